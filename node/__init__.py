@@ -1,0 +1,1 @@
+"""The levels and rooms of a node: see ARCHITECTURE.md."""
