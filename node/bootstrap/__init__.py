@@ -1,0 +1,1 @@
+"""Wiring: builds `Services` from settings and holds the event -> handler table."""

@@ -1,0 +1,37 @@
+"""Brings a database to the newest schema. Runs as the owner role, never inside the app."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
+
+from node.bootstrap.models import METADATA, SCHEMAS
+from node.kernel.db.grants import apply_grants
+from node.kernel.db.unit_of_work import sqlalchemy_url
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+LOCK_KEY = 0x_A50D_0002  # two `migrate` at once queue here
+
+
+def alembic_config(owner_url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = owner_url
+    return config
+
+
+def upgrade(owner_url: str, *, app_role: str) -> None:
+    """Idempotent: makes schemas, applies migrations, then grants the app's role what it may do."""
+    engine = create_engine(sqlalchemy_url(owner_url))
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+            for schema in SCHEMAS:
+                connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
+            config = alembic_config(owner_url)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            apply_grants(connection, METADATA, app_role=app_role)
+    finally:
+        engine.dispose()

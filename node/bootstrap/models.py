@@ -1,0 +1,7 @@
+"""Imports every module that declares tables, so that one metadata knows them all."""
+
+import node.kernel.spine.models  # noqa: F401 - declares tables
+from node.kernel.db.base import Base
+
+METADATA = Base.metadata
+SCHEMAS = tuple(sorted({table.schema for table in METADATA.tables.values() if table.schema}))

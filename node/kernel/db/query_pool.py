@@ -1,0 +1,80 @@
+"""The query path: one SQL statement that returns finished JSON, bytes straight to the client.
+
+Invariant: connections of this pool cannot write (`default_transaction_read_only`).
+"""
+
+from collections.abc import Mapping
+from typing import Any, LiteralString, Self
+
+from psycopg import AsyncConnection
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from typing_extensions import override
+
+from node.kernel.db.unit_of_work import typed_database_errors
+from node.kernel.errors import Bug, Transient
+
+QUERY_TIMEOUT_MS = 5_000
+ACQUIRE_TIMEOUT_S = 5.0
+
+
+class _RawJson(Loader):
+    """Leaves JSON as the bytes that Postgres wrote."""
+
+    @override
+    def load(self, data: Buffer) -> bytes:
+        return bytes(data)
+
+
+async def _configure(connection: AsyncConnection[Any]) -> None:
+    connection.adapters.register_loader("json", _RawJson)
+    await connection.set_autocommit(True)
+
+
+class QueryPool:
+    """Open it in the server's lifespan: `async with QueryPool(...) as queries`."""
+
+    def __init__(self, url: str, *, size: int) -> None:
+        self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
+            url,
+            min_size=1,
+            max_size=size,
+            timeout=ACQUIRE_TIMEOUT_S,
+            open=False,
+            configure=_configure,
+            check=AsyncConnectionPool.check_connection,
+            kwargs={
+                "application_name": "asoud-query",
+                "connect_timeout": 5,
+                "options": (
+                    f"-c default_transaction_read_only=on -c jit=off -c statement_timeout={QUERY_TIMEOUT_MS}"
+                ),
+            },
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._pool.open(wait=False)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._pool.close()
+
+    async def json(self, sql: LiteralString, params: Mapping[str, object]) -> bytes | None:
+        """The first column of the only row, of type `json`; None when there is no row or it is NULL.
+
+        Raises:
+            Transient: Postgres is away or all connections are busy.
+        """
+        try:
+            with typed_database_errors():
+                async with self._pool.connection() as connection:
+                    cursor = await connection.execute(sql, params)
+                    row = await cursor.fetchone()
+        except PoolTimeout as error:
+            raise Transient("all database connections are busy", retry_after_s=1) from error
+        if row is None or row[0] is None:
+            return None
+        if not isinstance(row[0], bytes):
+            raise Bug("a view of the query path must return type json", got=type(row[0]).__name__)
+        return row[0]

@@ -1,0 +1,117 @@
+"""Every setting of a node, from the environment, prefix `ASOUD_`. `docs/settings.md` is written from here.
+
+Only entrypoints and `node.bootstrap` read this object; everything below takes what it uses by argument.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEV_CHAIN_ID = 31337
+
+
+class LogFormat(StrEnum):
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="ASOUD_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(
+        Path(".asoud"), description="Folder of the embedded parts, content and deployments."
+    )
+    log_format: LogFormat = Field(LogFormat.JSON, description="`json` for machines, `console` for people.")
+    log_level: str = Field("INFO", description="Lowest level that is logged.")
+
+    database_url: SecretStr = Field(
+        SecretStr("postgresql://asoud_app@127.0.0.1:54329/asoud"),
+        description="Postgres, as the role of the app: no DDL, no UPDATE or DELETE on append-only tables.",
+    )
+    database_owner_url: SecretStr | None = Field(
+        None,
+        description="Postgres, as the role that owns the tables. Only `asoud migrate` uses it.",
+    )
+    database_pool_size: int = Field(
+        20,
+        ge=1,
+        le=200,
+        description="Connections of the command path, per process; also its threads.",
+    )
+    query_pool_size: int = Field(8, ge=1, le=200, description="Connections of the query path, per process.")
+    redis_url: SecretStr = Field(
+        SecretStr("redis://127.0.0.1:63799/0"), description="Redis or Valkey: limits, cache."
+    )
+    broker_url: SecretStr = Field(
+        SecretStr("redis://127.0.0.1:63799/1"),
+        description="Celery's broker. Never a Redis Cluster.",
+    )
+
+    chain_id: int = Field(DEV_CHAIN_ID, ge=1, description="EIP-155 id of the chain that this node serves.")
+    rpc_url: SecretStr = Field(
+        SecretStr("http://127.0.0.1:8545"), description="JSON-RPC over HTTP of that chain."
+    )
+    rpc_timeout_s: float = Field(10.0, gt=0, le=120, description="Limit of one JSON-RPC call.")
+    confirmations: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        description="Blocks on top of a block before it is final; its events then enter the spine.",
+    )
+    undo_blocks: int = Field(
+        128,
+        ge=1,
+        le=100_000,
+        description="How many blocks a reorg may undo; never below `ASOUD_CONFIRMATIONS`.",
+    )
+    poll_interval_s: float = Field(0.5, gt=0, le=60, description="How often the indexer asks for a new head.")
+    start_block: int = Field(0, ge=0, description="First block that the indexer reads.")
+    native_code: str = Field("ETH", description="What people call the chain's native coin.")
+    keystore_path: Path | None = Field(
+        None,
+        description="Encrypted keystore (scrypt JSON) of the deployer; 31337 uses the well-known dev key.",
+    )
+    keystore_password_file: Path | None = Field(None, description="File that holds the keystore's password.")
+
+    api_host: str = Field("127.0.0.1", description="Address that the API binds to.")
+    api_port: int = Field(8000, ge=1, le=65535, description="Port of the API.")
+    api_workers: int = Field(1, ge=1, le=64, description="Processes of the API.")
+    metrics_host: str = Field("127.0.0.1", description="Address of `/metrics`; keep it private.")
+    metrics_port: int = Field(9464, ge=1, le=65535, description="Port of `/metrics`.")
+    public_url: str = Field(
+        "http://localhost:8000",
+        description="Where people reach the API; Sign-In with Ethereum takes its domain and URI from here.",
+    )
+    token_secret: SecretStr | None = Field(
+        None,
+        description="Key of access tokens, 32 bytes or more; without it one is made in the data folder.",
+    )
+    access_token_minutes: int = Field(60, ge=1, le=24 * 60, description="Life of an access token.")
+    siwe_nonce_minutes: int = Field(10, ge=1, le=60, description="Life of a sign-in nonce.")
+    upload_bytes_max: int = Field(10 * 2**20, ge=1, description="Largest file that the content store takes.")
+    body_bytes_max: int = Field(256 * 2**10, ge=1024, description="Largest body of any other request.")
+    relay_per_minute: int = Field(
+        60, ge=1, description="Signed transactions that one caller may relay in a minute."
+    )
+
+    content_store: str = Field(
+        "local", pattern="^(local|kubo)$", description="`local`, or `kubo` at `ASOUD_KUBO_URL`."
+    )
+    kubo_url: str = Field("http://127.0.0.1:5001", description="RPC API of a Kubo node.")
+
+    @model_validator(mode="after")
+    def _undo_covers_finality(self) -> "Settings":
+        if self.undo_blocks < self.confirmations:
+            msg = "ASOUD_UNDO_BLOCKS must not be below ASOUD_CONFIRMATIONS"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def deployments_dir(self) -> Path:
+        return self.data_dir / "deployments"
+
+    @property
+    def content_dir(self) -> Path:
+        return self.data_dir / "content"
