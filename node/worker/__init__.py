@@ -1,0 +1,1 @@
+"""Background work: `node.worker` runs tasks (Celery), `.spine` the consumers, `.beat` the schedule."""

@@ -74,3 +74,16 @@ class ParkedEvent(Base):
     error: Mapped[str] = mapped_column(Text)
     parked_at: Mapped[dt.datetime] = mapped_column(Utc)
     replay: Mapped[bool] = mapped_column(default=False)
+
+
+class FailedTask(Base):
+    """A background task that used up its tries; an operator sees it and sends it again."""
+
+    __tablename__ = "failed_task"
+    __table_args__ = {"schema": SCHEMA}
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    task: Mapped[str] = mapped_column(Text)
+    arguments: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    error: Mapped[str] = mapped_column(Text)
+    failed_at: Mapped[dt.datetime] = mapped_column(Utc)

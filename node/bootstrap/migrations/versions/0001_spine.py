@@ -46,6 +46,16 @@ def upgrade() -> None:
         postgresql_where="position IS NULL",
     )
     op.create_table(
+        "failed_task",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("task", sa.Text(), nullable=False),
+        sa.Column("arguments", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_failed_task")),
+        schema="kernel",
+    )
+    op.create_table(
         "parked_event",
         sa.Column("consumer", sa.Text(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
