@@ -1,0 +1,17 @@
+"""Writes what is made from code: the page of settings and the picture of a node."""
+
+from pathlib import Path
+
+from node.bootstrap.settings_page import settings_page
+from scripts.architecture_svg import architecture_svg
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def main() -> None:
+    (DOCS / "settings.md").write_text(settings_page())
+    (DOCS / "architecture.svg").write_text(architecture_svg())
+
+
+if __name__ == "__main__":
+    main()
