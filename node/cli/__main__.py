@@ -1,0 +1,61 @@
+"""`asoud`: everything that an operator does. Run by `scripts/asoud`, or `python -m node.cli`.
+
+A command is a row in `COMMANDS`; its module is imported when it is called, so that no command pays for
+another's imports.
+"""
+
+import importlib
+import json
+import os
+
+import click
+from typing_extensions import override
+
+from node.cli.supervise.plan import data_dir_of, env_file_of
+
+# name -> module:function
+COMMANDS = {
+    "up": "node.cli.lifecycle:up",
+    "status": "node.cli.lifecycle:status",
+    "logs": "node.cli.lifecycle:logs",
+    "down": "node.cli.lifecycle:down",
+}
+
+# These decide what runs, so they look at the user's own environment alone.
+LIFECYCLE = {"up", "status", "logs", "down"}
+
+
+class LazyGroup(click.Group):
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, function = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), function)
+        return command
+
+
+@click.group(cls=LazyGroup)
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Run an ASOUD node and look after it."""
+    if ctx.invoked_subcommand not in LIFECYCLE:
+        reach_running_node()
+
+
+def reach_running_node() -> None:
+    """Take the settings of the node in this folder, except those that the user sets."""
+    try:
+        kept = json.loads(env_file_of(data_dir_of(os.environ)).read_text())
+    except FileNotFoundError:
+        return
+    for name, value in kept.items():
+        os.environ.setdefault(name, value)
+
+
+if __name__ == "__main__":
+    main(prog_name="asoud")

@@ -1,0 +1,155 @@
+"""What runs in a node, in the order in which it starts. To add a part, add a row here and nothing else.
+
+Embedded parts come first, then the jobs one after the other, then the services together; stopping goes
+backwards.
+"""
+
+import hashlib
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+
+from node.cli.supervise import postgres
+from node.cli.supervise.anvil import EmbeddedAnvil
+from node.cli.supervise.chainstate import StateFiles
+from node.cli.supervise.orphans import MARKER
+from node.cli.supervise.plan import Plan
+from node.cli.supervise.postgres import EmbeddedPostgres
+from node.cli.supervise.process import Child
+from node.cli.supervise.valkey import EmbeddedValkey
+
+
+class Part(Protocol):
+    """An embedded part: it tells the others how to reach it."""
+
+    name: str
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What it adds to the settings of everything that starts after it."""
+
+    def prepare(self) -> None:
+        """Folders and files that it needs before its process starts."""
+
+    def child(self, env: dict[str, str]) -> Child: ...
+
+    async def after_start(self) -> None:
+        """What has to be made in it once it answers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Runs to its end before the services start."""
+
+    name: str
+    argv: tuple[str, ...]
+    limit_s: float = 120.0
+    # a setting without which there is nothing to do, as with a database that somebody else migrates
+    needs: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A process of the node itself. Without `health` it counts as ready when it has lived for a moment."""
+
+    name: str
+    argv: Callable[[Plan], tuple[str, ...]]
+    health: Callable[[Plan], str] | None = None
+    ready_timeout_s: float = 30.0
+    stop_timeout_s: float = 10.0
+
+
+PYTHON = sys.executable
+
+JOBS: tuple[Job, ...] = ()
+
+SERVICES: tuple[Service, ...] = ()
+
+
+def embedded_parts(plan: Plan, say: Callable[[str], None]) -> list[Part]:
+    """Those that the user has not placed outside."""
+    make: dict[str, Callable[[], Part]] = {
+        "postgres": lambda: EmbeddedPostgres(
+            place=postgres.find_place(
+                plan.data_dir / "postgres", elsewhere=elsewhere(plan.data_dir) / "postgres"
+            ),
+            secrets_dir=plan.secrets_dir,
+            port=plan.ports.postgres,
+        ),
+        "valkey": lambda: EmbeddedValkey(
+            folder=plan.data_dir / "valkey",
+            secrets_dir=plan.secrets_dir,
+            port=plan.ports.valkey,
+        ),
+        "anvil": lambda: EmbeddedAnvil(
+            folder=plan.data_dir / "anvil",
+            port=plan.ports.anvil,
+            files=StateFiles(plan.data_dir / "anvil", say),
+        ),
+    }
+    return [build() for name, build in make.items() if not plan.is_outside(name)]
+
+
+def elsewhere(data_dir: Path) -> Path:
+    """Where a part's data goes when root's data folder is closed to the account that the part runs under."""
+    digest = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
+    return Path("/var/lib/asoud") / digest
+
+
+def environment_of_parts(plan: Plan) -> dict[str, str]:
+    """Just enough for a foreign binary: it gets none of the node's secrets."""
+    return {"PATH": os.defpath, "LC_ALL": "C", MARKER: str(plan.data_dir)}
+
+
+def environment_of_services(plan: Plan, settings: Mapping[str, str]) -> dict[str, str]:
+    """The user's own environment wins nowhere: what the supervisor sets is where things really are."""
+    return {
+        **plan.environment,
+        **settings,
+        MARKER: str(plan.data_dir),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def settings_of_node(plan: Plan, parts: list[Part]) -> dict[str, str]:
+    """What every process of the node, and every command, needs to reach this node."""
+    settings = {
+        "ASOUD_DATA_DIR": str(plan.data_dir),
+        "ASOUD_API_PORT": str(plan.ports.api),
+        "ASOUD_METRICS_PORT": str(plan.ports.metrics),
+    }
+    for part in parts:
+        settings |= part.environment
+    return settings
+
+
+def service_child(service: Service, plan: Plan, env: dict[str, str]) -> Child:
+    return Child(
+        name=service.name,
+        argv=lambda: service.argv(plan),
+        env=env,
+        cwd=plan.repo,
+        ready=_http_ok(service.health(plan)) if service.health else _always,
+        ready_timeout_s=service.ready_timeout_s,
+        stop_timeout_s=service.stop_timeout_s,
+    )
+
+
+async def _always() -> bool:
+    return True
+
+
+def _http_ok(url: str) -> Callable[[], Awaitable[bool]]:
+    async def ready() -> bool:
+        try:
+            async with httpx.AsyncClient(timeout=2.0, trust_env=False) as client:
+                return (await client.get(url)).is_success
+        except httpx.HTTPError:
+            return False
+
+    return ready

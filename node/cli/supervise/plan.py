@@ -1,0 +1,76 @@
+"""What was asked for: where data lies, which ports, and which parts come from outside."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import node
+
+REPO = Path(node.__file__).resolve().parent.parent
+
+DEV_CHAIN_ID = 31337
+
+# A part whose variable is set by the user runs elsewhere and is not started here.
+OUTSIDE_SETTING = {
+    "postgres": "ASOUD_DATABASE_URL",
+    "valkey": "ASOUD_REDIS_URL",
+    "anvil": "ASOUD_RPC_URL",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Ports of loopback. The defaults stay clear of the ranges that systems hand to outgoing connections."""
+
+    api: int = 8000
+    metrics: int = 9464
+    postgres: int = 15432
+    valkey: int = 16379
+    anvil: int = 8545
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One node in one folder. `environment` is the user's own, before anything was added."""
+
+    data_dir: Path
+    ports: Ports
+    environment: Mapping[str, str]
+    repo: Path = REPO
+
+    def is_outside(self, part: str) -> bool:
+        return bool(self.environment.get(OUTSIDE_SETTING[part]))
+
+    @property
+    def logs_dir(self) -> Path:
+        return self.data_dir / "logs"
+
+    @property
+    def run_dir(self) -> Path:
+        return self.data_dir / "run"
+
+    @property
+    def secrets_dir(self) -> Path:
+        return self.data_dir / "secrets"
+
+    @property
+    def state_file(self) -> Path:
+        return self.run_dir / "state.json"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.run_dir / "up.lock"
+
+    @property
+    def env_file(self) -> Path:
+        return env_file_of(self.data_dir)
+
+
+def data_dir_of(environment: Mapping[str, str]) -> Path:
+    """The data folder of this checkout, unless the user names another."""
+    return Path(environment.get("ASOUD_DATA_DIR") or REPO / ".asoud").resolve()
+
+
+def env_file_of(data_dir: Path) -> Path:
+    """Settings that other commands need to reach the node; it holds passwords."""
+    return data_dir / "secrets" / "environment.json"

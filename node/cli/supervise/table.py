@@ -1,0 +1,94 @@
+"""What a person reads when the node is ready, and what `asoud status` shows."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from eth_utils.address import to_checksum_address
+
+from node.cli.supervise.anvil import MNEMONIC
+from node.cli.supervise.children import Part
+from node.cli.supervise.plan import DEV_CHAIN_ID, Plan
+from node.cli.supervise.rpc import RpcClient, RpcFailed
+
+
+async def ready_table(plan: Plan, *, added: Mapping[str, str], parts: Sequence[Part], took_s: float) -> str:
+    """`added` are the settings that the supervisor made, on top of the user's own."""
+    settings = {**plan.environment, **added}
+    rows = [*_addresses(plan, settings), *_places(plan, parts)]
+    lines = [f"the node is ready ({took_s:.1f} s)", ""]
+    lines += [f"  {name:<9} {value}" for name, value in rows]
+    lines += await _accounts(settings["ASOUD_RPC_URL"])
+    return "\n".join(lines)
+
+
+def _addresses(plan: Plan, settings: dict[str, str]) -> list[tuple[str, str]]:
+    api = f"http://127.0.0.1:{plan.ports.api}"
+    return [
+        ("API", api),
+        ("docs", f"{api}/docs"),
+        ("health", f"{api}/health/ready"),
+        ("metrics", f"http://127.0.0.1:{plan.ports.metrics}/metrics"),
+        ("chain", without_password(settings["ASOUD_RPC_URL"])),
+        ("postgres", without_password(settings["ASOUD_DATABASE_URL"])),
+        ("redis", without_password(settings["ASOUD_REDIS_URL"])),
+    ]
+
+
+def _places(plan: Plan, parts: Sequence[Part]) -> list[tuple[str, str]]:
+    rows = [
+        ("data", str(plan.data_dir)),
+        ("logs", f"{plan.logs_dir} (scripts/asoud logs)"),
+        ("passwords", f"{plan.secrets_dir} (readable by you alone)"),
+    ]
+    for part in parts:
+        place = getattr(part, "place", None)
+        if place is not None and not place.folder.is_relative_to(plan.data_dir):
+            rows.append(("", f"{place.folder} (Postgres: its account cannot reach the data folder)"))
+    return rows
+
+
+async def _accounts(rpc_url: str) -> list[str]:
+    """Only the chain that everybody knows to be a toy shows accounts."""
+    rpc = RpcClient(rpc_url)
+    try:
+        if await rpc.call("eth_chainId") != hex(DEV_CHAIN_ID):
+            return []
+        accounts = await rpc.call("eth_accounts")
+    except RpcFailed:
+        return []
+    if not isinstance(accounts, list) or not accounts:
+        return []
+    lines = [
+        "",
+        "  accounts of the development chain, 10,000 ETH each. Their keys are public: they come",
+    ]
+    lines += [f'  from the mnemonic "{MNEMONIC}"']
+    return lines + [f"    {n}  {to_checksum_address(a)}" for n, a in enumerate(accounts)]
+
+
+def without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    user = f"{parts.username}@" if parts.username else ""
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{user}{host}").geturl()
+
+
+def status_lines(state: dict[str, Any]) -> list[str]:
+    """`state` is the content of `state.json`."""
+    lines = [f"{'part':<10} {'state':<11} {'process':>8} {'for':>9} {'restarts':>9}"]
+    for name, part in state["parts"].items():
+        lines.append(
+            f"{name:<10} {part['state']:<11} {part['pid'] or '-':>8} "
+            f"{_duration(time.monotonic() - part['since']):>9} {part['restarts']:>9}"
+        )
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    minutes, s = divmod(int(seconds), 60)
+    hours, m = divmod(minutes, 60)
+    return f"{hours} h {m:02} m" if hours else f"{m} m {s:02} s" if m else f"{s} s"
