@@ -19,6 +19,9 @@ COMMANDS = {
     "status": "node.cli.lifecycle:status",
     "logs": "node.cli.lifecycle:logs",
     "down": "node.cli.lifecycle:down",
+    "migrate": "node.cli.migrate:migrate",
+    "events": "node.cli.events:events",
+    "tasks": "node.cli.tasks:tasks",
 }
 
 # These decide what runs, so they look at the user's own environment alone.

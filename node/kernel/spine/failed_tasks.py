@@ -15,11 +15,16 @@ LIST_MAX = 500
 ERROR_CHARS_MAX = 2_000
 
 _PARK = text("""
-    INSERT INTO kernel.failed_task (id, task, arguments, error, failed_at)
-    VALUES (:id, :task, CAST(:arguments AS jsonb), :error, :now)
+    INSERT INTO kernel.failed_task (id, task, arguments, error, failed_at, retry)
+    VALUES (:id, :task, CAST(:arguments AS jsonb), :error, :now, false)
 """)
 _LIST = text("SELECT id, task, arguments, error FROM kernel.failed_task ORDER BY id LIMIT :limit")
-_TAKE = text("DELETE FROM kernel.failed_task WHERE id = :id RETURNING id, task, arguments, error")
+_RETRY = text("UPDATE kernel.failed_task SET retry = true")
+_TAKE = text("""
+    DELETE FROM kernel.failed_task WHERE id IN (
+        SELECT id FROM kernel.failed_task WHERE retry ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+    ) RETURNING id, task, arguments, error
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,11 @@ def list_failed(tx: Tx) -> list[Failed]:
     return [Failed(**row) for row in tx.execute(_LIST, {"limit": LIST_MAX}).mappings()]
 
 
-def take_failed(tx: Tx, task_id: uuid.UUID) -> Failed | None:
-    """Removes the row; send the task before the transaction commits, so that it is never lost."""
-    row = tx.execute(_TAKE, {"id": task_id}).mappings().one_or_none()
-    return Failed(**row) if row else None
+def request_retry(tx: Tx) -> int:
+    """Marks all failed tasks; the schedule sends them again. Returns how many."""
+    return int(tx.execute(_RETRY).rowcount)  # type: ignore[attr-defined]
+
+
+def take_retries(tx: Tx) -> list[Failed]:
+    """Removes marked rows; send the tasks before the transaction commits, so that none is lost."""
+    return [Failed(**row) for row in tx.execute(_TAKE, {"limit": LIST_MAX}).mappings()]

@@ -87,3 +87,4 @@ class FailedTask(Base):
     arguments: Mapped[dict[str, Any]] = mapped_column(JSONB)
     error: Mapped[str] = mapped_column(Text)
     failed_at: Mapped[dt.datetime] = mapped_column(Utc)
+    retry: Mapped[bool] = mapped_column(default=False)

@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("arguments", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("failed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("retry", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_failed_task")),
         schema="kernel",
     )
