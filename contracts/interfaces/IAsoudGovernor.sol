@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
-
 /// @title The DAO: OpenZeppelin's Governor over the votes token, executing through the timelock, which is also the treasury.
 /// @dev Timestamp clock (ERC-6372); simple counting (0 against, 1 for, 2 abstain); quorum is a fraction of the supply; a quorum that is reached late extends the vote.
 ///  Times are seconds. A proposal goes: Pending (voting delay), Active (voting period), Succeeded, `queue`, timelock delay, `execute`.
@@ -14,7 +12,7 @@ import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 ///  `VoteCastWithParams(address indexed voter, uint256 proposalId, uint8 support, uint256 weight, string reason, bytes params)`,
 ///  `VotingDelaySet`, `VotingPeriodSet`, `ProposalThresholdSet`, `QuorumNumeratorUpdated`, `TimelockChange`, `LateQuorumVoteExtensionSet`.
 ///  The timelock is OpenZeppelin's TimelockController with `CallScheduled`, `CallExecuted`, `Cancelled`, `MinDelayChange`, `RoleGranted`, `RoleRevoked`.
-interface IAsoudGovernor is IGovernor {
+interface IAsoudGovernor {
     /// @notice The settings that the governor is born with; later it changes them by proposal only.
     struct GovernorTerms {
         /// @dev Seconds between a proposal and its vote.

@@ -18,6 +18,12 @@ interface ICollectionFactory {
         uint256 maxSupply
     );
 
+    /// @notice The implementation has no code.
+    error BadImplementation(address implementation);
+
+    /// @notice The caller made `collection` with this salt before.
+    error SaltUsed(address collection);
+
     /// @notice Makes the caller's collection for `salt`. A salt works once per creator.
     function create(ICollection.CollectionTerms calldata terms, bytes32 salt) external returns (address collection);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IPayouts} from "./IPayouts.sol";
+
 /// @title The escrow: holds the money of a shop order until the parties, a deadline or an arbiter say whose it is.
 /// @notice An escrow is known by the hash of its terms. The terms travel in every call and the contract stores one word per escrow, so nobody, the platform
 ///  included, can change them after funding.
@@ -8,7 +10,7 @@ pragma solidity 0.8.37;
 ///  The buyer may release and the seller may refund from every state that is not an end. When nobody acts:
 ///  FUNDED ends in a refund after `shipBy`, SHIPPED in a release after `inspection` seconds, DISPUTED in the split that the terms name after `ruling` seconds; anyone
 ///  may trigger these. The fee is taken from what the seller gets, never from a refund. A payment that its receiver refuses is credited to it.
-interface IEscrow {
+interface IEscrow is IPayouts {
     enum State {
         NONE,
         FUNDED,
@@ -84,12 +86,6 @@ interface IEscrow {
         bytes32 indexed escrowId, bytes32 indexed orderId, address indexed by, bool silent, uint256 toSeller, uint256 toBuyer, uint256 fee, bytes32 reason
     );
 
-    /// @notice `account` refused a payment (or its token did); the amount waits for `withdraw`.
-    event Credited(address indexed account, address indexed asset, uint256 amount);
-
-    /// @notice A credit of `account` was paid out to `to`.
-    event Withdrawn(address indexed account, address indexed asset, address to, uint256 amount);
-
     /// @notice The terms cannot be funded; `field` says what is wrong.
     error BadTerms(string field);
 
@@ -113,15 +109,6 @@ interface IEscrow {
 
     /// @notice A split gives away more than is held.
     error SplitTooLarge(uint256 toSeller, uint256 held);
-
-    /// @notice The call carries too little gas to treat everybody fairly.
-    error NotEnoughGas();
-
-    /// @notice There is no credit to withdraw.
-    error NothingToWithdraw(address account, address asset);
-
-    /// @notice A credit could not be paid out to `to`; it stays.
-    error WithdrawalRefused(address to);
 
     /// @notice NONE -> FUNDED. Only the buyer; native coin as value, tokens by allowance.
     function fund(Terms calldata terms) external payable returns (bytes32 escrowId);
@@ -154,20 +141,11 @@ interface IEscrow {
     /// @notice DISPUTED -> RULED by `silenceSellerBps` after the arbiter's time. Anyone.
     function ruleExpired(Terms calldata terms) external;
 
-    /// @notice Pays the credit of `account` to itself. Anyone may call.
-    function withdraw(address account, address asset) external returns (uint256 amount);
-
-    /// @notice Pays the caller's credit to another address, for accounts that cannot receive.
-    function withdrawTo(address to, address asset) external returns (uint256 amount);
-
     /// @notice keccak256(abi.encode(chain id, this contract, terms)).
     function escrowIdOf(Terms calldata terms) external view returns (bytes32 escrowId);
 
     /// @notice Where an escrow stands. `deadline` is that of the present state (zero in an end state, where `held` is zero too).
     function escrow(bytes32 escrowId) external view returns (State state, uint64 deadline, uint256 held);
-
-    /// @notice What waits for `withdraw`.
-    function creditOf(address account, address asset) external view returns (uint256);
 
     /// @notice The highest fee that terms may name, in ten-thousandths.
     function MAX_FEE_BPS() external view returns (uint16);

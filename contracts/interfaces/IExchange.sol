@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IPayouts} from "./IPayouts.sol";
+
 /// @title The exchange: signed promises about NFTs, settled on chain.
 /// @notice A seller signs a `Listing` (EIP-712, domain name "ASOUD Exchange", version "1") and nothing happens on chain until a buyer settles it.
 /// @dev Every signed struct names its signer's `nonce` and `epoch`. A settlement uses the nonce up, so a signature settles at most once, and signed
@@ -9,7 +11,7 @@ pragma solidity 0.8.37;
 ///
 ///  Money of a sale at `price`: `fee` (platform), `royalty` (ERC-2981, asked at settlement, capped), and the rest, dust included, to the seller. Native fees
 ///  collect in the contract (see `collectFees`); everything else is paid out at once, and what a receiver refuses is credited to it (see `withdraw`).
-interface IExchange {
+interface IExchange is IPayouts {
     /// @notice Which kind of promise a sale settled. Tells who signed: the seller of a listing or an auction, the buyer of an offer.
     enum SaleKind {
         LISTING,
@@ -72,12 +74,6 @@ interface IExchange {
     /// @notice Native fees went to the fee receiver.
     event FeesCollected(address indexed receiver, uint256 amount);
 
-    /// @notice `account` refused a payment (or its token did); the amount waits for `withdraw`.
-    event Credited(address indexed account, address indexed currency, uint256 amount);
-
-    /// @notice A credit of `account` was paid out to `to`.
-    event Withdrawn(address indexed account, address indexed currency, address to, uint256 amount);
-
     /// @notice The signature is neither the seller's ECDSA signature nor accepted by it as ERC-1271 wallet.
     error BadSignature(address signer);
 
@@ -111,20 +107,11 @@ interface IExchange {
     /// @notice The buyer's payment did not arrive in full: balance, allowance, or a token that takes a fee.
     error PaymentFailed(address currency, address to, uint256 amount);
 
-    /// @notice The call carries too little gas to treat everybody fairly.
-    error NotEnoughGas();
-
     /// @notice A platform fee above the hard cap, or one without a receiver.
     error BadFee(address receiver, uint16 bps);
 
     /// @notice An address that must be set, or must be a contract, is not.
     error BadAddress(address account);
-
-    /// @notice There is no credit to withdraw.
-    error NothingToWithdraw(address account, address currency);
-
-    /// @notice A credit could not be paid out to `to`; it stays.
-    error WithdrawalRefused(address to);
 
     /// @notice Settles a listing for the caller: token to the caller, money to everybody else.
     /// @param signature 65 bytes (r, s, v), 64 bytes (EIP-2098), or whatever the seller's ERC-1271 wallet takes.
@@ -139,12 +126,6 @@ interface IExchange {
     /// @notice Voids everything that the caller ever signed here.
     /// @return epoch The epoch that new signatures must name.
     function cancelAll() external returns (uint256 epoch);
-
-    /// @notice Pays the credit of `account` to itself. Anyone may call.
-    function withdraw(address account, address currency) external returns (uint256 amount);
-
-    /// @notice Pays the caller's credit to another address, for accounts that cannot receive.
-    function withdrawTo(address to, address currency) external returns (uint256 amount);
 
     /// @notice Sends the native fees collected so far to the fee receiver. Anyone may call.
     function collectFees() external returns (uint256 amount);
@@ -176,9 +157,6 @@ interface IExchange {
 
     /// @notice Whether `currency` may be used; the native coin (zero) always.
     function currencyAllowed(address currency) external view returns (bool);
-
-    /// @notice What waits for `withdraw`.
-    function creditOf(address account, address currency) external view returns (uint256);
 
     /// @notice The highest platform fee that can ever be set, in ten-thousandths.
     function MAX_FEE_BPS() external view returns (uint16);
