@@ -1,0 +1,179 @@
+"""Real parts for tests: the same code that runs them for `scripts/up`, in a temporary folder.
+
+Without xdist a part starts when the first test asks for it. With xdist the controller starts Postgres and
+Valkey before its workers, hands them the addresses by environment, and stops them after the last worker: no
+worker owns what the others use.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import cast
+
+import psycopg
+from psycopg import sql
+
+from node.bootstrap.migrate import upgrade
+from node.cli.supervise import children
+from node.cli.supervise.anvil import EmbeddedAnvil
+from node.cli.supervise.board import Board
+from node.cli.supervise.chainstate import StateFiles
+from node.cli.supervise.children import Part
+from node.cli.supervise.plan import Plan, Ports
+from node.cli.supervise.postgres import APP, OWNER, EmbeddedPostgres, find_place
+from node.cli.supervise.process import Supervised
+from node.cli.supervise.rpc import RpcClient
+from node.cli.supervise.valkey import EmbeddedValkey
+
+HANDED_DOWN = "ASOUD_TEST_STACK"
+TEMPLATE = "asoud_template"
+
+# A test's data may be lost with the machine; that makes commits several times faster.
+_CARELESS = (
+    *("fsync=off", "synchronous_commit=off", "full_page_writes=off"),
+    *("max_connections=300", "shared_buffers=64MB"),
+)
+
+
+@dataclass(frozen=True)
+class DatabaseUrls:
+    """One database by its two roles: the app may create nothing, the owner made the tables."""
+
+    app: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """What a worker needs to know of the shared parts."""
+
+    superuser: str
+    app: str
+    owner: str
+    redis: str
+
+    @classmethod
+    def handed_down(cls) -> "Addresses | None":
+        text = os.environ.get(HANDED_DOWN)
+        return cls(**json.loads(text)) if text else None
+
+    def hand_down(self) -> None:
+        os.environ[HANDED_DOWN] = json.dumps(asdict(self))
+
+
+class Stack:
+    """Parts that start on first use and stop together."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="asoud-tests-"))
+        self._folder.chmod(0o711)  # the account that Postgres runs under has to pass
+        for name in ("logs", "run", "secrets"):
+            (self._folder / name).mkdir(mode=0o700)
+        self._plan = Plan(data_dir=self._folder, ports=Ports(), environment={})
+        self._running: list[Supervised] = []
+        self._numbers = itertools.count()
+
+    def addresses(self) -> Addresses:
+        """Starts Postgres with a migrated template, and Valkey."""
+        return Addresses(
+            superuser=self.postgres.superuser_url,
+            app=self.postgres.url(APP, TEMPLATE),
+            owner=self.postgres.url(OWNER, TEMPLATE),
+            redis=self.valkey.url(0),
+        )
+
+    @cached_property
+    def postgres(self) -> EmbeddedPostgres:
+        wanted = self._folder / "postgres"
+        part = EmbeddedPostgres(
+            place=find_place(wanted, elsewhere=children.elsewhere(self._folder) / "postgres"),
+            secrets_dir=self._plan.secrets_dir,
+            port=free_port(),
+            settings=_CARELESS,
+        )
+        self._start(part)
+        with psycopg.connect(part.superuser_url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {TEMPLATE} OWNER {OWNER}")
+        upgrade(part.url(OWNER, TEMPLATE), app_role=APP)
+        return part
+
+    @cached_property
+    def valkey(self) -> EmbeddedValkey:
+        part = EmbeddedValkey(
+            folder=self._folder / "valkey", secrets_dir=self._plan.secrets_dir, port=free_port()
+        )
+        self._start(part)
+        return part
+
+    @contextmanager
+    def anvil(self) -> Iterator[str]:
+        """A new chain of its own; yields its address."""
+        folder = self._folder / f"anvil{next(self._numbers)}"
+        part = EmbeddedAnvil(folder=folder, port=free_port(), files=StateFiles(folder, print))
+        running = self._start(part)
+        try:
+            yield part.url
+        finally:
+            self._running.remove(running)
+            asyncio.run(running.stop())
+
+    def stop(self) -> None:
+        for part in reversed(self._running):
+            asyncio.run(part.stop())
+        shutil.rmtree(self._folder)
+        shutil.rmtree(children.elsewhere(self._folder), ignore_errors=True)
+
+    def _start(self, part: Part) -> Supervised:
+        part.prepare()
+        child = part.child(children.environment_of_parts(self._plan))
+        board = Board(self._plan.state_file, self._folder / "stack.log", echo=lambda _: None)
+        running = Supervised(child, board, self._plan.logs_dir, self._plan.run_dir)
+        self._running.append(running)
+
+        async def start() -> None:
+            await running.bring_up()
+            await part.after_start()
+
+        asyncio.run(start())
+        return running
+
+
+@contextmanager
+def cloned_database(addresses: Addresses, name: str) -> Iterator[DatabaseUrls]:
+    """A database of that name with the newest schema and no rows; dropped at the end, whoever is in it."""
+    with psycopg.connect(addresses.superuser, autocommit=True) as connection:
+        identifier = sql.Identifier(name)
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
+                identifier, sql.Identifier(TEMPLATE), sql.Identifier(OWNER)
+            )
+        )
+        try:
+            yield DatabaseUrls(app=_moved(addresses.app, name), owner=_moved(addresses.owner, name))
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
+
+
+def rpc(url: str, method: str, *params: object) -> object:
+    """One JSON-RPC call from a test that has no event loop."""
+    return asyncio.run(RpcClient(url).call(method, *params, timeout_s=10.0))
+
+
+def free_port() -> int:
+    """A port that nobody used a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return cast("int", probe.getsockname()[1])
+
+
+def _moved(url: str, database: str) -> str:
+    return f"{url.rpartition('/')[0]}/{database}"
