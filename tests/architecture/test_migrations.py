@@ -5,11 +5,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
-from tests.stack import TestDatabase
 
 from node.bootstrap.migrate import alembic_config
 from node.bootstrap.models import METADATA, SCHEMAS
 from node.kernel.db.unit_of_work import sqlalchemy_url
+from tests.stack import DatabaseUrls
 
 
 def test_one_head() -> None:
@@ -18,8 +18,8 @@ def test_one_head() -> None:
 
 
 @pytest.mark.pg
-def test_models_and_migrations_agree(fresh_database: TestDatabase) -> None:
-    engine = create_engine(sqlalchemy_url(fresh_database.owner_url))
+def test_models_and_migrations_agree(fresh_database: DatabaseUrls) -> None:
+    engine = create_engine(sqlalchemy_url(fresh_database.owner))
     with engine.connect() as connection:
         context = MigrationContext.configure(
             connection,
