@@ -1,0 +1,61 @@
+"""Tables of schema `chain`: what the chain says, as far as it was read.
+
+Two sorts of projections, told apart by how a reorg undoes them:
+
+* *facts* never change once written; their key is their position (`chain_id`, `block_number`, `log_index`)
+  and undoing deletes them by block number;
+* *states* change; the row before each block that touched it lies in `chain.undo`.
+
+Amounts are in the asset's smallest unit. The zero address as asset or currency is the native coin. Times
+of blocks are `block_time` (facts) and `changed_at` (states); `changed_block` and `changed_log` say which log
+wrote a state last.
+"""
+
+from indexer.models.core import BlockRow, Checkpoint, ContractRow, LogRow, UndoRow
+from indexer.models.escrow import EscrowEventRow, EscrowRow
+from indexer.models.exchange import (
+    CreditRow,
+    CurrencyRow,
+    ExchangeFeeRow,
+    ListingEpochRow,
+    ListingNonceRow,
+    SaleRow,
+)
+from indexer.models.governance import (
+    DelegationRow,
+    GovernorRow,
+    ProposalRow,
+    VoteRow,
+    VotesBalanceRow,
+    VotingPowerRow,
+)
+from indexer.models.nft import CollectionRow, TokenRow, TransferRow
+from indexer.models.rows import SCHEMA, Fact, State
+
+__all__ = [
+    "SCHEMA",
+    "BlockRow",
+    "Checkpoint",
+    "CollectionRow",
+    "ContractRow",
+    "CreditRow",
+    "CurrencyRow",
+    "DelegationRow",
+    "EscrowEventRow",
+    "EscrowRow",
+    "ExchangeFeeRow",
+    "Fact",
+    "GovernorRow",
+    "ListingEpochRow",
+    "ListingNonceRow",
+    "LogRow",
+    "ProposalRow",
+    "SaleRow",
+    "State",
+    "TokenRow",
+    "TransferRow",
+    "UndoRow",
+    "VoteRow",
+    "VotesBalanceRow",
+    "VotingPowerRow",
+]

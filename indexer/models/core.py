@@ -1,0 +1,117 @@
+"""The frame: blocks, raw logs, checkpoint, undo, and which contracts are read."""
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from indexer.models.rows import SCHEMA, State
+from node.kernel.db.base import Base, length_check
+from node.kernel.db.types import AddressColumn, Hash32Column, Utc
+from node.kernel.hexes import Address, Hash32
+
+
+class BlockRow(Base):
+    """The blocks of the present fork, without gaps from the first one read."""
+
+    __tablename__ = "block"
+    __table_args__ = (
+        Index("ix_block_hash", "chain_id", "hash", unique=True),
+        length_check("hash", 32),
+        {"schema": SCHEMA},
+    )
+
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    hash: Mapped[Hash32] = mapped_column(Hash32Column)
+    parent_hash: Mapped[Hash32] = mapped_column(Hash32Column)
+    timestamp: Mapped[dt.datetime] = mapped_column(Utc)
+
+
+class LogRow(Base):
+    """Every log of our contracts as the node gave it. `error` says why one could not be decoded."""
+
+    __tablename__ = "log"
+    __table_args__ = (
+        Index("ix_log_address", "chain_id", "address", "block_number", "log_index"),
+        Index("ix_log_undecoded", "chain_id", "block_number", postgresql_where="error IS NOT NULL"),
+        {"schema": SCHEMA},
+    )
+
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    block_number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    log_index: Mapped[int] = mapped_column(Integer, primary_key=True)
+    block_hash: Mapped[Hash32] = mapped_column(Hash32Column)
+    tx_hash: Mapped[Hash32] = mapped_column(Hash32Column)
+    tx_index: Mapped[int] = mapped_column(Integer)
+    address: Mapped[Address] = mapped_column(AddressColumn)
+    topic0: Mapped[Hash32 | None] = mapped_column(Hash32Column)
+    topic1: Mapped[Hash32 | None] = mapped_column(Hash32Column)
+    topic2: Mapped[Hash32 | None] = mapped_column(Hash32Column)
+    topic3: Mapped[Hash32 | None] = mapped_column(Hash32Column)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+class Checkpoint(Base):
+    """How far a chain was read: one row per chain, moved in the transaction of the rows that it speaks for.
+
+    `number` is the newest block indexed (`start_block - 1` before the first) and `hash` its hash.
+    `undo_floor` is the lowest block that a reorg can go back to. Events of blocks up to
+    `finalized_number` are on the spine, but for those up to `emit_after`, which were past when we came.
+    """
+
+    __tablename__ = "checkpoint"
+    __table_args__ = {"schema": SCHEMA}
+
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    genesis_hash: Mapped[Hash32] = mapped_column(Hash32Column)
+    start_block: Mapped[int] = mapped_column(BigInteger)
+    number: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[Hash32 | None] = mapped_column(Hash32Column)
+    block_time: Mapped[dt.datetime | None] = mapped_column(Utc)
+    undo_floor: Mapped[int] = mapped_column(BigInteger)
+    finalized_number: Mapped[int] = mapped_column(BigInteger)
+    emit_after: Mapped[int] = mapped_column(BigInteger)
+    head_number: Mapped[int] = mapped_column(BigInteger)
+    head_time: Mapped[dt.datetime | None] = mapped_column(Utc)
+    state: Mapped[str] = mapped_column(Text)  # syncing | live | stuck
+    reason: Mapped[str | None] = mapped_column(Text)  # why it is stuck, or the last error
+    seen_at: Mapped[dt.datetime] = mapped_column(Utc)  # when the indexer last spoke
+
+
+class UndoRow(Base):
+    """A state's row as it was before `block_number` first touched it; `before` NULL: there was none."""
+
+    __tablename__ = "undo"
+    __table_args__ = {"schema": SCHEMA}
+
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    block_number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    table_name: Mapped[str] = mapped_column(Text, primary_key=True)
+    row_key: Mapped[dict[str, Any]] = mapped_column(JSONB, primary_key=True)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+
+class ContractRow(State, Base):
+    """A contract that is read.
+
+    Kinds: factory, collection, exchange, escrow, governor, timelock, votes_token, and erc20, which is known
+    by name while its logs are not read.
+    """
+
+    __tablename__ = "contract"
+    __table_args__ = (Index("ix_contract_kind", "chain_id", "kind"), {"schema": SCHEMA})
+
+    address: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    from_block: Mapped[int] = mapped_column(BigInteger)
+    creator: Mapped[Address | None] = mapped_column(AddressColumn)  # of a collection: its merchant

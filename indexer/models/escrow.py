@@ -1,0 +1,100 @@
+"""Escrows and their timelines."""
+
+import datetime as dt
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Index,
+    Integer,
+    Text,
+    desc,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from indexer.models.rows import SCHEMA, Fact, State
+from node.kernel.db.base import Base, uint256_check
+from node.kernel.db.types import AddressColumn, Hash32Column, Uint256, Utc
+from node.kernel.hexes import Address, Hash32
+
+
+class EscrowRow(State, Base):
+    """An escrow: all of its terms, and where it stands.
+
+    States: funded, shipped, disputed, released, refunded, ruled. `deadline` is that of the present state and
+    NULL in an end state, where `held` is zero. The amounts out are NULL before the end.
+    """
+
+    __tablename__ = "escrow"
+    __table_args__ = (
+        *(uint256_check(c) for c in ("amount", "received", "held", "to_seller", "to_buyer", "fee")),
+        Index("ix_escrow_order", "chain_id", "order_id"),
+        Index("ix_escrow_buyer", "chain_id", "buyer", desc("funded_block"), desc("funded_log")),
+        Index("ix_escrow_seller", "chain_id", "seller", desc("funded_block"), desc("funded_log")),
+        Index("ix_escrow_arbiter", "chain_id", "arbiter", "state"),
+        {"schema": SCHEMA},
+    )
+
+    escrow_id: Mapped[Hash32] = mapped_column(Hash32Column, primary_key=True)
+    contract: Mapped[Address] = mapped_column(AddressColumn)
+    order_id: Mapped[Hash32] = mapped_column(Hash32Column)
+    buyer: Mapped[Address] = mapped_column(AddressColumn)
+    seller: Mapped[Address] = mapped_column(AddressColumn)
+    arbiter: Mapped[Address] = mapped_column(AddressColumn)
+    asset: Mapped[Address] = mapped_column(AddressColumn)
+    amount: Mapped[int] = mapped_column(Uint256)
+    received: Mapped[int] = mapped_column(Uint256)
+    fee_receiver: Mapped[Address] = mapped_column(AddressColumn)
+    fee_bps: Mapped[int] = mapped_column(Integer)
+    silence_seller_bps: Mapped[int] = mapped_column(Integer)
+    ship_by: Mapped[dt.datetime] = mapped_column(Utc)
+    inspection_s: Mapped[int] = mapped_column(BigInteger)
+    ruling_s: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(Text)
+    deadline: Mapped[dt.datetime | None] = mapped_column(Utc)
+    held: Mapped[int] = mapped_column(Uint256)
+    to_seller: Mapped[int | None] = mapped_column(Uint256)
+    to_buyer: Mapped[int | None] = mapped_column(Uint256)
+    fee: Mapped[int | None] = mapped_column(Uint256)
+    silent: Mapped[bool | None] = mapped_column(Boolean)  # ruled because the arbiter stayed silent
+    proof: Mapped[Hash32 | None] = mapped_column(Hash32Column)  # of the shipment
+    evidence: Mapped[Hash32 | None] = mapped_column(Hash32Column)  # that the dispute was opened with
+    reason: Mapped[Hash32 | None] = mapped_column(Hash32Column)  # of the ruling
+    disputed_by: Mapped[Address | None] = mapped_column(AddressColumn)
+    ended_by: Mapped[Address | None] = mapped_column(AddressColumn)
+    funded_block: Mapped[int] = mapped_column(BigInteger)
+    funded_log: Mapped[int] = mapped_column(Integer)
+    funded_at: Mapped[dt.datetime] = mapped_column(Utc)
+    funded_tx: Mapped[Hash32] = mapped_column(Hash32Column)
+    shipped_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    shipped_tx: Mapped[Hash32 | None] = mapped_column(Hash32Column)
+    disputed_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    disputed_tx: Mapped[Hash32 | None] = mapped_column(Hash32Column)
+    ended_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    ended_tx: Mapped[Hash32 | None] = mapped_column(Hash32Column)
+
+
+class EscrowEventRow(Fact, Base):
+    """The timeline of an escrow.
+
+    Kinds: funded, shipped, disputed, evidence_added, released, refunded, ruled.
+    """
+
+    __tablename__ = "escrow_event"
+    __table_args__ = (
+        *(uint256_check(c) for c in ("received", "to_seller", "to_buyer", "fee")),
+        Index("ix_escrow_event_escrow", "chain_id", "escrow_id", "block_number", "log_index"),
+        {"schema": SCHEMA},
+    )
+
+    escrow_id: Mapped[Hash32] = mapped_column(Hash32Column)
+    order_id: Mapped[Hash32] = mapped_column(Hash32Column)
+    kind: Mapped[str] = mapped_column(Text)
+    actor: Mapped[Address | None] = mapped_column(AddressColumn)
+    reference: Mapped[Hash32 | None] = mapped_column(Hash32Column)  # proof, evidence or reason
+    deadline: Mapped[dt.datetime | None] = mapped_column(Utc)  # that the step started
+    received: Mapped[int | None] = mapped_column(Uint256)
+    to_seller: Mapped[int | None] = mapped_column(Uint256)
+    to_buyer: Mapped[int | None] = mapped_column(Uint256)
+    fee: Mapped[int | None] = mapped_column(Uint256)
+    silent: Mapped[bool | None] = mapped_column(Boolean)

@@ -1,0 +1,107 @@
+"""Sales, and what can stop a signed listing from becoming one."""
+
+from sqlalchemy import (
+    Boolean,
+    Index,
+    Integer,
+    Text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from indexer.models.rows import SCHEMA, Fact, State, newest_first
+from node.kernel.db.base import Base, uint256_check
+from node.kernel.db.types import AddressColumn, Hash32Column, Uint256
+from node.kernel.hexes import Address, Hash32
+
+
+class SaleRow(Fact, Base):
+    """`Sold`: price = the seller's proceeds + royalty + fee. Kinds: listing, offer, auction."""
+
+    __tablename__ = "sale"
+    __table_args__ = (
+        *(uint256_check(c) for c in ("token_id", "quantity", "price", "royalty", "fee", "nonce")),
+        newest_first("ix_sale_token", "collection", "token_id"),
+        newest_first("ix_sale_collection", "collection"),
+        newest_first("ix_sale_seller", "seller"),
+        newest_first("ix_sale_buyer", "buyer"),
+        Index("ix_sale_digest", "chain_id", "digest"),
+        {"schema": SCHEMA},
+    )
+
+    exchange: Mapped[Address] = mapped_column(AddressColumn)
+    digest: Mapped[Hash32] = mapped_column(Hash32Column)
+    kind: Mapped[str] = mapped_column(Text)
+    seller: Mapped[Address] = mapped_column(AddressColumn)
+    buyer: Mapped[Address] = mapped_column(AddressColumn)
+    collection: Mapped[Address] = mapped_column(AddressColumn)
+    token_id: Mapped[int] = mapped_column(Uint256)
+    quantity: Mapped[int] = mapped_column(Uint256)
+    currency: Mapped[Address] = mapped_column(AddressColumn)
+    price: Mapped[int] = mapped_column(Uint256)
+    royalty_receiver: Mapped[Address] = mapped_column(AddressColumn)  # zero: none
+    royalty: Mapped[int] = mapped_column(Uint256)
+    fee: Mapped[int] = mapped_column(Uint256)
+    nonce: Mapped[int] = mapped_column(Uint256)
+
+
+class ListingNonceRow(State, Base):
+    """A nonce that is gone: `used` by a sale (then `digest` says of what), or `cancelled`."""
+
+    __tablename__ = "listing_nonce"
+    __table_args__ = (uint256_check("nonce"), {"schema": SCHEMA})
+
+    exchange: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    signer: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    nonce: Mapped[int] = mapped_column(Uint256, primary_key=True)
+    state: Mapped[str] = mapped_column(Text)
+    digest: Mapped[Hash32 | None] = mapped_column(Hash32Column)
+    tx_hash: Mapped[Hash32] = mapped_column(Hash32Column)
+
+
+class ListingEpochRow(State, Base):
+    """The epoch that signatures of `signer` must name; no row means zero."""
+
+    __tablename__ = "listing_epoch"
+    __table_args__ = (uint256_check("epoch"), {"schema": SCHEMA})
+
+    exchange: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    signer: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    epoch: Mapped[int] = mapped_column(Uint256)
+
+
+class ExchangeFeeRow(State, Base):
+    """The platform fee of now, one row per exchange."""
+
+    __tablename__ = "exchange_fee"
+    __table_args__ = {"schema": SCHEMA}
+
+    exchange: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    receiver: Mapped[Address] = mapped_column(AddressColumn)
+    bps: Mapped[int] = mapped_column(Integer)
+
+
+class CurrencyRow(State, Base):
+    """An ERC-20 that was ever on the exchange's allow-list."""
+
+    __tablename__ = "currency"
+    __table_args__ = {"schema": SCHEMA}
+
+    exchange: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    currency: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    allowed: Mapped[bool] = mapped_column(Boolean)
+
+
+class CreditRow(State, Base):
+    """What waits for `withdraw` in an exchange or escrow."""
+
+    __tablename__ = "credit"
+    __table_args__ = (
+        uint256_check("amount"),
+        Index("ix_credit_account", "chain_id", "account"),
+        {"schema": SCHEMA},
+    )
+
+    contract: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    account: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    asset: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    amount: Mapped[int] = mapped_column(Uint256)
