@@ -137,7 +137,7 @@ class Store:
     async def try_lock(self) -> bool:
         """True when this connection is now the one that may write this chain."""
         key = _LOCK_SPACE | (self.chain_id & (1 << 48) - 1)
-        return bool((await self._one("SELECT pg_try_advisory_lock(%s)", (key,)))[0])
+        return bool((await self.column("SELECT pg_try_advisory_lock(%s)", (key,)))[0])
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
@@ -229,7 +229,7 @@ class Store:
         for model, wanted in by_model.items():
             form = codec(model)
             keys = form.dump(form.key_row(self.chain_id, ref.key) for ref in wanted)
-            for (text,) in await self._all(statements.select_by_keys(model), (keys,)):
+            for (text,) in await self.rows(statements.select_by_keys(model), (keys,)):
                 row = form.load(text)
                 found[Ref(model, form.key_of(row))] = row
         return found
@@ -288,7 +288,7 @@ class Store:
     # ------------------------------------------------------------------------------------------ reads
 
     async def block_hashes(self, *, first: int, last: int) -> dict[int, Hash32]:
-        rows = await self._all(
+        rows = await self.rows(
             "SELECT number, '0x' || encode(hash, 'hex') FROM chain.block"
             " WHERE chain_id = %s AND number BETWEEN %s AND %s",
             (self.chain_id, first, last),
@@ -296,14 +296,14 @@ class Store:
         return {number: Hash32(hash_) for number, hash_ in rows}
 
     async def block_time(self, number: int) -> dt.datetime | None:
-        rows = await self._all(
+        rows = await self.rows(
             "SELECT timestamp FROM chain.block WHERE chain_id = %s AND number = %s", (self.chain_id, number)
         )
         return rows[0][0] if rows else None
 
     async def contracts(self) -> dict[Address, str]:
         """Address -> kind of all contracts known so far."""
-        rows = await self._all(
+        rows = await self.rows(
             "SELECT '0x' || encode(address, 'hex'), kind FROM chain.contract WHERE chain_id = %s",
             (self.chain_id,),
         )
@@ -311,7 +311,7 @@ class Store:
 
     async def logs(self, *, first: int, last: int) -> list[tuple[Row, dt.datetime]]:
         """Decodable logs of these blocks with the times of their blocks, in order."""
-        rows = await self._all(
+        rows = await self.rows(
             "SELECT row_to_json(log)::text, block.timestamp FROM chain.log AS log"
             " JOIN chain.block AS block ON block.chain_id = log.chain_id AND block.number = log.block_number"
             " WHERE log.chain_id = %s AND log.block_number BETWEEN %s AND %s AND log.error IS NULL"
@@ -324,12 +324,12 @@ class Store:
         with typed_database_errors():
             return (await self._connection.execute(query, params)).rowcount
 
-    async def _all(self, query: LiteralString | sql.Composed, params: Any) -> list[Any]:  # noqa: ANN401
+    async def column(self, query: LiteralString, params: Any) -> list[Any]:  # noqa: ANN401
+        return [row[0] for row in await self.rows(query, params)]
+
+    async def rows(self, query: LiteralString | sql.Composed, params: Any) -> list[Any]:  # noqa: ANN401
         with typed_database_errors():
             return await (await self._connection.execute(query, params)).fetchall()
-
-    async def _one(self, query: LiteralString, params: Any) -> Any:  # noqa: ANN401
-        return (await self._all(query, params))[0]
 
 
 def _bytes(value: str) -> bytes:
