@@ -529,6 +529,13 @@ contract ExchangeHostileTest is ExchangeSetup {
         vm.assertLe(before - gasleft(), 350_000, "royalty gas");
     }
 
+    function test_half_an_answer_is_no_royalty() public {
+        OddCollection strange = new OddCollection();
+        strange.setAnswer(OddCollection.Answer.SHORT, artist, 1 ether);
+        buy(oddListing(strange, 1 ether));
+        vm.assertEq(seller.balance, 100.975 ether);
+    }
+
     function test_greedy_royalty_is_cut() public {
         OddCollection strange = new OddCollection();
         strange.setAnswer(OddCollection.Answer.PAIR, artist, type(uint256).max);
@@ -623,6 +630,13 @@ contract ExchangeHostileTest is ExchangeSetup {
             exchange.buy(listing, signature);
         }
         vm.assertEq(collection.ownerOf(tokenId), seller);
+    }
+
+    function test_token_that_takes_a_fee_is_no_credit_either() public {
+        odd.setHabit(OddToken.Habit.TAKES_FEE);
+        odd.bar(treasury, true);
+        IExchange.Listing memory listing = listingOf(address(odd), 100e6);
+        buyReverts(listing, signed(listing), 0, abi.encodeWithSelector(IExchange.PaymentFailed.selector, address(odd), treasury, 2.5e6));
     }
 
     function test_token_that_returns_nothing_pays() public {
