@@ -301,6 +301,18 @@ contract ExchangeRefusalTest is ExchangeSetup {
         buyReverts(listingOf(NATIVE, 1 ether), signed(listingOf(NATIVE, 1 ether)), 1 ether, abi.encodeWithSelector(IExchange.NonceUsed.selector, seller, 7));
     }
 
+    function test_a_sale_in_between_saves_no_other_listing() public {
+        buy(listingOf(NATIVE, 1 ether));
+        uint256[] memory nonces = new uint256[](3);
+        (nonces[0], nonces[1], nonces[2]) = (7, 8, 8);
+        vm.recordLogs();
+        vm.prank(seller);
+        exchange.cancelMany(nonces);
+        vm.assertTrue(exchange.nonceUsed(seller, 7));
+        vm.assertTrue(exchange.nonceUsed(seller, 8));
+        vm.assertEq(vm.getRecordedLogs().length, 1);
+    }
+
     function test_strangers_cancel_only_their_own() public {
         vm.prank(buyer);
         exchange.cancel(7);
