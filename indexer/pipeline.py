@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from indexer import metrics
-from indexer.fetch import ChainMoved, Fetched, fetch
+from indexer.fetch import Fetched, fetch
 from indexer.ranges import RangeSizer
 from indexer.reorg import Rebuild, Verdict, judge, newest_common, remedy, windows
 from indexer.store import Checkpoint, Store
@@ -24,8 +24,9 @@ from indexer.writing import (
     instant_of,
     write_range,
 )
+from node.chain.errors import RpcUnavailable
 from node.chain.logs import Kind
-from node.chain.rpc import Header, RangeTooLarge, RpcClient, RpcUnavailable
+from node.chain.rpc import ChainMoved, Header, RangeTooLarge, RpcClient
 from node.kernel.clock import Clock
 from node.kernel.errors import Bug
 from node.kernel.hexes import Address, Hash32
@@ -82,6 +83,7 @@ class Pipeline:
         self._chain = str(store.chain_id)
         self._sizer = RangeSizer()
         self._kinds: dict[Address, str] = {}
+        self._deployed: Sequence[KnownContract] = ()
         self._checkpoint: Checkpoint | None = None
         self._shorter = 0
         self._spoke_of: Hash32 | None = None
@@ -107,7 +109,7 @@ class Pipeline:
             raise Stuck("the node serves another chain", served=served, expected=self._store.chain_id)
         genesis = await self._genesis()
         head = await self._rpc.head()
-        contracts = self._contracts()
+        contracts = self._deployed = self._contracts()
         before = await self._store.checkpoint()
         if before is None:
             await self._begin(genesis, head, contracts, emit_after=head.number)
@@ -162,6 +164,8 @@ class Pipeline:
 
     async def step(self, *, until: int | None = None) -> Step:
         """One look at the head and one piece of work. `until` bounds how far new blocks are read."""
+        if self._contracts() != self._deployed:  # deployed anew, or one more
+            await self.open()
         head = await self._rpc.head()
         verdict = await self._judge(head)
         if verdict is Verdict.AHEAD and (until is None or self.checkpoint.number < until):
@@ -264,6 +268,7 @@ class Pipeline:
         """Forgets all rows of the chain and starts over. What is on the spine is not told again."""
         log.error("chain_rebuilt", reason=reason, chain_id=self._store.chain_id)
         genesis, head, contracts = await self._genesis(), await self._rpc.head(), self._contracts()
+        self._deployed = contracts
         await self._begin(genesis, head, contracts, emit_after=emit_after)
         self._shorter = 0
         self.totals.rebuilds += 1

@@ -20,7 +20,7 @@ from indexer.writing import ContractSource, Finality, KnownContract
 from node.chain.deployments import DeploymentRegistry
 from node.chain.heads import HeadWatch, websocket_url
 from node.chain.logs import Kind
-from node.chain.rpc import RpcClient
+from node.chain.rpc import ChainMoved, RangeTooLarge, RpcClient
 from node.kernel.clock import Clock, SystemClock
 from node.kernel.errors import AsoudError, Transient
 from node.kernel.log import get_logger
@@ -29,6 +29,8 @@ from node.kernel.settings import DEV_CHAIN_ID, Settings
 log = get_logger(__name__)
 
 STANDBY_S = 1.0  # between attempts to get the lock
+LOOKS_MAX = 12  # in a row at a chain that moves under our eyes; then it is said aloud
+LOOK_AGAIN_S = 0.02
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 10.0  # also how long a mended fault can go unnoticed
 
@@ -174,9 +176,17 @@ class Indexer:
         return pipeline
 
     async def _follow(self, pipeline: Pipeline, watch: HeadWatch) -> None:
+        in_a_row = 0
         while True:
-            if await pipeline.step() is Step.IDLE:
-                await watch.wait(self._config.poll_interval_s)
+            try:
+                if await pipeline.step() is Step.IDLE:
+                    await watch.wait(self._config.poll_interval_s)
+                in_a_row = 0
+            except (ChainMoved, RangeTooLarge):  # look again: at the new head, or at fewer blocks
+                in_a_row += 1
+                if in_a_row == LOOKS_MAX:
+                    raise
+                await asyncio.sleep(LOOK_AGAIN_S * in_a_row)
 
     def _client(self) -> RpcClient:
         def failed(kind: str) -> None:

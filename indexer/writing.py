@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from indexer.codec import Model, Row
-from indexer.fetch import ChainMoved, Decoded, Fetched
+from indexer.fetch import Decoded, Fetched
 from indexer.models import BlockRow, ContractRow, LogRow
 from indexer.projections import RULES
 from indexer.reorg import undo_floor_after
@@ -14,7 +14,7 @@ from indexer.spine import tell_final
 from indexer.store import Checkpoint, Store
 from indexer.workset import At, WorkSet
 from node.chain.logs import Kind
-from node.chain.rpc import Header, RpcClient
+from node.chain.rpc import ChainMoved, Header, RpcClient
 from node.kernel.hexes import Address
 
 
