@@ -17,6 +17,7 @@ from api.edge_errors import (
     IdempotencyKeyReused,
 )
 from api.problems import problem
+from node.chain import rpc
 from node.chain.deployments import NotDeployed
 from node.kernel.db.keyset import CursorInvalid
 from node.kernel.errors import (
@@ -102,6 +103,10 @@ ERRORS: dict[type[AsoudError], Row] = {
     # order
     # governance
     # indexer
+    rpc.NodeRefused: Row(503, "node_refused", "The chain's node refused"),
+    rpc.RangeTooLarge: Row(503, "range_too_large", "The chain's node refused so large a question"),
+    rpc.CallReverted: Row(503, "call_reverted", "A contract refused a question of ours"),
+    rpc.ChainMoved: Row(503, "chain_moved", "The chain moved while we looked"),
     # worker: nobody outside meets these
     ConsumerStalled: Row(503, "consumer_stalled", "A consumer of events pauses"),
 }
