@@ -2,8 +2,10 @@
 
 import asyncio
 import datetime as dt
+import socket
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import jwt
@@ -15,9 +17,10 @@ from api.v1.identity import MeOut
 from node.kernel.hexes import parse_address
 from node.services.identity.service import NONCE_KEPT
 from node.services.identity.tokens import Principal
-from tests.edge import PUBLIC_URL, Edge, new_wallet, signature
+from tests.edge import PUBLIC_URL, Edge, edge_settings, new_wallet, running_edge, signature
+from tests.stack import DatabaseUrls
 
-pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.anyio]
+pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
 
 HALF_ORDER_TWICE = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
@@ -252,3 +255,48 @@ async def test_an_unchanged_read_is_a_304(edge: Edge) -> None:
         assert again.headers["etag"] == first.headers["etag"]
     changed = await edge.client.get("/v1/me", headers=caller | {"If-None-Match": '"other"'})
     assert changed.status_code == 200
+
+
+async def test_a_contract_wallet_signs_in(edge: Edge, anvil: str) -> None:
+    """ERC-1271: the contract at the address says whether it signed, whatever the bytes look like."""
+    wallet = new_wallet()
+    await set_code(anvil, wallet.address, ALWAYS_MAGIC)
+    message = await offered(edge, wallet)
+    answer = await present(edge, message, "0x1234")
+    assert answer.status_code == 200
+    assert answer.json()["address"] == wallet.address.lower()
+
+
+async def test_a_contract_that_says_no_does_not_sign_in(edge: Edge, anvil: str) -> None:
+    wallet = new_wallet()
+    await set_code(anvil, wallet.address, ALWAYS_REVERTS)
+    answer = await present(edge, await offered(edge, wallet), "0x1234")
+    assert answer.json()["code"] == "siwe_bad_signature"
+
+
+async def test_a_key_signs_in_while_the_chain_is_away_and_a_contract_has_to_wait(
+    fresh_database: DatabaseUrls, redis_url: str, tmp_path: Path
+) -> None:
+    with socket.socket() as nobody:  # bound and not listening: the port answers with a refusal
+        nobody.bind(("127.0.0.1", 0))
+        rpc_url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        settings = edge_settings(
+            tmp_path, database_url=fresh_database.app, redis_url=redis_url, rpc_url=rpc_url
+        )
+        async with running_edge(settings) as edge:
+            await edge.sign_in()
+            answer = await present(edge, await offered(edge, new_wallet()), "0x1234")
+    assert (answer.status_code, answer.json()["code"]) == (503, "chain_away")
+    assert answer.headers["retry-after"]
+    assert rpc_url not in answer.text
+
+
+ALWAYS_MAGIC = "0x7f1626ba7e" + "00" * 28 + "60005260206000f3"  # PUSH32 magic, MSTORE, RETURN one word
+ALWAYS_REVERTS = "0x60006000fd"
+
+
+async def set_code(rpc_url: str, address: str, code: str) -> None:
+    body = {"jsonrpc": "2.0", "id": 1, "method": "anvil_setCode", "params": [address, code]}
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(rpc_url, json=body)
+    assert "error" not in answer.json()
