@@ -1,9 +1,11 @@
 """Imports every module that declares tables, so that one metadata knows them all."""
 
 import indexer.models  # noqa: F401 - declares tables
-import node.kernel.db.idempotency  # noqa: F401 - declares tables
-import node.kernel.spine.models  # noqa: F401 - declares tables
-import node.services.identity.models  # noqa: F401 - declares tables
+import node.kernel.db.idempotency
+import node.kernel.spine.models
+import node.services.catalog.models
+import node.services.identity.models
+import node.services.market.models  # noqa: F401 - declares tables
 from node.kernel.db.base import Base
 
 METADATA = Base.metadata
