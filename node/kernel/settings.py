@@ -74,6 +74,11 @@ class Settings(BaseSettings):
         description="Encrypted keystore (scrypt JSON) of the deployer; 31337 uses the well-known dev key.",
     )
     keystore_password_file: Path | None = Field(None, description="File that holds the keystore's password.")
+    votes_holders: dict[str, int] = Field(
+        {},
+        description="First holders of the votes token, as JSON (address: smallest units); needed to"
+        " deploy on a public chain. On 31337 the dev accounts hold it.",
+    )
 
     api_host: str = Field("127.0.0.1", description="Address that the API binds to.")
     api_port: int = Field(8000, ge=1, le=65535, description="Port of the API.")
