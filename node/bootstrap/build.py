@@ -7,12 +7,15 @@ from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
 from redis.asyncio import Redis
 
+from node.bootstrap import shop
+from node.chain.client import ChainClient
 from node.kernel.clock import Clock, SystemClock
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
 from node.kernel.hexes import Address, Hash32, address_from_bytes, to_bytes
 from node.kernel.settings import Settings
 from node.kernel.spine.record import EventRecorder
+from node.services.catalog.service import CatalogService
 from node.services.container import Probe, Services
 from node.services.identity.message import Site
 from node.services.identity.service import IdentityService
@@ -32,6 +35,10 @@ def build_services(
     queries = QueryPool(database_url, size=settings.query_pool_size)
     redis = Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=2, socket_connect_timeout=2)
     events = EventRecorder(clock)
+    chain = ChainClient(
+        settings.rpc_url.get_secret_value(), chain_id=settings.chain_id, timeout_s=settings.rpc_timeout_s
+    )
+    market = shop.market_service(settings, clock, events)
     return Services(
         clock=clock,
         database=database,
@@ -39,6 +46,9 @@ def build_services(
         redis=redis,
         events=events,
         identity=_identity(settings, clock, events),
+        market=market,
+        catalog=CatalogService(clock, events, market),
+        currencies=shop.currencies(settings, chain),
         probes={"postgres": _postgres(queries), "redis": _redis(redis)},
     )
 
