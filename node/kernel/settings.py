@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", description="Lowest level that is logged.")
 
     database_url: SecretStr = Field(
-        SecretStr("postgresql://asoud_app@127.0.0.1:54329/asoud"),
+        SecretStr("postgresql://asoud_app@127.0.0.1:15432/asoud"),
         description="Postgres, as the role of the app: no DDL, no UPDATE or DELETE on append-only tables.",
     )
     database_owner_url: SecretStr | None = Field(
@@ -42,10 +42,10 @@ class Settings(BaseSettings):
     )
     query_pool_size: int = Field(8, ge=1, le=200, description="Connections of the query path, per process.")
     redis_url: SecretStr = Field(
-        SecretStr("redis://127.0.0.1:63799/0"), description="Redis or Valkey: limits, cache."
+        SecretStr("redis://127.0.0.1:16379/0"), description="Redis or Valkey: limits, cache."
     )
     broker_url: SecretStr = Field(
-        SecretStr("redis://127.0.0.1:63799/1"),
+        SecretStr("redis://127.0.0.1:16379/1"),
         description="Celery's broker. Never a Redis Cluster.",
     )
 
