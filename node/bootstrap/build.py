@@ -4,6 +4,7 @@ import datetime as dt
 
 from redis.asyncio import Redis
 
+from node.bootstrap import shop
 from node.bootstrap.signatures import ChainSignatures
 from node.chain.client import ChainClient
 from node.chain.deployments import DeploymentRegistry
@@ -12,6 +13,7 @@ from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
 from node.kernel.settings import Settings
 from node.kernel.spine.record import EventRecorder
+from node.services.catalog.service import CatalogService
 from node.services.container import Probe, Services
 from node.services.content.kubo import KuboContentStore
 from node.services.content.media import UploadPolicy
@@ -37,6 +39,7 @@ def build_services(
     chain = ChainClient(
         settings.rpc_url.get_secret_value(), chain_id=settings.chain_id, timeout_s=settings.rpc_timeout_s
     )
+    market = shop.market_service(settings, clock, events)
     return Services(
         clock=clock,
         database=database,
@@ -47,6 +50,9 @@ def build_services(
         deployments=DeploymentRegistry(settings.deployments_dir),
         content=_content(settings),
         identity=_identity(settings, clock, events, chain),
+        market=market,
+        catalog=CatalogService(clock, events, market),
+        currencies=shop.currencies(settings, chain),
         probes={"postgres": _postgres(queries), "redis": _redis(redis)},
     )
 

@@ -3,7 +3,9 @@
 import indexer.models  # noqa: F401 - declares tables
 import node.kernel.db.idempotency
 import node.kernel.spine.models
-import node.services.identity.models  # noqa: F401 - declares tables
+import node.services.catalog.models
+import node.services.identity.models
+import node.services.market.models  # noqa: F401 - declares tables
 from node.kernel.db.base import Base
 
 METADATA = Base.metadata

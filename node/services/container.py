@@ -14,8 +14,11 @@ from node.kernel.clock import Clock
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
 from node.kernel.spine.record import EventRecorder
+from node.services.catalog.currencies import Currencies
+from node.services.catalog.service import CatalogService
 from node.services.content.store import ContentStore
 from node.services.identity.service import IdentityService
+from node.services.market.service import MarketService
 
 Probe = Callable[[], Awaitable[None]]
 
@@ -31,6 +34,9 @@ class Services:
     deployments: DeploymentRegistry
     content: ContentStore
     identity: IdentityService
+    market: MarketService
+    catalog: CatalogService
+    currencies: Currencies
     probes: Mapping[str, Probe]
     """Needs of this process by name: each returns when its part answers, and raises when it does not."""
 
