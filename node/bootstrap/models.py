@@ -1,7 +1,11 @@
 """Imports every module that declares tables, so that one metadata knows them all."""
 
 import indexer.models  # noqa: F401 - declares tables
-import node.kernel.spine.models  # noqa: F401 - declares tables
+import node.kernel.spine.models
+import node.services.asset.models
+import node.services.listing.models
+import node.services.nft.models
+import node.services.transaction.models  # noqa: F401 - declares tables
 from node.kernel.db.base import Base
 
 METADATA = Base.metadata
