@@ -23,15 +23,7 @@ contract CollectionFactory is ICollectionFactory {
         LibClone.cloneDeterministic(implementation, _saltOf(msg.sender, salt));
         ICollection(collection).initialize(msg.sender, terms);
         emit CollectionCreated(
-            collection,
-            msg.sender,
-            salt,
-            terms.name,
-            terms.symbol,
-            terms.contractURI,
-            terms.royaltyReceiver,
-            terms.royaltyBps,
-            terms.maxSupply
+            collection, msg.sender, salt, terms.name, terms.symbol, terms.contractURI, terms.royaltyReceiver, terms.royaltyBps, terms.maxSupply
         );
     }
 

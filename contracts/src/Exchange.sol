@@ -101,7 +101,9 @@ contract Exchange is IExchange, Payouts, EIP712, Ownable2Step {
 
     /// @inheritdoc IExchange
     function cancelAll() external returns (uint256 epoch) {
-        epoch = ++_epochs[msg.sender];
+        unchecked {
+            epoch = ++_epochs[msg.sender];
+        }
         emit AllCancelled(msg.sender, epoch);
     }
 

@@ -1,0 +1,33 @@
+"""Entrypoint of the HTTP application: `granian --interface asgi node.app:app`."""
+
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.options import EdgeOptions
+from node.bootstrap.build import build_services
+from node.kernel.log import configure_logging
+from node.kernel.settings import Settings
+
+__all__ = ["build_app", "create_app"]
+
+
+def build_app(settings: Settings) -> FastAPI:
+    options = EdgeOptions(
+        body_bytes_max=settings.body_bytes_max,
+        upload_bytes_max=settings.upload_bytes_max,
+        threads=settings.database_pool_size,
+        metrics_host=settings.metrics_host,
+        metrics_port=settings.metrics_port,
+    )
+    return create_app(build_services(settings, application_name="asoud-api"), options)
+
+
+def __getattr__(name: str) -> FastAPI:
+    """`app` is built when the server asks for it: to import this module has no effects."""
+    if name != "app":
+        raise AttributeError(name)
+    settings = Settings()
+    configure_logging(log_format=settings.log_format, level=settings.log_level)
+    app = build_app(settings)
+    globals()["app"] = app
+    return app

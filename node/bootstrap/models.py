@@ -1,8 +1,10 @@
 """Imports every module that declares tables, so that one metadata knows them all."""
 
 import indexer.models  # noqa: F401 - declares tables
+import node.kernel.db.idempotency
 import node.kernel.spine.models
 import node.services.asset.models
+import node.services.identity.models
 import node.services.listing.models
 import node.services.nft.models
 import node.services.transaction.models  # noqa: F401 - declares tables

@@ -49,12 +49,13 @@ def follow(paths: list[Path]) -> Iterator[tuple[Path, str]]:
     offsets = {p: p.stat().st_size if p.exists() else 0 for p in paths}
     while True:
         for path in paths:
-            for line in _new_lines(path, offsets):
+            for line in new_lines(path, offsets):
                 yield path, line
         time.sleep(_FOLLOW_EVERY_S)
 
 
-def _new_lines(path: Path, offsets: dict[Path, int]) -> list[str]:
+def new_lines(path: Path, offsets: dict[Path, int]) -> list[str]:
+    """Whole lines beyond the offset, which moves; a file that shrank is read from its beginning."""
     try:
         size = path.stat().st_size
     except FileNotFoundError:

@@ -13,10 +13,12 @@ import time
 from pathlib import Path
 
 from node.cli.supervise.files import write_json
+from node.cli.supervise.refusal import StartRefused
 
 MARKER = "ASOUD_SUPERVISED_IN"
 
 _GRACE_S = 15.0
+_KILL_LIMIT_S = 5.0
 _POLL_S = 0.05
 
 
@@ -25,15 +27,20 @@ def stop_orphans(data_dir: Path, run_dir: Path) -> list[int]:
 
     Postgres stops cleanly on the signal used here. Returns their ids.
     """
-    found = find_orphans(data_dir, run_dir)
-    _signal_all(found, signal.SIGINT)
-    deadline = time.monotonic() + _GRACE_S
-    while time.monotonic() < deadline and find_orphans(data_dir, run_dir):
+    asked: set[int] = set()
+    began = time.monotonic()
+    while left := set(find_orphans(data_dir, run_dir)):
+        waited_s = time.monotonic() - began
+        if waited_s > _GRACE_S + _KILL_LIMIT_S:
+            raise StartRefused(f"processes {sorted(left)} of a former node cannot be stopped")
+        _signal_all(left - asked, signal.SIGINT)  # one may have started another meanwhile
+        if waited_s > _GRACE_S:
+            _signal_all(left, signal.SIGKILL)
+        asked |= left
         time.sleep(_POLL_S)
-    _signal_all(find_orphans(data_dir, run_dir), signal.SIGKILL)
     for pid_file in run_dir.glob("*.pid"):
         pid_file.unlink(missing_ok=True)
-    return found
+    return sorted(asked)
 
 
 def find_orphans(data_dir: Path, run_dir: Path) -> list[int]:
@@ -90,7 +97,7 @@ def _started(pid: int) -> str:
     return done.stdout.strip()
 
 
-def _signal_all(pids: list[int], signum: signal.Signals) -> None:
+def _signal_all(pids: set[int], signum: signal.Signals) -> None:
     for pid in pids:
         try:
             os.kill(pid, signum)

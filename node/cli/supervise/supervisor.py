@@ -144,7 +144,7 @@ async def run_node(
         finally:
             await supervisor.stop()
             plan.state_file.unlink(missing_ok=True)
-        board.say("stopped")
+            board.say("stopped")
 
 
 async def _live(supervisor: Supervisor, plan: Plan, board: Board, on_ready: Callable[[], None]) -> None:
@@ -155,6 +155,7 @@ async def _live(supervisor: Supervisor, plan: Plan, board: Board, on_ready: Call
     starting = asyncio.create_task(supervisor.start())
     await _first_of(starting, stop)
     if stop.is_set():
+        board.say("asked to stop before it was ready")
         raise Stopped
     took_s = time.monotonic() - began
     board.say(await table.ready_table(plan, added=supervisor.settings, parts=supervisor.parts, took_s=took_s))

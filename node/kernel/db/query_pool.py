@@ -60,6 +60,10 @@ class QueryPool:
     async def __aexit__(self, *_: object) -> None:
         await self._pool.close()
 
+    def stats(self) -> Mapping[str, int]:
+        """The pool's own counters (`pool_size`, `pool_available`, `pool_max`, ...), for metrics."""
+        return self._pool.get_stats()
+
     async def json(self, sql: LiteralString, params: Mapping[str, object]) -> bytes | None:
         """The first column of the only row, of type `json`; None when there is no row or it is NULL.
 

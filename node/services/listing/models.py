@@ -18,7 +18,7 @@ _ADDRESSES = ("exchange", "seller", "collection", "currency", "buyer")
 class ListingRow(Base):
     """A signed `IExchange.Listing`, named by its EIP-712 digest. Never changed: the chain moves, it does not.
 
-    `start_s` and `end_s` are seconds since 1970, in the contract's range of 64 bits.
+    `start_s` and `end_s` are seconds since 1970; the service bounds how far ahead they may lie.
     """
 
     __tablename__ = "listing"
@@ -26,7 +26,7 @@ class ListingRow(Base):
         length_check("digest", HASH_BYTES),
         *(length_check(column, ADDRESS_BYTES) for column in _ADDRESSES),
         *(uint256_check(column) for column in ("token_id", "price", "min_proceeds", "nonce", "epoch")),
-        CheckConstraint("start_s >= 0 AND end_s < 2::numeric ^ 64 AND start_s <= end_s", name="window"),
+        CheckConstraint("0 <= start_s AND start_s <= end_s", name="window"),
         CheckConstraint("price > 0 AND min_proceeds <= price", name="price_sane"),
         Index("ix_listing_newest", "chain_id", desc("created_at"), desc("digest")),
         Index("ix_listing_token", "chain_id", "collection", "token_id", desc("created_at"), desc("digest")),
@@ -47,8 +47,8 @@ class ListingRow(Base):
     price: Mapped[int] = mapped_column(Uint256)
     min_proceeds: Mapped[int] = mapped_column(Uint256)
     buyer: Mapped[Address] = mapped_column(AddressColumn)  # zero: anyone
-    start_s: Mapped[int] = mapped_column(Uint256)
-    end_s: Mapped[int] = mapped_column(Uint256)
+    start_s: Mapped[int] = mapped_column(BigInteger)
+    end_s: Mapped[int] = mapped_column(BigInteger)
     nonce: Mapped[int] = mapped_column(Uint256)
     epoch: Mapped[int] = mapped_column(Uint256)
     signature: Mapped[bytes] = mapped_column(LargeBinary)

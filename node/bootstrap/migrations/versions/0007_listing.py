@@ -22,8 +22,8 @@ def upgrade() -> None:
         sa.Column("price", sa.Numeric(precision=78, scale=0), nullable=False),
         sa.Column("min_proceeds", sa.Numeric(precision=78, scale=0), nullable=False),
         sa.Column("buyer", sa.LargeBinary(length=20), nullable=False),
-        sa.Column("start_s", sa.Numeric(precision=78, scale=0), nullable=False),
-        sa.Column("end_s", sa.Numeric(precision=78, scale=0), nullable=False),
+        sa.Column("start_s", sa.BigInteger(), nullable=False),
+        sa.Column("end_s", sa.BigInteger(), nullable=False),
         sa.Column("nonce", sa.Numeric(precision=78, scale=0), nullable=False),
         sa.Column("epoch", sa.Numeric(precision=78, scale=0), nullable=False),
         sa.Column("signature", sa.LargeBinary(), nullable=False),
@@ -42,9 +42,7 @@ def upgrade() -> None:
         sa.CheckConstraint("octet_length(seller) = 20", name=op.f("ck_listing_seller")),
         sa.CheckConstraint("price > 0 AND min_proceeds <= price", name=op.f("ck_listing_price_sane")),
         sa.CheckConstraint("price >= 0 AND price < 2::numeric ^ 256", name=op.f("ck_listing_price")),
-        sa.CheckConstraint(
-            "start_s >= 0 AND end_s < 2::numeric ^ 64 AND start_s <= end_s", name=op.f("ck_listing_window")
-        ),
+        sa.CheckConstraint("0 <= start_s AND start_s <= end_s", name=op.f("ck_listing_window")),
         sa.CheckConstraint("token_id >= 0 AND token_id < 2::numeric ^ 256", name=op.f("ck_listing_token_id")),
         sa.PrimaryKeyConstraint("chain_id", "digest", name=op.f("pk_listing")),
         schema="listing",

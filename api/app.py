@@ -1,0 +1,47 @@
+"""The ASGI application from its parts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+from fastapi import FastAPI
+
+from api import errors, openapi
+from api.metrics_port import metrics_port
+from api.middleware import RequestContext
+from api.options import EdgeOptions
+from api.routers import ROUTERS
+from node.services.container import Services
+
+VERSION = "0.1.0"
+
+
+def create_app(services: Services, options: EdgeOptions | None = None) -> FastAPI:
+    options = options or EdgeOptions()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # A thread without a connection would only wait for one.
+        anyio.to_thread.current_default_thread_limiter().total_tokens = options.threads
+        with metrics_port(services, options):
+            async with services.queries:
+                yield
+        await services.aclose()
+
+    app = FastAPI(
+        title="ASOUD node",
+        version=VERSION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    app.state.options = options
+    app.add_middleware(RequestContext)
+    errors.install(app)
+    openapi.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app

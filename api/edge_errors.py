@@ -1,0 +1,19 @@
+"""Refusals of the edge itself."""
+
+from node.kernel.errors import Conflict, Invalid
+
+
+class IdempotencyKeyMalformed(Invalid):
+    """1 to 255 printable ASCII characters are needed."""
+
+
+class IdempotencyKeyReused(Invalid):
+    """The key came with another method, path or body within the last 24 hours."""
+
+
+class IdempotencyKeyAnonymous(Invalid):
+    """A key belongs to a principal, and there is none."""
+
+
+class IdempotencyKeyBusy(Conflict):
+    """The first request under this key has not ended yet. Carries `retry_after_s`."""

@@ -1,0 +1,160 @@
+"""Domain errors -> HTTP, in one table; a test demands that each class which may be raised is in it.
+
+A new error is one line: class -> (status, stable code, title). Codes are for ever, clients switch on them.
+"""
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api.edge_errors import (
+    IdempotencyKeyAnonymous,
+    IdempotencyKeyBusy,
+    IdempotencyKeyMalformed,
+    IdempotencyKeyReused,
+)
+from api.problems import problem
+from node.kernel.db.keyset import CursorInvalid
+from node.kernel.errors import (
+    AsoudError,
+    Bug,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Transient,
+    Unauthenticated,
+)
+from node.kernel.log import get_logger
+from node.kernel.spine.record import StreamMoved
+from node.services.identity import errors as identity
+
+log = get_logger(__name__)
+
+RETRY_AFTER_S = 1  # where an error does not know better
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    status: int
+    code: str
+    title: str
+
+
+ERRORS: dict[type[AsoudError], Row] = {
+    Invalid: Row(422, "invalid", "The request does not say what it must"),
+    Unauthenticated: Row(401, "unauthenticated", "Sign in first"),
+    Forbidden: Row(403, "forbidden", "You may not do this"),
+    NotFound: Row(404, "not_found", "There is no such thing"),
+    Conflict: Row(409, "conflict", "State has moved on or forbids it now"),
+    Transient: Row(503, "try_again", "Not possible right now, try again"),
+    Bug: Row(500, "internal", "An error of ours"),
+    # the edge itself
+    CursorInvalid: Row(422, "cursor_invalid", "The cursor is not one of this list"),
+    IdempotencyKeyMalformed: Row(422, "idempotency_key_malformed", "The Idempotency-Key is malformed"),
+    IdempotencyKeyReused: Row(
+        422, "idempotency_key_reused", "The Idempotency-Key belongs to another request"
+    ),
+    IdempotencyKeyAnonymous: Row(
+        422, "idempotency_key_anonymous", "An Idempotency-Key needs a signed-in caller"
+    ),
+    IdempotencyKeyBusy: Row(409, "idempotency_key_busy", "The same request is being worked on"),
+    # the spine
+    StreamMoved: Row(409, "stream_moved", "Somebody else changed this in the meantime"),
+    # identity
+    identity.MalformedMessage: Row(422, "siwe_malformed", "The sign-in message is malformed"),
+    identity.WrongDomain: Row(401, "siwe_wrong_domain", "The message was written for another site"),
+    identity.WrongUri: Row(401, "siwe_wrong_uri", "The message's URI lies on another site"),
+    identity.WrongChain: Row(401, "siwe_wrong_chain", "The message names another chain"),
+    identity.NonceUnknown: Row(401, "siwe_nonce_unknown", "This node did not hand out that nonce"),
+    identity.NonceUsed: Row(401, "siwe_nonce_used", "The nonce was used already"),
+    identity.NonceExpired: Row(401, "siwe_nonce_expired", "The nonce has expired"),
+    identity.MessageExpired: Row(401, "siwe_message_expired", "The message has expired"),
+    identity.MessageNotYetValid: Row(401, "siwe_message_not_yet_valid", "The message is not valid yet"),
+    identity.BadSignature: Row(401, "siwe_bad_signature", "The signature is not that of the address"),
+    identity.TokenMissing: Row(401, "token_missing", "An access token is needed"),
+    identity.TokenInvalid: Row(401, "token_invalid", "The access token is not one of ours"),
+    identity.TokenExpired: Row(401, "token_expired", "The access token has run out"),
+    identity.AccountUnknown: Row(404, "account_unknown", "There is no such account"),
+}
+
+HTTP_TITLES: dict[int, tuple[str, str]] = {
+    400: ("bad_request", "The body can't be read"),
+    404: ("no_such_route", "There is no such route"),
+    405: ("method_not_allowed", "The route does not know this method"),
+    413: ("body_too_large", "The body is too large"),
+}
+
+
+def row_of(error_type: type[AsoudError]) -> Row:
+    """The row of the class, or of the nearest class above it that has one."""
+    return next((ERRORS[base] for base in error_type.__mro__ if base in ERRORS), ERRORS[Bug])
+
+
+def problem_of(error: AsoudError) -> Response:
+    """The answer to a domain error. A `Bug` says nothing of our insides."""
+    row = row_of(type(error))
+    if row.status >= 500 and not isinstance(error, Transient):  # noqa: PLR2004 - HTTP's own boundary
+        return internal_problem()
+    headers: dict[str, str] = {}
+    if isinstance(error, (Transient, IdempotencyKeyBusy)):
+        headers["Retry-After"] = str(error.fields.get("retry_after_s") or RETRY_AFTER_S)
+    if row.status == 401:  # noqa: PLR2004 - RFC 9110, section 11.6.1: a 401 names its scheme
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(
+        row.status, row.code, row.title, detail=error.message, fields=error.fields, headers=headers
+    )
+
+
+def internal_problem() -> Response:
+    row = ERRORS[Bug]
+    detail = "The error was logged; quote the request id when you report it"
+    return problem(row.status, row.code, row.title, detail=detail)
+
+
+def validation_problem(error: RequestValidationError) -> Response:
+    """Where the input is wrong, as JSON pointers (RFC 6901); never the input itself, it may be a secret."""
+    details = error.errors()
+    if any(entry["type"] == "json_invalid" for entry in details):
+        return problem(400, *HTTP_TITLES[400], detail="The body is not JSON")
+    errors = [{"pointer": pointer(entry["loc"]), "message": str(entry["msg"])} for entry in details]
+    row = ERRORS[Invalid]
+    return problem(row.status, row.code, row.title, detail="Some fields are wrong", errors=errors)
+
+
+def pointer(location: tuple[str | int, ...]) -> str:
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def http_problem(error: HTTPException) -> Response:
+    code, title = HTTP_TITLES.get(error.status_code, (f"http_{error.status_code}", "The request failed"))
+    return problem(
+        error.status_code, code, title, detail=str(error.detail), headers=dict(error.headers or {})
+    )
+
+
+async def _domain(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, AsoudError)
+    if row_of(type(error)).status >= 500:  # noqa: PLR2004 - HTTP's own boundary
+        log.error("request_failed", error=type(error).__name__, fields=error.fields, exc_info=error)
+    return problem_of(error)
+
+
+async def _validation(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return validation_problem(error)
+
+
+async def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return http_problem(error)
+
+
+def install(app: FastAPI) -> None:
+    """Unknown exceptions are answered by `api.middleware.RequestContext`, outside of everything else."""
+    app.add_exception_handler(AsoudError, _domain)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)

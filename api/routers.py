@@ -1,0 +1,12 @@
+"""Every router of the edge: a new one is a line here."""
+
+from fastapi import APIRouter
+
+from api import docs_page, health
+from api.v1 import identity
+
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    docs_page.router,
+    identity.router,
+)

@@ -1,0 +1,208 @@
+"""Routes of the edge: queries, commands and effects.
+
+`edge_router` makes routers whose plain `def` endpoints may take one of
+
+- `tx: CommandTx`: the endpoint runs in one transaction. Its answer is made before the commit, so a COMMIT
+  that fails is a problem and never a 200. What `Refused` stops leaves nothing behind.
+- `begin: EffectTx`: for a call to the chain or a gateway in the middle. The endpoint opens its own short
+  transactions with `with begin() as tx`: commit the intent, call, commit the outcome.
+
+The transaction opens in the endpoint's thread after all dependencies are solved: a dependency may wait for
+the network, and holds no connection while it does. Both kinds honour `Idempotency-Key`.
+"""
+
+import functools
+import hashlib
+import inspect
+from collections.abc import Callable, Coroutine
+from enum import Enum
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Message
+from typing_extensions import override
+
+from api.access import principal_of, services_of
+from api.commands import Begin, Call, CommandCall, EffectCall
+from api.edge_errors import IdempotencyKeyAnonymous, IdempotencyKeyMalformed
+from api.options import EdgeOptions
+from node.kernel.db.idempotency import Claim
+from node.kernel.db.unit_of_work import Tx
+from node.kernel.errors import Bug
+
+KEY_HEADER = "Idempotency-Key"
+KEY_CHARS_MAX = 255
+UPLOAD_OVERHEAD = 64 * 2**10  # boundaries, part headers and form fields beside the file
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+_BODY_HASH = "asoud.body_hash"
+_NEVER_STORED = "__asoud_never_stored__"
+_UPLOAD = "__asoud_upload__"
+
+
+class Kind(Enum):
+    QUERY = "query"
+    COMMAND = "command"
+    EFFECT = "effect"
+
+
+async def _command(request: Request) -> CommandCall:
+    services = services_of(request)
+    return CommandCall(services.database, services.clock, _claim(request))
+
+
+async def _effect(request: Request) -> EffectCall:
+    services = services_of(request)
+    return EffectCall(services.database, services.clock, _claim(request))
+
+
+# The dependency gives a `Call`; the route swaps it for what the annotation says when the endpoint runs.
+CommandTx = Annotated[Tx, Depends(_command)]
+EffectTx = Annotated[Begin, Depends(_effect)]
+
+_KINDS: dict[Any, Kind] = {_command: Kind.COMMAND, _effect: Kind.EFFECT}
+
+
+def never_stored(endpoint: Endpoint) -> Endpoint:
+    """Below the route decorator: the answer carries a token or a key, so `Idempotency-Key` has no effect."""
+    setattr(endpoint, _NEVER_STORED, True)
+    return endpoint
+
+
+def upload(endpoint: Endpoint) -> Endpoint:
+    """Below the route decorator: the body may be as large as a file of the content store."""
+    setattr(endpoint, _UPLOAD, True)
+    return endpoint
+
+
+class EdgeRoute(APIRoute):
+    kind: Kind
+    stores_answer: bool
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401
+        parameter, self.kind = _call_parameter(endpoint)
+        self.stores_answer = self.kind is not Kind.QUERY and not getattr(endpoint, _NEVER_STORED, False)
+        if parameter is not None:
+            if inspect.iscoroutinefunction(endpoint):
+                raise Bug("a command is a plain def", endpoint=endpoint.__qualname__)
+            endpoint = _within(
+                endpoint,
+                parameter,
+                adapter=_adapter(endpoint, options.get("response_model")),
+                status=int(options.get("status_code") or 200),
+            )
+        super().__init__(path, endpoint, **options)
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+        is_upload = bool(getattr(self.endpoint, _UPLOAD, False))
+
+        async def bounded(request: Request) -> Response:
+            return await handler(_bounded(request, is_upload=is_upload))
+
+        return bounded
+
+
+def edge_router(tag: str, *, prefix: str = "") -> APIRouter:
+    """A router of the edge. The prefix is the whole path (`/v1/markets`): it is included without another."""
+    return APIRouter(prefix=prefix, tags=[tag], route_class=EdgeRoute)
+
+
+def _call_parameter(endpoint: Callable[..., Any]) -> tuple[str | None, Kind]:
+    for name, hint in get_type_hints(endpoint, include_extras=True).items():
+        for mark in getattr(hint, "__metadata__", ()):
+            kind = _KINDS.get(getattr(mark, "dependency", None))
+            if kind is not None:
+                return name, kind
+    return None, Kind.QUERY
+
+
+def _adapter(endpoint: Callable[..., Any], response_model: object) -> TypeAdapter[Any] | None:
+    returned = get_type_hints(endpoint).get("return")
+    model = response_model if isinstance(response_model, type) else returned
+    if model is None or model is type(None) or (isinstance(model, type) and issubclass(model, Response)):
+        return None
+    return TypeAdapter(model)
+
+
+def _within(
+    endpoint: Callable[..., Any], parameter: str, *, adapter: TypeAdapter[Any] | None, status: int
+) -> Callable[..., Response]:
+    @functools.wraps(endpoint)
+    def run(**arguments: Any) -> Response:  # noqa: ANN401 - whatever the endpoint takes
+        call: Call = arguments[parameter]
+        assert isinstance(call, (CommandCall, EffectCall))
+
+        def answered(opened: Any) -> Response:  # noqa: ANN401 - a Tx or a Begin, by the kind of call
+            value = endpoint(**{**arguments, parameter: opened})
+            return _answer(value, adapter, status, arguments)
+
+        return call.run(answered)
+
+    return run
+
+
+def _answer(
+    value: object, adapter: TypeAdapter[Any] | None, status: int, arguments: dict[str, Any]
+) -> Response:
+    if isinstance(value, Response):
+        return value
+    body = b"" if adapter is None else adapter.dump_json(adapter.validate_python(value), by_alias=True)
+    answer = Response(body, status, media_type="application/json" if body else None)
+    for argument in arguments.values():  # an endpoint that takes `response: Response` sets headers there
+        if type(argument) is Response:
+            answer.headers.raw.extend(argument.headers.raw)
+    return answer
+
+
+def _claim(request: Request) -> Claim | None:
+    key = request.headers.get(KEY_HEADER)
+    route = request.scope["route"]
+    if key is None or not (isinstance(route, EdgeRoute) and route.stores_answer):
+        return None
+    if not 1 <= len(key) <= KEY_CHARS_MAX or not (key.isascii() and key.isprintable()):
+        raise IdempotencyKeyMalformed(f"a key is 1 to {KEY_CHARS_MAX} printable ASCII characters")
+    principal = principal_of(request)
+    if principal is None:
+        raise IdempotencyKeyAnonymous("sign in, or leave the key out")
+    fingerprint = hashlib.sha256()
+    for part in (request.method, request.url.path, request.url.query):
+        fingerprint.update(part.encode() + b"\n")
+    fingerprint.update(request.scope[_BODY_HASH].digest())
+    return Claim(
+        principal=f"account:{principal.account_id}",
+        route=f"{request.method} {route.path_format}",
+        key=key,
+        fingerprint=fingerprint.digest(),
+    )
+
+
+def _bounded(request: Request, *, is_upload: bool) -> Request:
+    """Counts and hashes the body while it comes in; refuses what is too large before it is kept."""
+    options: EdgeOptions = request.app.state.options
+    limit = options.upload_bytes_max + UPLOAD_OVERHEAD if is_upload else options.body_bytes_max
+    too_large = HTTPException(413, f"at most {limit} bytes are read here", headers={"Connection": "close"})
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared[:20]) > limit:
+        raise too_large
+    body_hash = hashlib.sha256()
+    request.scope[_BODY_HASH] = body_hash
+    received = 0
+
+    async def receive() -> Message:
+        nonlocal received
+        message = await request.receive()
+        chunk = message.get("body", b"")
+        received += len(chunk)
+        if received > limit:
+            raise too_large
+        body_hash.update(chunk)
+        return message
+
+    return Request(request.scope, receive)

@@ -1,0 +1,110 @@
+"""Signing in with a wallet, and who one is."""
+
+import datetime as dt
+import uuid
+from typing import Annotated
+
+from pydantic import Field
+from starlette.responses import Response
+
+from api.access import CurrentPrincipal, TheServices
+from api.routing import CommandTx, EffectTx, edge_router, never_stored
+from api.schemas import AddressString, HexBytes, Input, Output
+from api.views import Views
+from node.services.identity import queries
+from node.services.identity.errors import AccountUnknown
+from node.services.identity.message import MESSAGE_CHARS_MAX
+
+router = edge_router("identity")
+
+
+class NonceIn(Input):
+    address: AddressString | None = Field(
+        None, description="With it the answer carries the whole message, ready to be signed"
+    )
+
+
+class NonceOut(Output):
+    """The fields of an EIP-4361 message."""
+
+    nonce: str
+    domain: str = Field(examples=["localhost:8000"])
+    uri: str = Field(examples=["http://localhost:8000"])
+    version: str = Field(examples=["1"])
+    chain_id: int = Field(examples=[31337])
+    statement: str
+    issued_at: dt.datetime
+    expiration_time: dt.datetime
+    message: str | None = Field(
+        description="The message as `personal_sign` takes it; null without an address"
+    )
+
+
+class SignInIn(Input):
+    message: Annotated[str, Field(min_length=1, max_length=MESSAGE_CHARS_MAX)]
+    signature: HexBytes
+
+
+class SignInOut(Output):
+    access_token: str
+    token_type: str = Field(examples=["Bearer"])
+    expires_at: dt.datetime
+    account_id: uuid.UUID
+    address: AddressString
+
+
+class WalletOut(Output):
+    address: AddressString
+    linked_at: dt.datetime
+
+
+class MeOut(Output):
+    account_id: uuid.UUID
+    opened_at: dt.datetime
+    wallets: list[WalletOut]
+
+
+@router.post("/v1/auth/nonces", status_code=201)
+@never_stored
+def issue_nonce(body: NonceIn, tx: CommandTx, services: TheServices) -> NonceOut:
+    """Ask for a nonce, which serves one sign-in attempt."""
+    offer = services.identity.offer(tx)
+    return NonceOut(
+        nonce=offer.nonce,
+        domain=offer.domain,
+        uri=offer.uri,
+        version="1",
+        chain_id=offer.chain_id,
+        statement=offer.statement,
+        issued_at=offer.issued_at,
+        expiration_time=offer.expires_at,
+        message=None if body.address is None else offer.text(body.address),
+    )
+
+
+@router.post("/v1/auth/wallet")
+@never_stored
+def sign_in(body: SignInIn, begin: EffectTx, services: TheServices) -> SignInOut:
+    """Sign in with a signed message (EIP-4361). The nonce is spent, whatever comes of it."""
+    identity = services.identity
+    message = identity.parse(body.message)
+    with begin() as tx:
+        identity.consume_nonce(tx, message.nonce)
+    identity.check(message, body.signature)  # may ask the chain about a contract wallet
+    with begin() as tx:
+        principal = identity.admit(tx, message.address)
+    token = identity.token(principal)
+    return SignInOut(
+        access_token=token.value,
+        token_type="Bearer",  # noqa: S106 - the scheme's name (RFC 6750)
+        expires_at=token.expires_at,
+        account_id=principal.account_id,
+        address=principal.address,
+    )
+
+
+@router.get("/v1/me", response_model=MeOut)
+async def me(views: Views, principal: CurrentPrincipal) -> Response:
+    """The account of the access token and its wallets."""
+    missing = AccountUnknown("the account of this token does not exist")
+    return await views.one(queries.ME, {"account_id": principal.account_id}, missing=missing, private=True)

@@ -1,0 +1,83 @@
+"""The composition root: settings in, `Services` out. Nothing connects before it is used."""
+
+import datetime as dt
+
+from eth_keys.datatypes import Signature
+from eth_keys.exceptions import BadSignature
+from eth_utils.exceptions import ValidationError
+from redis.asyncio import Redis
+
+from node.kernel.clock import Clock, SystemClock
+from node.kernel.db.query_pool import QueryPool
+from node.kernel.db.unit_of_work import Database
+from node.kernel.hexes import Address, Hash32, address_from_bytes, to_bytes
+from node.kernel.settings import Settings
+from node.kernel.spine.record import EventRecorder
+from node.services.container import Probe, Services
+from node.services.identity.message import Site
+from node.services.identity.service import IdentityService
+from node.services.identity.tokens import Tokens, load_or_make_key
+
+TOKEN_KEY = "secrets/token_key"  # noqa: S105 - where it lies, not what it is
+
+
+def build_services(
+    settings: Settings, *, clock: Clock | None = None, application_name: str = "asoud"
+) -> Services:
+    clock = clock or SystemClock()
+    database_url = settings.database_url.get_secret_value()
+    database = Database(
+        database_url, pool_size=settings.database_pool_size, application_name=application_name
+    )
+    queries = QueryPool(database_url, size=settings.query_pool_size)
+    redis = Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=2, socket_connect_timeout=2)
+    events = EventRecorder(clock)
+    return Services(
+        clock=clock,
+        database=database,
+        queries=queries,
+        redis=redis,
+        events=events,
+        identity=_identity(settings, clock, events),
+        probes={"postgres": _postgres(queries), "redis": _redis(redis)},
+    )
+
+
+def _identity(settings: Settings, clock: Clock, events: EventRecorder) -> IdentityService:
+    if settings.token_secret is not None:
+        key = settings.token_secret.get_secret_value().encode()
+    else:
+        key = load_or_make_key(settings.data_dir / TOKEN_KEY)
+    site = Site.of(settings.public_url, chain_id=settings.chain_id)
+    life = dt.timedelta(minutes=settings.access_token_minutes)
+    tokens = Tokens(clock, key=key, issuer=site.uri, life=life)
+    nonce_life = dt.timedelta(minutes=settings.siwe_nonce_minutes)
+    return IdentityService(clock, events, tokens, _KeyVerifier(), site=site, nonce_life=nonce_life)
+
+
+def _postgres(queries: QueryPool) -> Probe:
+    async def probe() -> None:
+        await queries.json("SELECT '1'::json", {})
+
+    return probe
+
+
+def _redis(redis: Redis) -> Probe:
+    async def probe() -> None:
+        await redis.ping()
+
+    return probe
+
+
+class _KeyVerifier:
+    """Signatures of plain keys: 65 bytes, r, s and v."""
+
+    def verify(self, *, address: Address, digest: Hash32, signature: bytes) -> bool:
+        if len(signature) != 65:  # noqa: PLR2004 - r, s and v
+            return False
+        v = signature[64] - 27 if signature[64] >= 27 else signature[64]  # noqa: PLR2004 - both spellings of v
+        try:
+            key = Signature(signature[:64] + bytes([v])).recover_public_key_from_msg_hash(to_bytes(digest))
+        except (BadSignature, ValidationError):
+            return False
+        return address_from_bytes(key.to_canonical_address()) == address

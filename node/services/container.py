@@ -1,0 +1,34 @@
+"""All services of a node, as one typed value. A type only: `node.bootstrap.build` fills it.
+
+To add a service: one field here, one line there.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from node.kernel.clock import Clock
+from node.kernel.db.query_pool import QueryPool
+from node.kernel.db.unit_of_work import Database
+from node.kernel.spine.record import EventRecorder
+from node.services.identity.service import IdentityService
+
+Probe = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    clock: Clock
+    database: Database
+    queries: QueryPool
+    redis: Redis
+    events: EventRecorder
+    identity: IdentityService
+    probes: Mapping[str, Probe]
+    """Needs of this process by name: each returns when its part answers, and raises when it does not."""
+
+    async def aclose(self) -> None:
+        """Lets go of what was connected. The query pool is closed by whoever opened it."""
+        await self.redis.aclose()
+        self.database.dispose()

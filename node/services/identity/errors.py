@@ -1,0 +1,59 @@
+"""Why a sign-in or a token was refused: a leaf for each reason, so that a client can tell them apart."""
+
+from node.kernel.errors import Invalid, NotFound, Unauthenticated
+
+
+class MalformedMessage(Invalid):
+    """The text is not a message of EIP-4361."""
+
+
+class WrongDomain(Unauthenticated):
+    """The message was written for another site."""
+
+
+class WrongUri(Unauthenticated):
+    """The message's URI lies on another site."""
+
+
+class WrongChain(Unauthenticated):
+    """The message names another chain than the one this node serves."""
+
+
+class NonceUnknown(Unauthenticated):
+    """This node never handed out that nonce, or has forgotten it long after it expired."""
+
+
+class NonceUsed(Unauthenticated):
+    """The nonce has served a sign-in attempt already."""
+
+
+class NonceExpired(Unauthenticated):
+    """The nonce is older than a nonce may be."""
+
+
+class MessageExpired(Unauthenticated):
+    """The message's expiration time has passed."""
+
+
+class MessageNotYetValid(Unauthenticated):
+    """The message's not-before or issued-at time lies ahead."""
+
+
+class BadSignature(Unauthenticated):
+    """The signature is not that of the message's address over this message."""
+
+
+class TokenMissing(Unauthenticated):
+    """The request carries no access token."""
+
+
+class TokenInvalid(Unauthenticated):
+    """The access token is not one of ours, or was changed."""
+
+
+class TokenExpired(Unauthenticated):
+    """The access token has run out."""
+
+
+class AccountUnknown(NotFound):
+    """There is no such account."""

@@ -1,0 +1,177 @@
+"""Signing in with a wallet. The first sign-in of an address opens an account."""
+
+import datetime as dt
+import secrets
+import uuid
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from node.events.account import AccountOpened
+from node.kernel.clock import Clock
+from node.kernel.db.unit_of_work import Tx
+from node.kernel.hexes import Address, Hash32, checksummed
+from node.kernel.ids import new_id
+from node.kernel.spine.record import EventRecorder
+from node.services.identity.errors import BadSignature, NonceExpired, NonceUnknown, NonceUsed
+from node.services.identity.message import STATEMENT, SignInMessage, Site, check_message, parse_message
+from node.services.identity.models import Account, Nonce, Wallet
+from node.services.identity.tokens import AccessToken, Principal, Tokens
+
+NONCE_BYTES = 16
+NONCE_KEPT = dt.timedelta(days=1)  # past its expiry: long enough to answer "used" or "expired", not "unknown"
+PRUNE_MAX = 5_000
+
+_PRUNE = text("""
+    DELETE FROM identity.nonce WHERE nonce IN (
+        SELECT nonce FROM identity.nonce WHERE expires_at <= :before ORDER BY expires_at LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    )
+""")
+
+
+class SignatureVerifier(Protocol):
+    """Asks whether `signature` is one of `address` over `digest`: ECDSA first, then the wallet's contract."""
+
+    def verify(self, *, address: Address, digest: Hash32, signature: bytes) -> bool:
+        """May call the chain: never inside a transaction.
+
+        Raises:
+            Transient: The chain that had to be asked is away.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class SignInOffer:
+    """What a wallet puts into its message, and the whole text where the address is known."""
+
+    nonce: str
+    domain: str
+    uri: str
+    chain_id: int
+    statement: str
+    issued_at: dt.datetime
+    expires_at: dt.datetime
+
+    def text(self, address: Address) -> str:
+        return (
+            f"{self.domain} wants you to sign in with your Ethereum account:\n{checksummed(address)}\n\n"
+            f"{self.statement}\n\n"
+            f"URI: {self.uri}\nVersion: 1\nChain ID: {self.chain_id}\nNonce: {self.nonce}\n"
+            f"Issued At: {_rfc3339(self.issued_at)}\nExpiration Time: {_rfc3339(self.expires_at)}"
+        )
+
+
+class IdentityService:
+    def __init__(
+        self,
+        clock: Clock,
+        events: EventRecorder,
+        tokens: Tokens,
+        verifier: SignatureVerifier,
+        *,
+        site: Site,
+        nonce_life: dt.timedelta,
+    ) -> None:
+        self._clock = clock
+        self._events = events
+        self._tokens = tokens
+        self._verifier = verifier
+        self._site = site
+        self._nonce_life = nonce_life
+
+    def offer(self, tx: Tx) -> SignInOffer:
+        """Hands out a fresh nonce."""
+        now = self._clock.now()
+        offer = SignInOffer(
+            nonce=secrets.token_hex(NONCE_BYTES),
+            domain=self._site.domain,
+            uri=self._site.uri,
+            chain_id=self._site.chain_id,
+            statement=STATEMENT,
+            issued_at=now,
+            expires_at=now + self._nonce_life,
+        )
+        tx.add(Nonce(nonce=offer.nonce, expires_at=offer.expires_at, consumed_at=None))
+        tx.flush()
+        return offer
+
+    def parse(self, text: str) -> SignInMessage:
+        """Raises MalformedMessage when the text is not a message of EIP-4361."""
+        return parse_message(text)
+
+    def consume_nonce(self, tx: Tx, nonce: str) -> None:
+        """First step of a sign-in, in its own transaction: it survives whatever is refused afterwards.
+
+        Raises:
+            NonceUnknown, NonceUsed, NonceExpired: And then nothing was changed.
+        """
+        now = self._clock.now()
+        consumed = tx.execute(
+            update(Nonce)
+            .where(Nonce.nonce == nonce, Nonce.consumed_at.is_(None), Nonce.expires_at > now)
+            .values(consumed_at=now)
+            .returning(Nonce.nonce)
+        ).scalar_one_or_none()
+        if consumed is not None:
+            return
+        known = tx.execute(select(Nonce.consumed_at).where(Nonce.nonce == nonce)).one_or_none()
+        if known is None:
+            raise NonceUnknown("this node did not hand out that nonce")
+        if known.consumed_at is not None:
+            raise NonceUsed("the nonce was used already; ask for a new one")
+        raise NonceExpired("the nonce has expired; ask for a new one")
+
+    def check(self, message: SignInMessage, signature: bytes) -> None:
+        """Second step, outside any transaction: the chain may have to be asked about a contract wallet.
+
+        Raises:
+            Unauthenticated: One of its leaves, with the reason.
+            Transient: The chain is away and the signature is not that of a plain key.
+        """
+        check_message(message, self._site, now=self._clock.now())
+        if not self._verifier.verify(address=message.address, digest=message.digest, signature=signature):
+            raise BadSignature("the signature does not belong to the address of the message")
+
+    def admit(self, tx: Tx, address: Address) -> Principal:
+        """Last step: the account of an address that has proved itself; opened when it has none."""
+        found = tx.execute(select(Wallet.account_id).where(Wallet.address == address)).scalar_one_or_none()
+        return Principal(found or self._open_account(tx, address), address)
+
+    def token(self, principal: Principal) -> AccessToken:
+        return self._tokens.issue(principal)
+
+    def principal(self, token: str) -> Principal:
+        return self._tokens.read(token)
+
+    def prune_nonces(self, tx: Tx) -> int:
+        """Removes nonces long expired, at most `PRUNE_MAX`; returns how many. The beat calls it."""
+        parameters = {"before": self._clock.now() - NONCE_KEPT, "limit": PRUNE_MAX}
+        removed: int = tx.execute(_PRUNE, parameters).rowcount  # type: ignore[attr-defined]
+        return removed
+
+    def _open_account(self, tx: Tx, address: Address) -> uuid.UUID:
+        now = self._clock.now()
+        account_id = new_id()
+        # Two first sign-ins at once: the second waits here for the first, then takes its account.
+        with tx.begin_nested() as savepoint:
+            tx.execute(insert(Account).values(id=account_id, opened_at=now))
+            linked = tx.execute(
+                insert(Wallet)
+                .values(address=address, account_id=account_id, linked_at=now)
+                .on_conflict_do_nothing(index_elements=[Wallet.address])
+                .returning(Wallet.account_id)
+            ).scalar_one_or_none()
+            if linked is None:
+                savepoint.rollback()
+        if linked is None:
+            return tx.execute(select(Wallet.account_id).where(Wallet.address == address)).scalar_one()
+        opened = AccountOpened(account_id=str(account_id), address=address)
+        self._events.record(tx, f"account:{account_id}", opened, expected_version=0)
+        return account_id
+
+
+def _rfc3339(at: dt.datetime) -> str:
+    return at.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,26 @@
+"""`python -m node.worker`: runs background tasks until SIGTERM."""
+
+from node.kernel.log import configure_logging
+from node.kernel.settings import Settings
+from node.worker.tasks import app
+
+CONCURRENCY = 4  # threads: tasks wait for the network and the database
+
+
+def main() -> None:
+    settings = Settings()
+    configure_logging(log_format=settings.log_format, level=settings.log_level)
+    app.worker_main(
+        [
+            "worker",
+            "--pool=threads",
+            f"--concurrency={CONCURRENCY}",
+            f"--loglevel={settings.log_level}",
+            "--without-gossip",
+            "--without-mingle",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The tasks and their schedule. Each is idempotent and calls a service; none holds logic of its own."""
+
+from node.bootstrap.build import build_services
+from node.kernel.db import idempotency
+from node.kernel.settings import Settings
+from node.kernel.spine.failed_tasks import take_retries
+from node.worker.celery_app import Sender, make_celery, parking_task
+
+settings = Settings()
+services = build_services(settings, application_name="asoud-worker")
+app = make_celery(settings)
+send = Sender(app)
+Parking = parking_task(services.database)
+
+PRUNE_ROUNDS_MAX = 20  # transactions of one run; what is left waits for the next one
+
+
+@app.task(name="kernel.retry_failed", base=Parking)
+def retry_failed() -> None:
+    """Sends again what an operator marked with `asoud tasks retry`."""
+    with services.database.transaction() as tx:
+        for failed in take_retries(tx):
+            send(failed.task, failed.arguments)
+
+
+@app.task(name="kernel.prune", base=Parking)
+def prune() -> None:
+    """Removes answers and nonces that are past their time."""
+    for _ in range(PRUNE_ROUNDS_MAX):
+        with services.database.transaction() as tx:
+            removed = idempotency.prune(tx, now=services.clock.now())
+            removed += services.identity.prune_nonces(tx)
+        if not removed:
+            return
+
+
+app.conf.beat_schedule = {
+    "retry-failed": {"task": "kernel.retry_failed", "schedule": 30.0},
+    "prune": {"task": "kernel.prune", "schedule": 600.0},
+}
