@@ -4,7 +4,7 @@ They are read once per process. A test beside the contracts proves that they mat
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,8 @@ from node.chain.abi import (
     Function,
     JsonObject,
     LogEvent,
+    Param,
+    encode_params,
     parse_error,
     parse_event,
     parse_function,
@@ -34,7 +36,8 @@ class ArtifactMissing(Bug):
 class Artifact:
     """One built contract. Selectors and topics are 0x hex; the maps are keyed by them.
 
-    `immutables` are the (start, length) places of `deployed_bytecode` that the constructor fills in.
+    `immutables` are the (start, length) places of `deployed_bytecode` that the constructor fills in. An
+    interface has no code.
     """
 
     name: str
@@ -63,8 +66,20 @@ class Artifact:
         """Calldata of one call, as 0x hex."""
         return self.function(function).encode(args)
 
-    def constructor_inputs(self) -> list[JsonObject]:
-        return [item for entry in self.abi if entry["type"] == "constructor" for item in entry["inputs"]]
+    def creation_data(self, args: Sequence[object]) -> str:
+        """Code and constructor arguments, as the data of the transaction that makes the contract."""
+        inputs = [item for entry in self.abi if entry["type"] == "constructor" for item in entry["inputs"]]
+        params = [Param.parse(item) for item in inputs]
+        return "0x" + self.bytecode.hex() + encode_params(params, args).hex()
+
+    def matches(self, code: bytes) -> bool:
+        """Whether this is the code on a chain, whatever its constructor wrote into the immutables."""
+        if len(code) != len(self.deployed_bytecode) or not code:
+            return False
+        blank = bytearray(code)
+        for start, length in self.immutables:
+            blank[start : start + length] = self.deployed_bytecode[start : start + length]
+        return bytes(blank) == self.deployed_bytecode
 
 
 @cache
@@ -91,9 +106,9 @@ def parse_artifact(raw: Mapping[str, Any]) -> Artifact:
     return Artifact(
         name=raw["contractName"],
         abi=abi,
-        bytecode=_code(raw["bytecode"]),
-        deployed_bytecode=_code(raw["deployedBytecode"]),
-        immutables=_immutables(raw.get("immutableReferences", {})),
+        bytecode=_code(raw.get("bytecode", "")),
+        deployed_bytecode=_code(raw.get("deployedBytecode", "")),
+        immutables=tuple((item["start"], item["length"]) for item in raw.get("immutableReferences", ())),
         selectors=MappingProxyType({item.selector: item for item in functions}),
         errors=MappingProxyType({item.selector: item for item in errors}),
         events=MappingProxyType({item.topic: item for item in events}),
@@ -102,8 +117,3 @@ def parse_artifact(raw: Mapping[str, Any]) -> Artifact:
 
 def _code(raw: str) -> bytes:
     return bytes.fromhex(raw.removeprefix("0x"))
-
-
-def _immutables(raw: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
-    places = [(item["start"], item["length"]) for group in raw.values() for item in group]
-    return tuple(sorted(places))

@@ -19,7 +19,7 @@ from node.kernel.settings import DEV_CHAIN_ID
 
 COMMITTED_DIR = CONTRACTS_DIR / "deployments"
 
-# Name in the registry -> name of the artifact. The order is that of this table wherever they are listed.
+# Name in the registry -> name of the artifact.
 ARTIFACT_OF: Mapping[str, str] = {
     "votes_token": "VotesToken",
     "timelock": "TimelockController",
@@ -30,6 +30,7 @@ ARTIFACT_OF: Mapping[str, str] = {
     "escrow": "Escrow",
     "dev_dollar": "DevDollar",
 }
+NAME_OF: Mapping[str, str] = {artifact: name for name, artifact in ARTIFACT_OF.items()}
 DEV_ONLY = frozenset({"dev_dollar"})
 
 
@@ -88,12 +89,12 @@ class Deployment:
 
 @dataclass(slots=True)
 class PartialDeployment:
-    """What a deployment has got done so far, and its notes of finished steps that leave no contract."""
+    """What a deployment has got done so far. `pending` names transactions that were about to be sent."""
 
     chain_id: int
     genesis_hash: Hash32
     contracts: dict[str, DeployedContract] = field(default_factory=dict)
-    done: list[str] = field(default_factory=list)
+    pending: dict[str, Hash32] = field(default_factory=dict)
 
     def complete(self) -> Deployment:
         missing = [name for name in names_on(self.chain_id) if name not in self.contracts]
@@ -151,7 +152,7 @@ def _to_json(partial: PartialDeployment) -> dict[str, Any]:
             }
             for name, contract in partial.contracts.items()
         },
-        "done": partial.done,
+        "pending": partial.pending,
     }
 
 
@@ -163,9 +164,8 @@ def _parse(path: Path, chain_id: int) -> PartialDeployment:
         contracts = {
             name: _contract(name, item) for name, item in raw["contracts"].items() if name in ARTIFACT_OF
         }
-        return PartialDeployment(
-            chain_id, parse_hash(raw["genesis_hash"]), contracts, list(raw.get("done", ()))
-        )
+        pending = {name: parse_hash(item) for name, item in raw.get("pending", {}).items()}
+        return PartialDeployment(chain_id, parse_hash(raw["genesis_hash"]), contracts, pending)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DeploymentBroken("a deployment file cannot be read", file=path.name) from error
 
