@@ -145,4 +145,4 @@ FINDING: Final[LiteralString] = f"""
     SELECT found.finding, collection.name AS collection_name
     {_SHOWN}
     WHERE listing.chain_id = %(chain_id)s AND listing.digest = %(digest)s::bytea
-"""  # noqa: S608 - literals of the code only
+"""

@@ -9,7 +9,7 @@ from typing import Final, LiteralString
 
 
 class ListingState(StrEnum):
-    """`invalid` says more in its reason: epoch_moved, nonce_used, owner_changed, token_unknown, currency_refused."""
+    """`invalid` has a reason beside it: any finding below that is not a state of its own."""
 
     ACTIVE = "active"
     SCHEDULED = "scheduled"

@@ -84,7 +84,7 @@ _METADATA_JOIN: Final[LiteralString] = """
         AND metadata.token_id = token.token_id AND metadata.uri = token.uri
 """
 
-_OF_TOKEN: Final[LiteralString] = """
+_SAME_NFT: Final[LiteralString] = """
     listing.chain_id = token.chain_id AND listing.collection = token.collection
     AND listing.token_id = token.token_id
 """
@@ -92,15 +92,15 @@ _OF_TOKEN: Final[LiteralString] = """
 # The cheapest of the native coin first: prices of two currencies have no order.
 _ACTIVE_LISTING: Final[LiteralString] = f"""(
     SELECT {BRIEF} {LISTINGS}
-    WHERE {_OF_TOKEN} AND listing.seller = token.owner AND found.finding = 'active'
+    WHERE {_SAME_NFT} AND listing.seller = token.owner AND found.finding = 'active'
     ORDER BY listing.currency, listing.price, listing.digest LIMIT 1
-)"""  # noqa: S608 - literals of the code only
+)"""
 
 _OPEN_LISTINGS: Final[LiteralString] = f"""(
     SELECT coalesce(json_agg(open.brief ORDER BY open.currency, open.price, open.digest), '[]'::json)
     FROM (
         SELECT {BRIEF} AS brief, listing.currency, listing.price, listing.digest {LISTINGS}
-        WHERE {_OF_TOKEN} AND listing.seller = token.owner AND found.finding IN ('active', 'scheduled')
+        WHERE {_SAME_NFT} AND listing.seller = token.owner AND found.finding IN ('active', 'scheduled')
         ORDER BY listing.currency, listing.price, listing.digest LIMIT {LISTINGS_MAX}
     ) AS open
 )"""  # noqa: S608 - literals of the code only
@@ -230,7 +230,7 @@ _TRANSFERS: Final[LiteralString] = f"""
         ORDER BY paid.log_index LIMIT 1
     ) AS sale ON true
     {_SALE_MONEY}
-"""
+"""  # noqa: S608 - literals of the code only
 
 TRANSFERS_OF_TOKEN: Final = Keyset(
     name="token.transfers",
