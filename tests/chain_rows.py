@@ -1,4 +1,4 @@
-"""Rows of schema `chain`, written as the indexer writes them, for tests that start from a state of the chain."""
+"""Rows of schema `chain` as the indexer writes them, for tests that start from a state of the chain."""
 
 import datetime as dt
 from dataclasses import dataclass
