@@ -17,6 +17,7 @@ from api.edge_errors import (
     IdempotencyKeyReused,
 )
 from api.problems import problem
+from node.chain.deployments import NotDeployed
 from node.kernel.db.keyset import CursorInvalid
 from node.kernel.errors import (
     AsoudError,
@@ -30,6 +31,8 @@ from node.kernel.errors import (
 )
 from node.kernel.log import get_logger
 from node.kernel.spine.record import StreamMoved
+from node.kernel.spine.runner import ConsumerStalled
+from node.services.content import errors as content
 from node.services.identity import errors as identity
 
 log = get_logger(__name__)
@@ -79,6 +82,28 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.TokenInvalid: Row(401, "token_invalid", "The access token is not one of ours"),
     identity.TokenExpired: Row(401, "token_expired", "The access token has run out"),
     identity.AccountUnknown: Row(404, "account_unknown", "There is no such account"),
+    # content
+    content.CidInvalid: Row(422, "cid_invalid", "The CID is not of the form that this node uses"),
+    content.ContentEmpty: Row(422, "content_empty", "There are no bytes to store"),
+    content.ContentTooLarge: Row(413, "content_too_large", "The file is larger than this node takes"),
+    content.ContentNameInvalid: Row(422, "content_name_invalid", "The file's name can't be used"),
+    content.MediaTypeRefused: Row(415, "media_type_refused", "This node does not take that media type"),
+    content.MediaTypeMismatch: Row(
+        422, "media_type_mismatch", "The bytes are not of the declared media type"
+    ),
+    content.MetadataInvalid: Row(422, "metadata_invalid", "The token's metadata breaks the rules"),
+    content.ContentNotFound: Row(404, "content_not_found", "This node does not hold that content"),
+    content.ContentStoreUnavailable: Row(503, "content_store_away", "The content store does not answer"),
+    # chain
+    NotDeployed: Row(503, "not_deployed", "The contracts are not on this chain yet"),
+    # market
+    # nft
+    # listing
+    # order
+    # governance
+    # indexer
+    # worker: nobody outside meets these
+    ConsumerStalled: Row(503, "consumer_stalled", "A consumer of events pauses"),
 }
 
 HTTP_TITLES: dict[int, tuple[str, str]] = {

@@ -60,7 +60,7 @@ class ViewReader:
         body = await self._queries.json(sql, params)
         if body is None:
             raise missing
-        return self.bytes(body, private=private)
+        return self.answer(body, private=private)
 
     async def page(
         self,
@@ -74,9 +74,9 @@ class ViewReader:
         body = await self._queries.json(sql, values)
         if body is None:
             raise Bug("a page is never NULL", keyset=keyset.name)
-        return self.bytes(body, private=private)
+        return self.answer(body, private=private)
 
-    def bytes(self, body: bytes, *, private: bool = False) -> Response:
+    def answer(self, body: bytes, *, private: bool = False) -> Response:
         etag = f'"{hashlib.blake2b(body, digest_size=_ETAG_BYTES).hexdigest()}"'
         headers = {"ETag": etag, "Cache-Control": PRIVATE if private else PUBLIC}
         if private:

@@ -1,7 +1,8 @@
-"""Writes what is made from code: the page of settings and the picture of a node."""
+"""Writes what is made from code: the pages of settings and errors, and the picture of a node."""
 
 from pathlib import Path
 
+from api.errors_page import errors_page
 from node.bootstrap.settings_page import settings_page
 from scripts.architecture_svg import architecture_svg
 
@@ -10,6 +11,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 def main() -> None:
     (DOCS / "settings.md").write_text(settings_page())
+    (DOCS / "errors.md").write_text(errors_page())
     (DOCS / "architecture.svg").write_text(architecture_svg())
 
 

@@ -38,6 +38,9 @@ class CallStep:
     function: str
     arguments: tuple[Mapping[str, Any], ...]
 
+    def needs(self) -> set[str]:
+        return _contracts_in(list(self.arguments))
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -15,7 +15,7 @@ from node.cli.supervise.plan import data_dir_of, env_file_of
 
 # name -> module:function
 COMMANDS = {
-    "up": "node.cli.lifecycle:up",
+    "up": "node.cli.up:up",
     "status": "node.cli.lifecycle:status",
     "logs": "node.cli.lifecycle:logs",
     "down": "node.cli.lifecycle:down",

@@ -1,78 +1,26 @@
-"""`asoud up | status | logs | down`."""
+"""`asoud status | logs | down`: look at a node, and end it."""
 
-import asyncio
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from node.cli import detach
-from node.cli.supervise import lock, orphans, table
+from node.cli.options import data_dir_option
+from node.cli.supervise import lock, orphans
 from node.cli.supervise import logs as log_files
 from node.cli.supervise.board import Phase, State
-from node.cli.supervise.plan import Plan, Ports, data_dir_of
-from node.cli.supervise.refusal import StartRefused
-from node.cli.supervise.supervisor import Stopped, run_node
 
 _DOWN_LIMIT_S = 90.0
 _POLL_S = 0.1
 
 
-def _port_option(name: str, default: int, what: str) -> Callable[[Any], Any]:
-    return click.option(
-        f"--{name}-port",
-        envvar=f"ASOUD_{name.upper()}_PORT",
-        type=click.IntRange(1, 65535),
-        default=default,
-        show_default=True,
-        show_envvar=True,
-        help=f"Port of {what}.",
-    )
-
-
-def _data_dir_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--data-dir",
-        type=click.Path(path_type=Path),
-        default=lambda: data_dir_of(os.environ),
-        show_default=".asoud in the project",
-        help="Folder of the node's data. [env var: ASOUD_DATA_DIR]",
-    )(function)
-
-
 @click.command()
-@click.option("--detach", "detached", is_flag=True, help="Return when the node is ready.")
-@click.option("--reset", is_flag=True, help="Delete all data of the node first. Asks nothing.")
-@_port_option("api", Ports.api, "the API")
-@_port_option("metrics", Ports.metrics, "the metrics")
-@_port_option("postgres", Ports.postgres, "the embedded Postgres")
-@_port_option("valkey", Ports.valkey, "the embedded Valkey or Redis")
-@_port_option("anvil", Ports.anvil, "the embedded chain")
-@_data_dir_option
-def up(*, detached: bool, reset: bool, data_dir: Path, **ports: int) -> None:
-    """Start a whole node; Ctrl-C stops it. Started again, it goes on with all its data."""
-    if detached:
-        detach.start_detached()
-        return
-    chosen = Ports(**{name.removesuffix("_port"): port for name, port in ports.items()})
-    plan = Plan(data_dir=data_dir.resolve(), ports=chosen, environment=dict(os.environ))
-    try:
-        asyncio.run(run_node(plan, reset=reset, echo=click.echo, on_ready=detach.let_go))
-    except OSError as e:
-        where = f": {e.filename}" if e.filename else ""
-        raise StartRefused(f"{e.strerror or e}{where}") from e
-    except Stopped:
-        sys.exit(130)
-
-
-@click.command()
-@_data_dir_option
+@data_dir_option
 @click.option("--json", "as_json", is_flag=True, help="The same for programs.")
 def status(*, data_dir: Path, as_json: bool) -> None:
     """Show what runs. Exit code 0 only when all of it is ready."""
@@ -80,7 +28,7 @@ def status(*, data_dir: Path, as_json: bool) -> None:
     if state is None:
         click.echo("{}" if as_json else "no node runs here: start one with `scripts/up`")
         sys.exit(3)
-    click.echo(json.dumps(state) if as_json else "\n".join(table.status_lines(state)))
+    click.echo(json.dumps(state) if as_json else "\n".join(_status_lines(state)))
     healthy = state["phase"] == Phase.READY and all(
         part["state"] == State.READY for part in state["parts"].values()
     )
@@ -106,7 +54,7 @@ def read_state(data_dir: Path) -> dict[str, Any] | None:
 @click.argument("part", required=False)
 @click.option("-f", "--follow", is_flag=True, help="Go on as lines are written, until Ctrl-C.")
 @click.option("-n", "--lines", default=50, show_default=True, help="How many lines of the past.")
-@_data_dir_option
+@data_dir_option
 def logs(*, part: str | None, follow: bool, lines: int, data_dir: Path) -> None:
     """Show the log of one part, or of all of them."""
     known = {path.stem: path for path in sorted((data_dir.resolve() / "logs").glob("*.log"))}
@@ -130,7 +78,7 @@ def logs(*, part: str | None, follow: bool, lines: int, data_dir: Path) -> None:
 
 
 @click.command()
-@_data_dir_option
+@data_dir_option
 def down(*, data_dir: Path) -> None:
     """Stop the node of this folder, and whatever a killed one left. Data stays."""
     root = data_dir.resolve()
@@ -148,3 +96,20 @@ def down(*, data_dir: Path) -> None:
             raise click.ClickException(f"process {pid} did not stop within {_DOWN_LIMIT_S:g} s")
         time.sleep(_POLL_S)
     click.echo("stopped")
+
+
+def _status_lines(state: dict[str, Any]) -> list[str]:
+    """`state` is the content of `state.json`."""
+    lines = [f"{'part':<10} {'state':<11} {'process':>8} {'for':>9} {'restarts':>9}"]
+    for name, part in state["parts"].items():
+        lines.append(
+            f"{name:<10} {part['state']:<11} {part['pid'] or '-':>8} "
+            f"{_duration(time.monotonic() - part['since']):>9} {part['restarts']:>9}"
+        )
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    minutes, s = divmod(int(seconds), 60)
+    hours, m = divmod(minutes, 60)
+    return f"{hours} h {m:02} m" if hours else f"{m} m {s:02} s" if m else f"{s} s"

@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", description="Lowest level that is logged.")
 
     database_url: SecretStr = Field(
-        SecretStr("postgresql://asoud_app@127.0.0.1:54329/asoud"),
+        SecretStr("postgresql://asoud_app@127.0.0.1:15432/asoud"),
         description="Postgres, as the role of the app: no DDL, no UPDATE or DELETE on append-only tables.",
     )
     database_owner_url: SecretStr | None = Field(
@@ -42,10 +42,10 @@ class Settings(BaseSettings):
     )
     query_pool_size: int = Field(8, ge=1, le=200, description="Connections of the query path, per process.")
     redis_url: SecretStr = Field(
-        SecretStr("redis://127.0.0.1:63799/0"), description="Redis or Valkey: limits, cache."
+        SecretStr("redis://127.0.0.1:16379/0"), description="Redis or Valkey: limits, cache."
     )
     broker_url: SecretStr = Field(
-        SecretStr("redis://127.0.0.1:63799/1"),
+        SecretStr("redis://127.0.0.1:16379/1"),
         description="Celery's broker. Never a Redis Cluster.",
     )
 
@@ -74,6 +74,11 @@ class Settings(BaseSettings):
         description="Encrypted keystore (scrypt JSON) of the deployer; 31337 uses the well-known dev key.",
     )
     keystore_password_file: Path | None = Field(None, description="File that holds the keystore's password.")
+    votes_holders: dict[str, int] = Field(
+        {},
+        description="First holders of the votes token, as JSON (address: smallest units); needed to"
+        " deploy on a public chain. On 31337 the dev accounts hold it.",
+    )
 
     api_host: str = Field("127.0.0.1", description="Address that the API binds to.")
     api_port: int = Field(8000, ge=1, le=65535, description="Port of the API.")

@@ -66,7 +66,13 @@ class Service:
 
 PYTHON = sys.executable
 
-JOBS: tuple[Job, ...] = ()
+JOBS: tuple[Job, ...] = (
+    Job(
+        name="migrate",
+        argv=(PYTHON, "-m", "node.cli", "migrate"),
+        needs="ASOUD_DATABASE_OWNER_URL",
+    ),
+)
 
 SERVICES: tuple[Service, ...] = ()
 

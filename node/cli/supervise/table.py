@@ -1,8 +1,6 @@
-"""What a person reads when the node is ready, and what `asoud status` shows."""
+"""What a person reads when the node is ready."""
 
-import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
 from eth_utils.address import to_checksum_address
@@ -75,20 +73,3 @@ def without_password(url: str) -> str:
     user = f"{parts.username}@" if parts.username else ""
     host = parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=f"{user}{host}").geturl()
-
-
-def status_lines(state: dict[str, Any]) -> list[str]:
-    """`state` is the content of `state.json`."""
-    lines = [f"{'part':<10} {'state':<11} {'process':>8} {'for':>9} {'restarts':>9}"]
-    for name, part in state["parts"].items():
-        lines.append(
-            f"{name:<10} {part['state']:<11} {part['pid'] or '-':>8} "
-            f"{_duration(time.monotonic() - part['since']):>9} {part['restarts']:>9}"
-        )
-    return lines
-
-
-def _duration(seconds: float) -> str:
-    minutes, s = divmod(int(seconds), 60)
-    hours, m = divmod(minutes, 60)
-    return f"{hours} h {m:02} m" if hours else f"{m} m {s:02} s" if m else f"{s} s"

@@ -1,0 +1,97 @@
+"""Reading a range of blocks so that what comes back belongs together, or not at all.
+
+Invariants: headers are linked by parent hash; each log carries the hash of a header of the range; children of
+a factory that the range itself makes are read too. What breaks one of these is `ChainMoved`: the node changed
+its mind (or its answers are not of one chain), and the caller starts over from the head.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from node.chain import events as ev
+from node.chain.logs import Kind, Undecodable, decode
+from node.chain.rpc import Header, Log, RpcClient
+from node.kernel.errors import Transient
+from node.kernel.hexes import Address
+
+ADDRESSES_MAX = 500  # in one question for logs
+GENERATIONS_MAX = 4  # factories make collections, which make nothing: more is a broken table of kinds
+
+
+class ChainMoved(Transient):
+    """What the node said does not fit together any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A log with what it says; `event` None and no `error`: nothing that is used here."""
+
+    log: Log
+    event: ev.ChainLog | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    headers: tuple[Header, ...]
+    logs: tuple[Decoded, ...]
+    kinds: Mapping[Address, str]  # with the contracts that the range made
+
+
+async def fetch(rpc: RpcClient, *, first: int, last: int, kinds: Mapping[Address, str]) -> Fetched:
+    headers = await _linked_headers(rpc, first, last)
+    known = dict(kinds)
+    decoded: list[Decoded] = []
+    wanted = [address for address, kind in kinds.items() if kind != Kind.ERC20]
+    for _ in range(GENERATIONS_MAX):
+        if not wanted:
+            break
+        logs = await _logs(rpc, headers, wanted)
+        fresh = [_decoded(log, Kind(known[log.address])) for log in logs]
+        decoded += fresh
+        children = _children(fresh)
+        wanted = [address for address in children if address not in known]
+        known |= children
+    decoded.sort(key=lambda item: (item.log.block_number, item.log.log_index))
+    return Fetched(tuple(headers), tuple(decoded), known)
+
+
+async def _linked_headers(rpc: RpcClient, first: int, last: int) -> list[Header]:
+    numbers = range(first, last + 1)
+    headers: list[Header] = []
+    for number, header in zip(numbers, await rpc.headers(numbers), strict=True):
+        if header is None or header.number != number:
+            raise ChainMoved("the node lost a block below its head", number=number)
+        if headers and header.parent_hash != headers[-1].hash:
+            raise ChainMoved("blocks are not linked", number=number)
+        headers.append(header)
+    return headers
+
+
+async def _logs(rpc: RpcClient, headers: Sequence[Header], addresses: Sequence[Address]) -> list[Log]:
+    hashes = {header.number: header.hash for header in headers}
+    first, last = headers[0].number, headers[-1].number
+    found: dict[tuple[int, int], Log] = {}
+    for start in range(0, len(addresses), ADDRESSES_MAX):
+        asked = addresses[start : start + ADDRESSES_MAX]
+        for log in await rpc.logs(first=first, last=last, addresses=asked):
+            if hashes.get(log.block_number) != log.block_hash:
+                raise ChainMoved("a log belongs to another block", number=log.block_number)
+            if found.setdefault((log.block_number, log.log_index), log) != log:
+                raise ChainMoved("two logs at one place", number=log.block_number)
+    return [found[place] for place in sorted(found)]
+
+
+def _decoded(log: Log, kind: Kind) -> Decoded:
+    try:
+        return Decoded(log, decode(kind, log), None)
+    except Undecodable as error:
+        return Decoded(log, None, str(error))
+
+
+def _children(logs: Sequence[Decoded]) -> dict[Address, str]:
+    return {
+        item.event.collection: Kind.COLLECTION.value
+        for item in logs
+        if isinstance(item.event, ev.CollectionCreated)
+    }

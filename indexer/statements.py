@@ -1,0 +1,82 @@
+"""Statements over any table of the chain, built from its codec. Rows go in and out as JSON."""
+
+from collections.abc import Iterable
+from typing import LiteralString
+
+from psycopg import sql
+
+from indexer.codec import Model, codec
+
+
+def table(model: Model) -> sql.Composable:
+    return sql.Identifier("chain", codec(model).name)
+
+
+def names(columns: Iterable[str], prefix: LiteralString = "") -> sql.Composed:
+    return sql.SQL(", ").join(sql.SQL(prefix) + sql.Identifier(column) for column in columns)
+
+
+def matches(columns: Iterable[str], left: LiteralString, right: LiteralString) -> sql.Composed:
+    pairs = (
+        sql.SQL("{}.{} = {}.{}").format(
+            sql.SQL(left), sql.Identifier(column), sql.SQL(right), sql.Identifier(column)
+        )
+        for column in columns
+    )
+    return sql.SQL(" AND ").join(pairs)
+
+
+def select_by_keys(model: Model) -> sql.Composed:
+    return sql.SQL(
+        "SELECT row_to_json(present)::text FROM {table} AS present"
+        " JOIN json_populate_recordset(NULL::{table}, %s::json) AS wanted ON {matches}"
+    ).format(table=table(model), matches=matches(codec(model).key, "present", "wanted"))
+
+
+def insert(model: Model) -> sql.Composed:
+    return sql.SQL(
+        "INSERT INTO {table} ({columns})"
+        " SELECT {columns} FROM json_populate_recordset(NULL::{table}, %s::json)"
+    ).format(table=table(model), columns=names(codec(model).columns))
+
+
+def upsert(model: Model) -> sql.Composed:
+    form = codec(model)
+    values = [name for name in form.columns if name not in form.key]
+    return insert(model) + sql.SQL(" ON CONFLICT ({key}) DO UPDATE SET ({columns}) = ROW({values})").format(
+        key=names(form.key), columns=names(values), values=names(values, "excluded.")
+    )
+
+
+def delete_above(model: Model, column: str) -> sql.Composed:
+    return sql.SQL("DELETE FROM {} WHERE chain_id = %s AND {} > %s").format(
+        table(model), sql.Identifier(column)
+    )
+
+
+# Of the rows kept for one state, the one of the lowest undone block is how it was after block `above`.
+_FIRST_KEPT = sql.SQL("""
+    WITH kept AS (
+        SELECT DISTINCT ON (row_key) row_key, before FROM chain.undo
+        WHERE chain_id = %(chain_id)s AND block_number > %(above)s AND table_name = %(name)s
+        ORDER BY row_key, block_number
+    )
+""")
+
+
+def take_out(model: Model) -> sql.Composed:
+    return _FIRST_KEPT + sql.SQL(
+        "DELETE FROM {table} AS present USING kept, jsonb_populate_record(NULL::{table}, kept.row_key) AS key"
+        " WHERE {matches}"
+    ).format(table=table(model), matches=matches(codec(model).key, "present", "key"))
+
+
+def put_back(model: Model) -> sql.Composed:
+    return _FIRST_KEPT + sql.SQL(
+        "INSERT INTO {table} ({columns}) SELECT {old}"
+        " FROM kept, jsonb_populate_record(NULL::{table}, kept.before) AS old WHERE kept.before IS NOT NULL"
+    ).format(
+        table=table(model),
+        columns=names(codec(model).columns),
+        old=names(codec(model).columns, "old."),
+    )

@@ -1,0 +1,336 @@
+"""The writing side: one connection that holds the chain's lock and makes every change.
+
+Invariants: a range's blocks, logs, projections, undo rows, spine events and the checkpoint commit together or
+not at all; the checkpoint moves only from the very block that the range builds upon. The lock lives in the
+connection that writes, so a process that lost it can write no more.
+"""
+
+import datetime as dt
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, LiteralString, Self
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+
+from indexer import statements
+from indexer.codec import Model, Row, codec
+from indexer.models import (
+    BlockRow,
+    CollectionRow,
+    ContractRow,
+    CreditRow,
+    CurrencyRow,
+    DelegationRow,
+    EscrowEventRow,
+    EscrowRow,
+    ExchangeFeeRow,
+    GovernorRow,
+    ListingEpochRow,
+    ListingNonceRow,
+    LogRow,
+    ProposalRow,
+    SaleRow,
+    TokenRow,
+    TransferRow,
+    UndoRow,
+    VoteRow,
+    VotesBalanceRow,
+    VotingPowerRow,
+)
+from indexer.workset import Before, Ref
+from node.kernel.db.unit_of_work import typed_database_errors
+from node.kernel.errors import Bug
+from node.kernel.hexes import Address, Hash32
+
+STATES: tuple[Model, ...] = (
+    ContractRow,
+    CollectionRow,
+    TokenRow,
+    ListingNonceRow,
+    ListingEpochRow,
+    ExchangeFeeRow,
+    CurrencyRow,
+    CreditRow,
+    EscrowRow,
+    GovernorRow,
+    ProposalRow,
+    DelegationRow,
+    VotingPowerRow,
+    VotesBalanceRow,
+)
+FACTS: tuple[Model, ...] = (LogRow, TransferRow, SaleRow, EscrowEventRow, VoteRow)
+
+_LOCK_SPACE = 0x_250D << 48  # advisory locks of ours; the chain id fills the lower bits
+_STATEMENT_TIMEOUT_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where a chain stands; `chain.checkpoint` explains the fields."""
+
+    chain_id: int
+    genesis_hash: Hash32
+    start_block: int
+    number: int
+    hash: Hash32 | None
+    undo_floor: int
+    finalized_number: int
+    emit_after: int
+
+
+_READ_CHECKPOINT = """
+    SELECT chain_id, '0x' || encode(genesis_hash, 'hex') AS genesis_hash, start_block, number,
+           '0x' || encode(hash, 'hex') AS hash, undo_floor, finalized_number, emit_after
+    FROM chain.checkpoint WHERE chain_id = %s
+"""
+_FIRST_CHECKPOINT = """
+    INSERT INTO chain.checkpoint
+        (chain_id, genesis_hash, start_block, number, undo_floor, finalized_number, emit_after, head_number,
+         state, seen_at)
+    VALUES (%(chain_id)s, %(genesis)s, %(start)s, %(start)s - 1, %(start)s - 1, %(start)s - 1, %(emit_after)s,
+            %(head)s, 'syncing', %(now)s)
+    ON CONFLICT (chain_id) DO UPDATE SET
+        genesis_hash = excluded.genesis_hash, start_block = excluded.start_block, number = excluded.number,
+        hash = NULL, block_time = NULL, undo_floor = excluded.undo_floor,
+        finalized_number = excluded.finalized_number, state = 'syncing'
+"""
+_MOVE = """
+    UPDATE chain.checkpoint SET number = %(number)s, hash = %(hash)s, block_time = %(time)s,
+        undo_floor = %(undo_floor)s, finalized_number = %(finalized)s
+    WHERE chain_id = %(chain_id)s AND number = %(from_number)s AND hash IS NOT DISTINCT FROM %(from_hash)s
+"""
+_SPEAK = """
+    UPDATE chain.checkpoint SET head_number = coalesce(%(head)s, head_number),
+        head_time = coalesce(%(head_time)s, head_time), state = %(state)s,
+        reason = %(reason)s, seen_at = %(now)s
+    WHERE chain_id = %(chain_id)s
+"""
+
+
+class CheckpointMoved(Bug):
+    """Somebody else moved the checkpoint, which the lock should have made impossible."""
+
+
+class Store:
+    """`async with Store.connect(url, chain_id) as store`; every write goes through `transaction`."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any], chain_id: int) -> None:
+        self._connection = connection
+        self.chain_id = chain_id
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, url: str, chain_id: int) -> AsyncIterator[Self]:
+        options = f"-c timezone=UTC -c jit=off -c statement_timeout={_STATEMENT_TIMEOUT_MS}"
+        with typed_database_errors():
+            connection = await psycopg.AsyncConnection.connect(
+                url, autocommit=True, connect_timeout=5, options=options, application_name="asoud-indexer"
+            )
+        try:
+            yield cls(connection, chain_id)
+        finally:
+            await connection.close()
+
+    async def try_lock(self) -> bool:
+        """True when this connection is now the one that may write this chain."""
+        key = _LOCK_SPACE | (self.chain_id & (1 << 48) - 1)
+        return bool((await self.column("SELECT pg_try_advisory_lock(%s)", (key,)))[0])
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        with typed_database_errors():
+            async with self._connection.transaction():
+                yield
+
+    # ------------------------------------------------------------------------------------- checkpoint
+
+    async def checkpoint(self) -> Checkpoint | None:
+        with typed_database_errors():
+            async with self._connection.cursor(row_factory=class_row(Checkpoint)) as cursor:
+                await cursor.execute(_READ_CHECKPOINT, (self.chain_id,))
+                return await cursor.fetchone()
+
+    async def begin(
+        self, *, genesis: Hash32, start: int, emit_after: int, head: int, now: dt.datetime
+    ) -> None:
+        """Writes the first checkpoint, or sets it back to before the first block."""
+        await self.run(
+            _FIRST_CHECKPOINT,
+            {
+                "chain_id": self.chain_id,
+                "genesis": _bytes(genesis),
+                "start": start,
+                "emit_after": emit_after,
+                "head": head,
+                "now": now,
+            },
+        )
+
+    async def move(
+        self,
+        before: Checkpoint,
+        *,
+        number: int,
+        hash_: Hash32 | None,
+        time: dt.datetime | None,
+        undo_floor: int,
+        finalized: int,
+    ) -> None:
+        """Raises `CheckpointMoved` unless the checkpoint still stands where the caller read it."""
+        moved = await self.run(
+            _MOVE,
+            {
+                "chain_id": self.chain_id,
+                "number": number,
+                "hash": None if hash_ is None else _bytes(hash_),
+                "time": time,
+                "undo_floor": undo_floor,
+                "finalized": finalized,
+                "from_number": before.number,
+                "from_hash": None if before.hash is None else _bytes(before.hash),
+            },
+        )
+        if moved != 1:
+            raise CheckpointMoved("the checkpoint is not where it was read", number=before.number)
+
+    async def speak(
+        self,
+        *,
+        state: str,
+        reason: str | None,
+        now: dt.datetime,
+        head: int | None = None,
+        head_time: dt.datetime | None = None,
+    ) -> None:
+        """Tells `/health/chain` how things stand. None leaves the head as it was told last."""
+        await self.run(
+            _SPEAK,
+            {
+                "chain_id": self.chain_id,
+                "state": state,
+                "reason": reason,
+                "head": head,
+                "head_time": head_time,
+                "now": now,
+            },
+        )
+
+    # ------------------------------------------------------------------------------------------- rows
+
+    async def load(self, refs: Iterable[Ref]) -> dict[Ref, Row | None]:
+        """The present rows of these states, one statement per table; None where there is none."""
+        found: dict[Ref, Row | None] = dict.fromkeys(refs)
+        by_model: dict[Model, list[Ref]] = {}
+        for ref in found:
+            by_model.setdefault(ref.model, []).append(ref)
+        for model, wanted in by_model.items():
+            form = codec(model)
+            keys = form.dump(form.key_row(self.chain_id, ref.key) for ref in wanted)
+            for (text,) in await self.rows(statements.select_by_keys(model), (keys,)):
+                row = form.load(text)
+                found[Ref(model, form.key_of(row))] = row
+        return found
+
+    async def insert(self, rows: Mapping[Model, Sequence[Row]]) -> None:
+        """New rows; one that exists already is a broken invariant."""
+        for model, items in rows.items():
+            await self.run(statements.insert(model), (codec(model).dump(items),))
+
+    async def upsert(self, rows: Mapping[Model, Sequence[Row]]) -> None:
+        for model, items in rows.items():
+            await self.run(statements.upsert(model), (codec(model).dump(items),))
+
+    async def keep(self, befores: Sequence[Before]) -> None:
+        """Writes the undo rows of a range."""
+        rows = []
+        for before in befores:
+            form = codec(before.ref.model)
+            rows.append(
+                {
+                    "chain_id": self.chain_id,
+                    "block_number": before.block,
+                    "table_name": form.name,
+                    "row_key": form.plain(form.key_row(self.chain_id, before.ref.key)),
+                    "before": None if before.row is None else form.plain(before.row),
+                }
+            )
+        if rows:
+            await self.run(statements.insert(UndoRow), (codec(UndoRow).dump(rows),))
+
+    async def prune_undo(self, *, below: int) -> None:
+        query = "DELETE FROM chain.undo WHERE chain_id = %s AND block_number < %s"
+        await self.run(query, (self.chain_id, below))
+
+    async def undo(self, *, above: int) -> None:
+        """Takes every row back to how it was after block `above`."""
+        for model in STATES:
+            await self._restore(model, above)
+        for model in FACTS:
+            await self.run(statements.delete_above(model, "block_number"), (self.chain_id, above))
+        await self.run(statements.delete_above(BlockRow, "number"), (self.chain_id, above))
+        await self.run(statements.delete_above(UndoRow, "block_number"), (self.chain_id, above))
+
+    async def wipe(self) -> None:
+        """Forgets all rows of this chain but the checkpoint, which `begin` sets back."""
+        everything: tuple[Model, ...] = (*STATES, *FACTS, BlockRow, UndoRow)
+        for model in everything:
+            query = sql.SQL("DELETE FROM {} WHERE chain_id = %s").format(statements.table(model))
+            await self.run(query, (self.chain_id,))
+
+    async def _restore(self, model: Model, above: int) -> None:
+        params = {"chain_id": self.chain_id, "above": above, "name": codec(model).name}
+        await self.run(statements.take_out(model), params)
+        await self.run(statements.put_back(model), params)
+
+    # ------------------------------------------------------------------------------------------ reads
+
+    async def block_hashes(self, *, first: int, last: int) -> dict[int, Hash32]:
+        rows = await self.rows(
+            "SELECT number, '0x' || encode(hash, 'hex') FROM chain.block"
+            " WHERE chain_id = %s AND number BETWEEN %s AND %s",
+            (self.chain_id, first, last),
+        )
+        return {number: Hash32(hash_) for number, hash_ in rows}
+
+    async def block_time(self, number: int) -> dt.datetime | None:
+        rows = await self.rows(
+            "SELECT timestamp FROM chain.block WHERE chain_id = %s AND number = %s", (self.chain_id, number)
+        )
+        return rows[0][0] if rows else None
+
+    async def contracts(self) -> dict[Address, str]:
+        """Address -> kind of all contracts known so far."""
+        rows = await self.rows(
+            "SELECT '0x' || encode(address, 'hex'), kind FROM chain.contract WHERE chain_id = %s",
+            (self.chain_id,),
+        )
+        return {Address(address): kind for address, kind in rows}
+
+    async def logs(self, *, first: int, last: int) -> list[tuple[Row, dt.datetime]]:
+        """Decodable logs of these blocks with the times of their blocks, in order."""
+        rows = await self.rows(
+            "SELECT row_to_json(log)::text, block.timestamp FROM chain.log AS log"
+            " JOIN chain.block AS block ON block.chain_id = log.chain_id AND block.number = log.block_number"
+            " WHERE log.chain_id = %s AND log.block_number BETWEEN %s AND %s AND log.error IS NULL"
+            " ORDER BY log.block_number, log.log_index",
+            (self.chain_id, first, last),
+        )
+        return [(codec(LogRow).load(text), time) for text, time in rows]
+
+    async def run(self, query: LiteralString | sql.Composed, params: Any = None) -> int:  # noqa: ANN401
+        with typed_database_errors():
+            return (await self._connection.execute(query, params)).rowcount
+
+    async def column(self, query: LiteralString, params: Any) -> list[Any]:  # noqa: ANN401
+        return [row[0] for row in await self.rows(query, params)]
+
+    async def rows(self, query: LiteralString | sql.Composed, params: Any) -> list[Any]:  # noqa: ANN401
+        with typed_database_errors():
+            return await (await self._connection.execute(query, params)).fetchall()
+
+
+def _bytes(value: str) -> bytes:
+    return bytes.fromhex(value[2:])

@@ -1,0 +1,55 @@
+"""The exchange. Streams: that of the token for sales, `signer:<chain id>:<address>`, `exchange:<address>`."""
+
+from node.events.chain import ChainEvent
+from node.kernel.hexes import Address, Hash32
+
+
+def signer_stream(chain_id: int, signer: Address) -> str:
+    return f"signer:{chain_id}:{signer}"
+
+
+def exchange_stream(exchange: Address) -> str:
+    return f"exchange:{exchange}"
+
+
+class TokenSold(ChainEvent, frozen=True, kw_only=True):
+    """`price` = the seller's proceeds + `royalty` + `fee`. `digest` names what was signed."""
+
+    type_name = "token.sold"
+    digest: Hash32
+    kind: str
+    seller: Address
+    buyer: Address
+    collection: Address
+    token_id: str
+    quantity: str
+    currency: Address
+    price: str
+    royalty_receiver: Address
+    royalty: str
+    fee: str
+    nonce: str
+
+
+class NonceCancelled(ChainEvent, frozen=True, kw_only=True):
+    type_name = "listing.nonce_cancelled"
+    signer: Address
+    nonce: str
+
+
+class AllCancelled(ChainEvent, frozen=True, kw_only=True):
+    type_name = "listing.all_cancelled"
+    signer: Address
+    epoch: str
+
+
+class ExchangeFeeChanged(ChainEvent, frozen=True, kw_only=True):
+    type_name = "exchange.fee_changed"
+    receiver: Address
+    bps: int
+
+
+class CurrencyAllowed(ChainEvent, frozen=True, kw_only=True):
+    type_name = "exchange.currency_allowed"
+    currency: Address
+    allowed: bool

@@ -1,0 +1,113 @@
+"""`asoud up --detach`, `status`, `logs` and `down`, as a person runs them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from node.cli.supervise import orphans
+from node.cli.supervise.children import elsewhere
+from node.cli.supervise.plan import OUTSIDE_SETTING, REPO, env_file_of
+from tests.stack import free_port
+
+LIMIT_S = 120.0
+
+
+class Node:
+    """The command line, in a folder and on ports of its own."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        clean = {k: v for k, v in os.environ.items() if k not in OUTSIDE_SETTING.values()}
+        ports = {
+            f"ASOUD_{part}_PORT": str(free_port())
+            for part in ("API", "METRICS", "POSTGRES", "VALKEY", "ANVIL")
+        }
+        self.env = {**clean, **ports, "ASOUD_DATA_DIR": str(data_dir)}
+
+    def asoud(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "node.cli", *arguments],
+            cwd=REPO,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LIMIT_S,
+        )
+
+    def leftovers(self) -> list[int]:
+        return orphans.find_orphans(self.data_dir, self.data_dir / "run")
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    made = Node(tmp_path / "data")
+    yield made
+    made.asoud("down")
+    assert made.leftovers() == []
+    shutil.rmtree(elsewhere(made.data_dir), ignore_errors=True)
+
+
+def test_a_node_comes_up_is_looked_at_and_goes_down(node: Node) -> None:
+    up = node.asoud("up", "--detach")
+    assert up.returncode == 0, up.stdout + up.stderr
+    assert "the node is ready" in up.stdout
+    assert f"API       http://127.0.0.1:{node.env['ASOUD_API_PORT']}" in up.stdout
+    assert "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266" in up.stdout
+
+    status = node.asoud("status")
+    assert status.returncode == 0, status.stdout
+    parts = json.loads(node.asoud("status", "--json").stdout)["parts"]
+    assert {"postgres", "valkey", "anvil"} <= set(parts)
+    assert {part["restarts"] for part in parts.values()} == {0}
+
+    again = node.asoud("up", "--detach")
+    assert again.returncode == 1
+    assert "a node already runs in" in again.stdout + again.stderr
+
+    assert "ready to accept connections" in node.asoud("logs", "postgres").stdout
+    assert node.asoud("logs", "nothing").returncode == 1
+
+    settings = json.loads(env_file_of(node.data_dir).read_text())
+    with psycopg.connect(settings["ASOUD_DATABASE_URL"]) as app:
+        assert app.execute("SELECT count(*) FROM kernel.event").fetchone() == (0,)
+
+    down = node.asoud("down")
+    assert (down.returncode, down.stdout) == (0, "stopped\n")
+    assert node.leftovers() == []
+    assert node.asoud("status").returncode == 3
+
+
+def test_no_password_is_on_the_terminal_or_in_a_log(node: Node) -> None:
+    up = node.asoud("up", "--detach")
+    assert up.returncode == 0, up.stdout + up.stderr
+    secrets = [path.read_text() for path in (node.data_dir / "secrets").iterdir() if path.suffix != ".json"]
+    assert len(secrets) >= 4
+    logs = "".join(path.read_text() for path in (node.data_dir / "logs").iterdir())
+    arguments = "".join(_arguments(pid) for pid in node.leftovers())
+    assert "postgres" in arguments
+    for secret in secrets:
+        assert secret not in up.stdout + up.stderr + logs + arguments
+
+
+def test_a_start_that_fails_says_why_and_leaves_nothing(node: Node) -> None:
+    node.env["ASOUD_ANVIL_PORT"] = node.env["ASOUD_POSTGRES_PORT"]
+    up = node.asoud("up", "--detach")
+    assert up.returncode == 1
+    assert "anvil" in up.stdout
+    assert "the node is ready" not in up.stdout
+    assert node.leftovers() == []
+
+
+def _arguments(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""

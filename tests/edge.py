@@ -1,0 +1,78 @@
+"""The whole application on real parts, and wallets that sign in to it: for tests of routers."""
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from eth_account import Account
+from eth_account.messages import encode_defunct
+from eth_account.signers.local import LocalAccount
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from api.app import create_app
+from api.options import EdgeOptions
+from node.bootstrap.build import build_services
+from node.kernel.clock import FixedClock
+from node.kernel.settings import Settings
+from node.services.container import Services
+
+PUBLIC_URL = "http://asoud.test:8000"
+START = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
+
+
+@dataclass
+class Edge:
+    app: FastAPI
+    client: httpx.AsyncClient
+    services: Services
+    clock: FixedClock
+
+    async def sign_in(self, wallet: LocalAccount | None = None) -> dict[str, str]:
+        """The headers of a signed-in caller."""
+        wallet = wallet or new_wallet()
+        answer = await self.client.post("/v1/auth/nonces", json={"address": wallet.address.lower()})
+        assert answer.status_code == 201, answer.text
+        message = answer.json()["message"]
+        answer = await self.client.post(
+            "/v1/auth/wallet", json={"message": message, "signature": signature(wallet, message)}
+        )
+        assert answer.status_code == 200, answer.text
+        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+def new_wallet() -> LocalAccount:
+    wallet: LocalAccount = Account.create()
+    return wallet
+
+
+def signature(wallet: LocalAccount, message: str) -> str:
+    signed = wallet.sign_message(encode_defunct(text=message))
+    return "0x" + bytes(signed.signature).hex()
+
+
+def edge_settings(data_dir: Path, database_url: str, redis_url: str, **more: Any) -> Settings:  # noqa: ANN401
+    return Settings(
+        data_dir=data_dir,
+        database_url=SecretStr(database_url),
+        redis_url=SecretStr(redis_url),
+        public_url=PUBLIC_URL,
+        **more,
+    )
+
+
+@asynccontextmanager
+async def running_edge(settings: Settings, options: EdgeOptions | None = None) -> AsyncIterator[Edge]:
+    clock = FixedClock(START)
+    services = build_services(settings, clock=clock)
+    app = create_app(services, options)
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url=PUBLIC_URL) as client,
+    ):
+        yield Edge(app, client, services, clock)
