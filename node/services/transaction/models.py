@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Text, desc
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, Text, desc
 from sqlalchemy.orm import Mapped, mapped_column
 
 from node.kernel.db.base import Base, length_check, uint256_check
@@ -49,6 +49,7 @@ class RelayedRow(Base):
     nonce: Mapped[int] = mapped_column(Uint256)
     value: Mapped[int] = mapped_column(Uint256)
     selector: Mapped[str | None] = mapped_column(Text)
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
     state: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)  # of the refusal, or of the revert once mined
     block_number: Mapped[int | None] = mapped_column(BigInteger)

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("nonce", sa.Numeric(precision=78, scale=0), nullable=False),
         sa.Column("value", sa.Numeric(precision=78, scale=0), nullable=False),
         sa.Column("selector", sa.Text(), nullable=True),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("block_number", sa.BigInteger(), nullable=True),
