@@ -63,6 +63,7 @@ SENTENCES: Mapping[str, str] = {
     "CurrencyNotAllowed": "the currency {currency} may not be used on the exchange",
     "ProceedsTooLow": "fee and royalty leave the seller {proceeds}, less than the {minProceeds} signed for",
     "TokenNotDelivered": "token {tokenId} of {collection} did not move to the buyer",
+    "PaymentFailed": "a payment of {amount} did not arrive in full: balance, allowance or the token itself",
     "BadFee": "a fee of {bps} basis points for {receiver} is not allowed",
     "BadAddress": "{account} is not an address that can be used here",
     # payouts
