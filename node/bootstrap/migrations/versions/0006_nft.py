@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0006_nft"
-down_revision = "0004_edge"
+down_revision = "0005_market"
 branch_labels = None
 depends_on = None
 

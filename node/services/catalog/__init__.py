@@ -1,0 +1,1 @@
+"""The catalogue: products, their prices, and how many of each can be sold."""

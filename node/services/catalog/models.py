@@ -1,0 +1,56 @@
+"""Table of products."""
+
+import datetime as dt
+import enum
+import uuid
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from node.kernel.db.base import Base, length_check, uint256_check
+from node.kernel.db.types import ADDRESS_BYTES, AddressColumn, Uint256, Utc
+from node.kernel.hexes import Address
+
+SCHEMA = "catalog"
+SKU_INDEX = "uq_product_sku"
+
+
+class Status(enum.StrEnum):
+    DRAFT = "draft"
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+class Product(Base):
+    """Something for sale. Each unit is `available`, `reserved` by an open order, or `sold`."""
+
+    __tablename__ = "product"
+    __table_args__ = (
+        Index(SKU_INDEX, "market_id", "sku", unique=True, postgresql_where="sku IS NOT NULL"),
+        Index("ix_product_market", "market_id", "id"),
+        Index("ix_product_market_active", "market_id", "id", postgresql_where="status = 'active'"),
+        Index("ix_product_active", "id", postgresql_where="status = 'active'"),
+        uint256_check("price"),
+        CheckConstraint("price > 0", name="price_positive"),
+        CheckConstraint("least(available, reserved, sold) >= 0", name="stock"),
+        CheckConstraint("status IN ('draft', 'active', 'archived')", name="status"),
+        length_check("asset_address", ADDRESS_BYTES),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    market_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("market.market.id"))
+    title: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text)
+    sku: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text)
+    price: Mapped[int] = mapped_column(Uint256)
+    asset_id: Mapped[str] = mapped_column(Text)
+    asset_code: Mapped[str] = mapped_column(Text)
+    asset_exponent: Mapped[int] = mapped_column(SmallInteger)
+    asset_address: Mapped[Address] = mapped_column(AddressColumn)
+    available: Mapped[int] = mapped_column(BigInteger)
+    reserved: Mapped[int] = mapped_column(BigInteger)
+    sold: Mapped[int] = mapped_column(BigInteger)
+    added_at: Mapped[dt.datetime] = mapped_column(Utc)
+    changed_at: Mapped[dt.datetime] = mapped_column(Utc)

@@ -1,0 +1,58 @@
+"""Views of products for the query path. A draft is seen by its market's owner alone."""
+
+from typing import Final, LiteralString
+
+from node.kernel.db.keyset import Keyset
+
+_ITEM: Final[LiteralString] = """
+    json_build_object(
+        'id', product.id,
+        'market_id', product.market_id,
+        'title', product.title,
+        'description', product.description,
+        'sku', product.sku,
+        'status', product.status,
+        'price', json_build_object(
+            'value', product.price::text,
+            'asset', json_build_object(
+                'id', product.asset_id, 'code', product.asset_code, 'exponent', product.asset_exponent
+            )
+        ),
+        'stock', product.available,
+        'added_at', to_char(product.added_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        'changed_at', to_char(product.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+    )
+"""
+_OWNED: Final[LiteralString] = """
+    EXISTS (
+        SELECT FROM market.market
+        WHERE market.id = product.market_id AND market.owner_account_id = %(account_id)s::uuid
+    )
+"""
+
+PRODUCT: Final[LiteralString] = f"""
+    SELECT {_ITEM} FROM catalog.product
+    WHERE product.id = %(product_id)s AND (product.status <> 'draft' OR {_OWNED})
+"""  # noqa: S608 - literals of the code
+
+PRODUCTS: Final = Keyset(
+    name="products",
+    item=_ITEM,
+    source="FROM catalog.product WHERE product.status = 'active'",
+    key=(("product.id", "uuid"),),
+)
+PRODUCTS_OF_MARKET: Final = Keyset(
+    name="products_of_market",
+    item=_ITEM,
+    source="FROM catalog.product WHERE product.market_id = %(market_id)s AND product.status = 'active'",
+    key=(("product.id", "uuid"),),
+)
+PRODUCTS_OF_OWNER: Final = Keyset(
+    name="products_of_owner",
+    item=_ITEM,
+    source=f"""
+        FROM catalog.product
+        WHERE product.market_id = %(market_id)s AND product.status = %(status)s AND {_OWNED}
+    """,
+    key=(("product.id", "uuid"),),
+)
