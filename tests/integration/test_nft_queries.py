@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
+from indexer.listing_state import ListingState
 from node.kernel.db.keyset import Keyset
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database, Tx
 from node.kernel.hexes import ZERO_ADDRESS, Address, Hash32, to_bytes
 from node.kernel.ids import new_id
-from node.services.asset.models import AssetRow
 from node.services.listing import queries as listing_queries
 from node.services.listing.models import ListingRow
-from node.services.listing.state import ListingState
 from node.services.nft import queries
 from node.services.nft.models import MetadataRow, PlannedCollectionRow
 from tests.chain_rows import CHAIN_ID, EXCHANGE, ChainRows, address, hash32
 from tests.stack import DatabaseUrls
+from wallet.asset.models import AssetRow
 
 pytestmark = [pytest.mark.pg, pytest.mark.anyio]
 

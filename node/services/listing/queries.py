@@ -4,10 +4,10 @@ from collections.abc import Collection
 from functools import cache
 from typing import Final, Literal, LiteralString
 
+from indexer.listing_state import FINDINGS, REASON, STATE, STATE_JOINS, ListingState
 from node.kernel.db.json_sql import address_or_null, hex_text, seconds_text, time_text
 from node.kernel.db.keyset import Keyset
-from node.services.asset.queries import amount_json, asset_join
-from node.services.listing.state import FINDINGS, REASON, STATE, STATE_JOINS, ListingState
+from wallet.asset.queries import amount_json, asset_join
 
 Sort = Literal["newest", "price"]
 
@@ -17,17 +17,6 @@ def _amount(value: LiteralString) -> LiteralString:
 
 
 _MONEY: Final[LiteralString] = asset_join("money", chain_id="listing.chain_id", address="listing.currency")
-
-# Of a listing whose token is known from where it is shown.
-BRIEF: Final[LiteralString] = f"""json_build_object(
-    'digest', {hex_text("listing.digest")},
-    'state', {STATE},
-    'seller', {hex_text("listing.seller")},
-    'buyer', {address_or_null("listing.buyer")},
-    'price', {_amount("listing.price")},
-    'starts_at', {seconds_text("listing.start_s")},
-    'ends_at', {seconds_text("listing.end_s")}
-)"""
 
 _FIELDS: Final[LiteralString] = f"""
     'digest', {hex_text("listing.digest")},
@@ -51,10 +40,10 @@ _FIELDS: Final[LiteralString] = f"""
 
 ITEM: Final[LiteralString] = f"json_build_object({_FIELDS})"
 
-SOURCE: Final[LiteralString] = f"FROM listing.listing AS listing {STATE_JOINS} {_MONEY}"
+_SOURCE: Final[LiteralString] = f"FROM listing.listing AS listing {STATE_JOINS} {_MONEY}"
 
 _SHOWN: Final[LiteralString] = f"""
-    {SOURCE}
+    {_SOURCE}
     LEFT JOIN chain.collection AS collection
         ON collection.chain_id = listing.chain_id AND collection.address = listing.collection
     LEFT JOIN nft.metadata AS metadata

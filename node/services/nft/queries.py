@@ -1,17 +1,16 @@
 """Views of collections, tokens, transfers and sales for the query path. All take `chain_id`.
 
-Views that show listings take `now_s` (seconds since 1970) too. They read the tables of listings, which are
+Views that show listings take `now_s` (seconds since 1970) too. They read the table of listings, which is
 another noun's: a view may look anywhere, a command may not.
 """
 
 from functools import cache
 from typing import Final, LiteralString
 
-from node.kernel.db.json_sql import address_or_null, hex_text, time_text
+from indexer.listing_state import STATE, STATE_JOINS
+from node.kernel.db.json_sql import address_or_null, hex_text, seconds_text, time_text
 from node.kernel.db.keyset import Keyset
-from node.services.asset.queries import amount_json, asset_join
-from node.services.listing.queries import BRIEF
-from node.services.listing.queries import SOURCE as LISTINGS
+from wallet.asset.queries import amount_json, asset_join
 
 PROVENANCE_MAX = 50  # newest steps of a token's past in its own view; `/transfers` pages through all
 LISTINGS_MAX = 20  # open listings of one token in its own view
@@ -84,6 +83,21 @@ _METADATA_JOIN: Final[LiteralString] = """
         AND metadata.token_id = token.token_id AND metadata.uri = token.uri
 """
 
+_LISTING: Final[LiteralString] = f"""json_build_object(
+    'digest', {hex_text("listing.digest")},
+    'state', {STATE},
+    'seller', {hex_text("listing.seller")},
+    'buyer', {address_or_null("listing.buyer")},
+    'price', {amount_json("listing.price", "asked", chain_id="listing.chain_id", address="listing.currency")},
+    'starts_at', {seconds_text("listing.start_s")},
+    'ends_at', {seconds_text("listing.end_s")}
+)"""
+
+_LISTINGS: Final[LiteralString] = f"""
+    FROM listing.listing AS listing {STATE_JOINS}
+    {asset_join("asked", chain_id="listing.chain_id", address="listing.currency")}
+"""
+
 _SAME_NFT: Final[LiteralString] = """
     listing.chain_id = token.chain_id AND listing.collection = token.collection
     AND listing.token_id = token.token_id
@@ -91,7 +105,7 @@ _SAME_NFT: Final[LiteralString] = """
 
 # The cheapest of the native coin first: prices of two currencies have no order.
 _ACTIVE_LISTING: Final[LiteralString] = f"""(
-    SELECT {BRIEF} {LISTINGS}
+    SELECT {_LISTING} {_LISTINGS}
     WHERE {_SAME_NFT} AND listing.seller = token.owner AND found.finding = 'active'
     ORDER BY listing.currency, listing.price, listing.digest LIMIT 1
 )"""
@@ -99,7 +113,7 @@ _ACTIVE_LISTING: Final[LiteralString] = f"""(
 _OPEN_LISTINGS: Final[LiteralString] = f"""(
     SELECT coalesce(json_agg(open.brief ORDER BY open.currency, open.price, open.digest), '[]'::json)
     FROM (
-        SELECT {BRIEF} AS brief, listing.currency, listing.price, listing.digest {LISTINGS}
+        SELECT {_LISTING} AS brief, listing.currency, listing.price, listing.digest {_LISTINGS}
         WHERE {_SAME_NFT} AND listing.seller = token.owner AND found.finding IN ('active', 'scheduled')
         ORDER BY listing.currency, listing.price, listing.digest LIMIT {LISTINGS_MAX}
     ) AS open
