@@ -20,6 +20,7 @@ COMMANDS = {
     "logs": "node.cli.lifecycle:logs",
     "down": "node.cli.lifecycle:down",
     "migrate": "node.cli.migrate:migrate",
+    "deploy": "node.cli.deploy:deploy",
     "events": "node.cli.events:events",
     "tasks": "node.cli.tasks:tasks",
 }

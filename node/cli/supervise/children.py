@@ -49,8 +49,8 @@ class Job:
     name: str
     argv: tuple[str, ...]
     limit_s: float = 120.0
-    # a setting without which there is nothing to do, as with a database that somebody else migrates
-    needs: str | None = None
+    # why it is not to run now, in words; None lets it run
+    unless: Callable[[Plan], str | None] = lambda _: None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +66,18 @@ class Service:
 
 PYTHON = sys.executable
 
+# On a public chain it costs money and cannot be undone, so no start of a node does it by the way.
+BY_HAND = "on a public chain, contracts are deployed by `scripts/asoud deploy` alone"
+
 JOBS: tuple[Job, ...] = (
     Job(
         name="migrate",
         argv=(PYTHON, "-m", "node.cli", "migrate"),
-        needs="ASOUD_DATABASE_OWNER_URL",
+    ),
+    Job(
+        name="deploy",
+        argv=(PYTHON, "-m", "node.cli", "deploy"),
+        unless=lambda plan: None if plan.is_dev_chain else BY_HAND,
     ),
 )
 

@@ -42,6 +42,10 @@ class Plan:
         return bool(self.environment.get(OUTSIDE_SETTING[part]))
 
     @property
+    def is_dev_chain(self) -> bool:
+        return self.environment.get("ASOUD_CHAIN_ID", str(DEV_CHAIN_ID)) == str(DEV_CHAIN_ID)
+
+    @property
     def logs_dir(self) -> Path:
         return self.data_dir / "logs"
 

@@ -98,8 +98,8 @@ class Supervisor:
         self._background(part.watch())
 
     async def _run_job(self, job: Job, env: dict[str, str]) -> None:
-        if job.needs and not env.get(job.needs):
-            self._board.say(f"  {job.name:<10} skipped: {job.needs} is not set")
+        if (reason := job.unless(self._plan)) is not None:
+            self._board.say(f"  {job.name:<10} skipped: {reason}")
             return
         started = time.monotonic()
         log_path = self._plan.logs_dir / f"{job.name}.log"
