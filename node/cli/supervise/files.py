@@ -6,7 +6,6 @@ import secrets
 import shutil
 from pathlib import Path
 
-from node.cli.supervise.plan import REPO
 from node.cli.supervise.refusal import StartRefused
 
 _PRIVATE = 0o600
@@ -42,9 +41,7 @@ def kept_secret(folder: Path, name: str) -> str:
 
 def claim_data_folder(data_dir: Path) -> None:
     """Make the folder, or make sure that it is one of ours: `--reset` deletes what is in it."""
-    is_default = data_dir == REPO / ".asoud"  # tools of the project may have made it before
-    is_ours = is_default or not data_dir.is_dir() or (data_dir / _MARKER).exists()
-    if not is_ours and any(data_dir.iterdir()):
+    if data_dir.is_dir() and any(data_dir.iterdir()) and not (data_dir / _MARKER).exists():
         raise StartRefused(f"{data_dir} holds something else: choose an empty folder by ASOUD_DATA_DIR")
     data_dir.mkdir(parents=True, exist_ok=True)
     # As root, Postgres runs as another user and has to pass through; the parts' own folders are closed.
