@@ -21,6 +21,7 @@ COMMANDS = {
     "down": "node.cli.lifecycle:down",
     "migrate": "node.cli.migrate:migrate",
     "deploy": "node.cli.deploy:deploy",
+    "indexer": "node.cli.indexer:indexer",
     "events": "node.cli.events:events",
     "tasks": "node.cli.tasks:tasks",
 }

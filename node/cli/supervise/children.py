@@ -81,7 +81,20 @@ JOBS: tuple[Job, ...] = (
     ),
 )
 
+
+def _granian(plan: Plan) -> tuple[str, ...]:
+    # a worker that died is replaced by granian; the kill timeout is for streams that never end
+    return (
+        *(PYTHON, "-m", "granian", "--interface", "asgi", "--loop", "uvloop"),
+        *("--host", plan.api_host, "--port", str(plan.ports.api), "--workers", plan.api_workers),
+        *("--workers-kill-timeout", "5", "--respawn-failed-workers", "--respawn-interval", "0.5"),
+        "node.app:app",
+    )
+
+
 SERVICES: tuple[Service, ...] = (
+    Service(name="api", argv=_granian, health=lambda plan: f"{plan.api_url}/health/ready"),
+    Service(name="indexer", argv=lambda _: (PYTHON, "-m", "node.cli", "indexer", "run")),
     Service(name="spine", argv=lambda _: (PYTHON, "-m", "node.worker.spine")),
     Service(name="worker", argv=lambda _: (PYTHON, "-m", "node.worker")),
     Service(name="beat", argv=lambda _: (PYTHON, "-m", "node.worker.beat")),
@@ -138,6 +151,7 @@ def settings_of_node(plan: Plan, parts: list[Part]) -> dict[str, str]:
     settings = {
         "ASOUD_DATA_DIR": str(plan.data_dir),
         "ASOUD_API_PORT": str(plan.ports.api),
+        "ASOUD_PUBLIC_URL": plan.environment.get("ASOUD_PUBLIC_URL", f"http://localhost:{plan.ports.api}"),
         "ASOUD_METRICS_PORT": str(plan.ports.metrics),
     }
     for part in parts:

@@ -195,7 +195,7 @@ def _clear_the_way(plan: Plan, board: Board, *, reset: bool) -> None:
         claim_data_folder(plan.data_dir)
         board.say("all data of the node was deleted")
     ports = plan.ports
-    require_free(ports.api, what="the API", option="--api-port")
+    require_free(ports.api, what="the API", option="--api-port", host=plan.api_host)
     require_free(ports.metrics, what="the metrics", option="--metrics-port")
     for part in ("postgres", "valkey", "anvil"):
         if not plan.is_outside(part):
