@@ -24,6 +24,7 @@ from node.chain.rpc import ChainMoved, RangeTooLarge, RpcClient
 from node.kernel.clock import Clock, SystemClock
 from node.kernel.errors import AsoudError, Transient
 from node.kernel.log import get_logger
+from node.kernel.readiness import tell_ready
 from node.kernel.settings import DEV_CHAIN_ID, Settings
 
 log = get_logger(__name__)
@@ -135,6 +136,7 @@ class Indexer:
 
     async def run(self) -> None:
         """Never returns; cancel it."""
+        tell_ready()  # standing by, and waiting for a chain that is away, is its work too
         backoff_s = BACKOFF_FIRST_S
         while True:
             watch = HeadWatch(self._config.websocket_url)
