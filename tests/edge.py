@@ -55,7 +55,7 @@ def signature(wallet: LocalAccount, message: str) -> str:
     return "0x" + bytes(signed.signature).hex()
 
 
-def edge_settings(data_dir: Path, database_url: str, redis_url: str, **more: Any) -> Settings:  # noqa: ANN401
+def edge_settings(data_dir: Path, database_url: str, redis_url: str, **more: Any) -> Settings:
     return Settings(
         data_dir=data_dir,
         database_url=SecretStr(database_url),
