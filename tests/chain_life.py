@@ -354,3 +354,4 @@ class Life:
 def copy_chain(source: Chain, target: Chain) -> None:
     """Brings blocks and state of one anvil into a fresh one, which then goes its own way."""
     target.rpc("anvil_loadState", source.rpc("anvil_dumpState"))
+    target.rpc("evm_setTime", source.now() + 1)
