@@ -44,6 +44,7 @@ from node.services.market import errors as market
 
 log = get_logger(__name__)
 
+DETAILS_MAX = 50  # wrong fields that one problem names
 RETRY_AFTER_S = 1  # where an error does not know better
 
 
@@ -148,7 +149,7 @@ ERRORS |= {
 }
 
 HTTP_TITLES: dict[int, tuple[str, str]] = {
-    400: ("bad_request", "The body can't be read"),
+    400: ("bad_request", "The request can't be read"),
     404: ("no_such_route", "There is no such route"),
     405: ("method_not_allowed", "The route does not know this method"),
     413: ("body_too_large", "The body is too large"),
@@ -186,7 +187,7 @@ def validation_problem(error: RequestValidationError) -> Response:
     details = error.errors()
     if any(entry["type"] == "json_invalid" for entry in details):
         return problem(400, *HTTP_TITLES[400], detail="The body is not JSON")
-    errors = [{"pointer": pointer(entry["loc"]), "message": str(entry["msg"])} for entry in details]
+    errors = [{"pointer": pointer(e["loc"]), "message": str(e["msg"])} for e in details[:DETAILS_MAX]]
     row = ERRORS[Invalid]
     return problem(row.status, row.code, row.title, detail="Some fields are wrong", errors=errors)
 
