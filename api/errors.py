@@ -22,6 +22,7 @@ from node.chain import errors as chain
 from node.chain import rpc
 from node.chain.deployments import NotDeployed
 from node.chain.relay import NotRelayed
+from node.chain.steps import InsufficientTokenFunds
 from node.kernel.db.keyset import CursorInvalid
 from node.kernel.errors import (
     AsoudError,
@@ -111,6 +112,7 @@ ERRORS: dict[type[AsoudError], Row] = {
     chain.RpcUnavailable: CHAIN_AWAY,
     chain.ReceiptPending: Row(503, "receipt_pending", "The transaction was sent and is not in a block yet"),
     chain.InsufficientNativeFunds: Row(409, "insufficient_native_funds", "The sender can't pay for it"),
+    InsufficientTokenFunds: Row(409, "insufficient_token_funds", "The payer has too little of the token"),
     chain.NonceTooLow: Row(409, "transaction_nonce_too_low", "The sender used that nonce already"),
     chain.FeeTooLow: Row(409, "transaction_fee_too_low", "The transaction's fee is too low"),
     chain.TransactionInvalid: Row(422, "transaction_invalid", "The chain does not take the transaction"),
