@@ -42,6 +42,7 @@ from node.services.catalog import errors as catalog
 from node.services.content import errors as content
 from node.services.identity import errors as identity
 from node.services.market import errors as market
+from node.services.transaction import errors as transaction
 
 log = get_logger(__name__)
 
@@ -120,6 +121,10 @@ ERRORS: dict[type[AsoudError], Row] = {
     chain.ExecutionReverted: Row(409, "execution_reverted", "The contract refuses"),
     NotRelayed: Row(403, "not_relayed", "This node does not pass on that transaction"),
     # market
+    # transaction
+    transaction.NotSender: Row(403, "not_sender", "Another wallet signed the transaction"),
+    transaction.RelayRateExceeded: Row(429, "relay_rate_exceeded", "Too many transactions in a minute"),
+    transaction.TransactionUnknown: Row(404, "transaction_unknown", "Nobody has heard of that transaction"),
     # nft
     # listing
     # order
