@@ -22,6 +22,7 @@ from node.chain import errors as chain
 from node.chain import rpc
 from node.chain.deployments import NotDeployed
 from node.chain.relay import NotRelayed
+from node.chain.steps import InsufficientTokenFunds
 from node.kernel.db.keyset import CursorInvalid
 from node.kernel.errors import (
     AsoudError,
@@ -41,9 +42,11 @@ from node.services.catalog import errors as catalog
 from node.services.content import errors as content
 from node.services.identity import errors as identity
 from node.services.market import errors as market
+from node.services.transaction import errors as transaction
 
 log = get_logger(__name__)
 
+DETAILS_MAX = 50  # wrong fields that one problem names
 RETRY_AFTER_S = 1  # where an error does not know better
 
 
@@ -110,6 +113,7 @@ ERRORS: dict[type[AsoudError], Row] = {
     chain.RpcUnavailable: CHAIN_AWAY,
     chain.ReceiptPending: Row(503, "receipt_pending", "The transaction was sent and is not in a block yet"),
     chain.InsufficientNativeFunds: Row(409, "insufficient_native_funds", "The sender can't pay for it"),
+    InsufficientTokenFunds: Row(409, "insufficient_token_funds", "The payer has too little of the token"),
     chain.NonceTooLow: Row(409, "transaction_nonce_too_low", "The sender used that nonce already"),
     chain.FeeTooLow: Row(409, "transaction_fee_too_low", "The transaction's fee is too low"),
     chain.TransactionInvalid: Row(422, "transaction_invalid", "The chain does not take the transaction"),
@@ -117,6 +121,10 @@ ERRORS: dict[type[AsoudError], Row] = {
     chain.ExecutionReverted: Row(409, "execution_reverted", "The contract refuses"),
     NotRelayed: Row(403, "not_relayed", "This node does not pass on that transaction"),
     # market
+    # transaction
+    transaction.NotSender: Row(403, "not_sender", "Another wallet signed the transaction"),
+    transaction.RelayRateExceeded: Row(429, "relay_rate_exceeded", "Too many transactions in a minute"),
+    transaction.TransactionUnknown: Row(404, "transaction_unknown", "Nobody has heard of that transaction"),
     # nft
     # listing
     # order
@@ -148,7 +156,7 @@ ERRORS |= {
 }
 
 HTTP_TITLES: dict[int, tuple[str, str]] = {
-    400: ("bad_request", "The body can't be read"),
+    400: ("bad_request", "The request can't be read"),
     404: ("no_such_route", "There is no such route"),
     405: ("method_not_allowed", "The route does not know this method"),
     413: ("body_too_large", "The body is too large"),
@@ -186,7 +194,7 @@ def validation_problem(error: RequestValidationError) -> Response:
     details = error.errors()
     if any(entry["type"] == "json_invalid" for entry in details):
         return problem(400, *HTTP_TITLES[400], detail="The body is not JSON")
-    errors = [{"pointer": pointer(entry["loc"]), "message": str(entry["msg"])} for entry in details]
+    errors = [{"pointer": pointer(e["loc"]), "message": str(e["msg"])} for e in details[:DETAILS_MAX]]
     row = ERRORS[Invalid]
     return problem(row.status, row.code, row.title, detail="Some fields are wrong", errors=errors)
 
