@@ -18,7 +18,10 @@ from api.edge_errors import (
     PreconditionFailed,
 )
 from api.problems import problem
+from node.chain import errors as chain
+from node.chain import rpc
 from node.chain.deployments import NotDeployed
+from node.chain.relay import NotRelayed
 from node.kernel.db.keyset import CursorInvalid
 from node.kernel.errors import (
     AsoudError,
@@ -52,6 +55,8 @@ class Row:
     code: str
     title: str
 
+
+CHAIN_AWAY = Row(503, "chain_away", "The chain can't be asked right now")
 
 ERRORS: dict[type[AsoudError], Row] = {
     Invalid: Row(422, "invalid", "The request does not say what it must"),
@@ -104,13 +109,25 @@ ERRORS: dict[type[AsoudError], Row] = {
     content.ContentStoreUnavailable: Row(503, "content_store_away", "The content store does not answer"),
     # chain
     NotDeployed: Row(503, "not_deployed", "The contracts are not on this chain yet"),
+    chain.RpcUnavailable: CHAIN_AWAY,
+    chain.ReceiptPending: Row(503, "receipt_pending", "The transaction was sent and is not in a block yet"),
+    chain.InsufficientNativeFunds: Row(409, "insufficient_native_funds", "The sender can't pay for it"),
+    chain.NonceTooLow: Row(409, "transaction_nonce_too_low", "The sender used that nonce already"),
+    chain.FeeTooLow: Row(409, "transaction_fee_too_low", "The transaction's fee is too low"),
+    chain.TransactionInvalid: Row(422, "transaction_invalid", "The chain does not take the transaction"),
+    chain.NotAContract: Row(404, "not_a_contract", "There is no such contract at that address"),
+    chain.ExecutionReverted: Row(409, "execution_reverted", "The contract refuses"),
+    NotRelayed: Row(403, "not_relayed", "This node does not pass on that transaction"),
     # market
     # nft
     # listing
     # order
     # governance
-    # indexer
-    # worker: nobody outside meets these
+    # indexer and worker: no request meets these, but every class has a row
+    rpc.RangeTooLarge: CHAIN_AWAY,
+    rpc.CallReverted: CHAIN_AWAY,
+    rpc.ChainMoved: CHAIN_AWAY,
+    rpc.NodeRefused: CHAIN_AWAY,
     ConsumerStalled: Row(503, "consumer_stalled", "A consumer of events pauses"),
 }
 

@@ -5,8 +5,12 @@ import node.kernel.db.idempotency
 import node.kernel.spine.models
 import node.services.catalog.models
 import node.services.identity.models
+import node.services.listing.models
 import node.services.market.models
-import node.services.order.models  # noqa: F401 - declares tables
+import node.services.nft.models
+import node.services.order.models
+import node.services.transaction.models  # noqa: F401 - declares tables
+import wallet.asset.models  # noqa: F401 - declares tables
 from node.kernel.db.base import Base
 
 METADATA = Base.metadata

@@ -14,7 +14,7 @@ NATIVE = "eip155:31337/slip44:60"
 DEV_ARBITER = "0xa0ee7a142d267c1f36714e4a8f75612f20a79720"
 
 
-async def open_market(edge: Edge, headers: dict[str, str], **fields: Any) -> dict[str, Any]:  # noqa: ANN401
+async def open_market(edge: Edge, headers: dict[str, str], **fields: Any) -> dict[str, Any]:
     body = {"name": "Çiçek Sepeti", "language": "TR-tr", **fields}
     answer = await edge.client.post("/v1/markets", json=body, headers=headers)
     assert answer.status_code == 201, answer.text

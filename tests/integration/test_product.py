@@ -16,7 +16,7 @@ async def add_product(
     edge: Edge,
     headers: dict[str, str],
     market_id: str,
-    **fields: Any,  # noqa: ANN401
+    **fields: Any,
 ) -> dict[str, Any]:
     body = {"title": "  Bakır cezve ", "price": {"asset": NATIVE, "amount": "25"}, "stock": 3, **fields}
     answer = await edge.client.post(f"/v1/markets/{market_id}/products", json=body, headers=headers)

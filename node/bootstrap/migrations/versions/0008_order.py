@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008_order"
-down_revision = "0005_market"
+down_revision = "0011_asset"
 branch_labels = None
 depends_on = None
 

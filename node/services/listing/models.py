@@ -1,0 +1,68 @@
+"""Tables of schema `listing`: what sellers signed. Whether it still counts is read from schema `chain`."""
+
+import datetime as dt
+import uuid
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, desc
+from sqlalchemy.orm import Mapped, mapped_column
+
+from node.kernel.db.base import APPEND_ONLY, Base, length_check, uint256_check
+from node.kernel.db.types import ADDRESS_BYTES, HASH_BYTES, AddressColumn, Hash32Column, Uint256, Utc
+from node.kernel.hexes import Address, Hash32
+
+SCHEMA = "listing"
+
+_ADDRESSES = ("exchange", "seller", "collection", "currency", "buyer")
+
+
+class ListingRow(Base):
+    """A signed `IExchange.Listing`, named by its EIP-712 digest. Never changed: the chain moves, it does not.
+
+    `start_s` and `end_s` are seconds since 1970; the service bounds how far ahead they may lie.
+    """
+
+    __tablename__ = "listing"
+    __table_args__ = (
+        length_check("digest", HASH_BYTES),
+        *(length_check(column, ADDRESS_BYTES) for column in _ADDRESSES),
+        *(uint256_check(column) for column in ("token_id", "price", "min_proceeds", "nonce", "epoch")),
+        CheckConstraint("0 <= start_s AND start_s <= end_s", name="window"),
+        CheckConstraint("price > 0 AND min_proceeds <= price", name="price_sane"),
+        Index("ix_listing_newest", "chain_id", desc("created_at"), desc("digest")),
+        Index("ix_listing_token", "chain_id", "collection", "token_id", desc("created_at"), desc("digest")),
+        Index("ix_listing_collection", "chain_id", "collection", desc("created_at"), desc("digest")),
+        Index("ix_listing_seller", "chain_id", "seller", desc("created_at"), desc("digest")),
+        Index("ix_listing_price", "chain_id", "currency", "price", "digest"),
+        Index("ix_listing_collection_price", "chain_id", "collection", "currency", "price", "digest"),
+        {"schema": SCHEMA, "info": {APPEND_ONLY: True}},
+    )
+
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    digest: Mapped[Hash32] = mapped_column(Hash32Column, primary_key=True)
+    exchange: Mapped[Address] = mapped_column(AddressColumn)
+    seller: Mapped[Address] = mapped_column(AddressColumn)
+    collection: Mapped[Address] = mapped_column(AddressColumn)
+    token_id: Mapped[int] = mapped_column(Uint256)
+    currency: Mapped[Address] = mapped_column(AddressColumn)  # zero: the native coin
+    price: Mapped[int] = mapped_column(Uint256)
+    min_proceeds: Mapped[int] = mapped_column(Uint256)
+    buyer: Mapped[Address] = mapped_column(AddressColumn)  # zero: anyone
+    start_s: Mapped[int] = mapped_column(BigInteger)
+    end_s: Mapped[int] = mapped_column(BigInteger)
+    nonce: Mapped[int] = mapped_column(Uint256)
+    epoch: Mapped[int] = mapped_column(Uint256)
+    signature: Mapped[bytes] = mapped_column(LargeBinary)
+    account_id: Mapped[uuid.UUID]
+    created_at: Mapped[dt.datetime] = mapped_column(Utc)
+
+
+class NonceCounterRow(Base):
+    """The next nonce that we hand to a seller: counting up keeps the contract's storage words shared."""
+
+    __tablename__ = "nonce_counter"
+    __table_args__ = (uint256_check("next_nonce"), {"schema": SCHEMA})
+
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    exchange: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    seller: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    next_nonce: Mapped[int] = mapped_column(Uint256)

@@ -1,0 +1,1 @@
+"""Collections, tokens, their metadata and their past."""

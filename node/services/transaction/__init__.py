@@ -1,0 +1,1 @@
+"""Transactions that wallets signed and this node passes on to the chain."""

@@ -1,0 +1,1 @@
+"""What money on the chain is called: code and decimals of the native coin and of ERC-20 tokens."""

@@ -1,0 +1,29 @@
+"""Amounts in the JSON of the query path. Join `asset.asset` under an alias of your choice."""
+
+from typing import LiteralString
+
+from node.kernel.db.json_sql import hex_text
+
+
+def asset_join(alias: LiteralString, *, chain_id: LiteralString, address: LiteralString) -> LiteralString:
+    return (
+        f"LEFT JOIN asset.asset AS {alias} ON {alias}.chain_id = {chain_id} AND {alias}.address = {address}"
+    )
+
+
+def amount_json(
+    value: LiteralString, alias: LiteralString, *, chain_id: LiteralString, address: LiteralString
+) -> LiteralString:
+    """`{"value": "<decimal>", "asset": {"id", "code", "exponent"}}`.
+
+    A token that nobody asked for its name yet is shown in its smallest unit, which is never wrong.
+    """
+    unknown = f"'eip155:' || {chain_id} || '/erc20:' || {hex_text(address)}"
+    return f"""json_build_object(
+        'value', ({value})::text,
+        'asset', json_build_object(
+            'id', coalesce({alias}.asset_id, {unknown}),
+            'code', coalesce({alias}.code, 'UNKNOWN'),
+            'exponent', coalesce({alias}.exponent, 0)
+        )
+    )"""
