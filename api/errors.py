@@ -40,8 +40,10 @@ from node.kernel.spine.runner import ConsumerStalled
 from node.kernel.text import TextInvalid
 from node.services.catalog import errors as catalog
 from node.services.content import errors as content
+from node.services.escrow import errors as escrow
 from node.services.identity import errors as identity
 from node.services.market import errors as market
+from node.services.order import errors as order
 from node.services.transaction import errors as transaction
 
 log = get_logger(__name__)
@@ -153,6 +155,19 @@ ERRORS |= {
     catalog.SkuTaken: Row(409, "sku_taken", "Another product of the market has that SKU"),
     catalog.PriceInvalid: Row(422, "price_invalid", "The price is zero or too high"),
     catalog.CurrencyUnknown: Row(422, "currency_unknown", "Prices are not in that asset here"),
+    # orders
+    order.OrderUnknown: Row(404, "order_unknown", "There is no such order"),
+    order.NotThatParty: Row(403, "not_that_party", "This is for another party of the order"),
+    order.WrongOrderState: Row(409, "wrong_order_state", "The order's state forbids it"),
+    order.DeadlineNotReached: Row(409, "deadline_not_reached", "The other side still has time"),
+    order.DeadlinePassed: Row(409, "deadline_passed", "The time for it is over"),
+    order.PaymentSeen: Row(409, "payment_seen", "The order's money is on its way"),
+    order.EscrowMoved: Row(409, "escrow_moved", "The order's escrow is another contract"),
+    order.OwnProduct: Row(409, "own_product", "Nobody buys from themselves"),
+    order.OrderTooLarge: Row(422, "order_too_large", "The amount is beyond what an escrow can hold"),
+    order.SplitTooLarge: Row(422, "split_too_large", "The split gives away more than is held"),
+    order.TooManyStatements: Row(409, "too_many_statements", "Enough was said about the order"),
+    escrow.EscrowUnknown: Row(404, "escrow_unknown", "No such escrow was seen on the chain"),
 }
 
 HTTP_TITLES: dict[int, tuple[str, str]] = {

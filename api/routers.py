@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from api import docs_page, health
-from api.v1 import identity, market, product
+from api.v1 import escrow, identity, market, order, product
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -11,4 +11,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     identity.router,
     market.router,
     product.router,
+    order.router,
+    escrow.router,
 )

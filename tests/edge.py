@@ -55,7 +55,7 @@ def signature(wallet: LocalAccount, message: str) -> str:
 
 
 def edge_settings(
-    data_dir: Path, *, database_url: str, redis_url: str, rpc_url: str, **more: Any
+    data_dir: Path, *, database_url: str, redis_url: str, rpc_url: str, **more: object
 ) -> Settings:
     return Settings(
         data_dir=data_dir,

@@ -53,6 +53,9 @@ def build_services(
         market=market,
         catalog=CatalogService(clock, events, market),
         currencies=shop.currencies(settings, chain),
+        order=shop.order_service(settings, clock, events),
+        escrow=shop.escrow_service(settings),
+        escrow_actions=shop.escrow_actions(settings, chain, clock),
         probes={"postgres": _postgres(queries), "redis": _redis(redis)},
     )
 

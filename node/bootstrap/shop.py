@@ -1,14 +1,22 @@
 """Wiring of markets, products, orders and their escrow."""
 
+import datetime as dt
+from collections.abc import Callable
+
+from node.chain.actions import EscrowActions
 from node.chain.artifacts import load_artifact
 from node.chain.client import ChainClient
 from node.chain.deployments import DeploymentRegistry
+from node.chain.steps import StepBuilder
 from node.kernel.clock import Clock
 from node.kernel.hexes import Address, parse_address
 from node.kernel.settings import DEV_CHAIN_ID, Settings
 from node.kernel.spine.record import EventRecorder
 from node.services.catalog.currencies import Currencies
+from node.services.catalog.stock import Stock
+from node.services.escrow.conditions import EscrowService
 from node.services.market.service import MarketRules, MarketService, Policy
+from node.services.order.service import OrderService
 from wallet.custody.dev import dev_addresses
 
 DEV_ARBITER = 9  # number of the dev account
@@ -34,6 +42,33 @@ def arbiters_of(settings: Settings) -> tuple[Address, ...]:
     if not named and settings.chain_id == DEV_CHAIN_ID:
         return (dev_addresses()[DEV_ARBITER],)
     return named
+
+
+def order_service(settings: Settings, clock: Clock, events: EventRecorder) -> OrderService:
+    return OrderService(
+        clock,
+        events,
+        Stock(),
+        lambda: DeploymentRegistry(settings.deployments_dir).load(settings.chain_id),
+        fee_bps=settings.escrow_fee_bps,
+        unfunded=dt.timedelta(minutes=settings.order_unfunded_minutes),
+    )
+
+
+def escrow_service(settings: Settings) -> EscrowService:
+    return EscrowService(
+        lambda: DeploymentRegistry(settings.deployments_dir).load(settings.chain_id),
+        chain_id=settings.chain_id,
+        fee_bps=settings.escrow_fee_bps,
+        arbiters=arbiters_of(settings),
+        windows=(settings.ship_within_s, settings.inspection_s, settings.ruling_s),
+        silence_seller_bps=settings.silence_seller_bps,
+    )
+
+
+def escrow_actions(settings: Settings, chain: ChainClient, clock: Clock) -> Callable[[], EscrowActions]:
+    registry = DeploymentRegistry(settings.deployments_dir)
+    return lambda: EscrowActions(StepBuilder(chain, registry.load(settings.chain_id), clock))
 
 
 def currencies(settings: Settings, chain: ChainClient) -> Currencies:

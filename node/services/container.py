@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from node.chain.actions import EscrowActions
 from node.chain.client import ChainClient
 from node.chain.deployments import Deployment, DeploymentRegistry
 from node.kernel.clock import Clock
@@ -17,8 +18,10 @@ from node.kernel.spine.record import EventRecorder
 from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
 from node.services.content.store import ContentStore
+from node.services.escrow.conditions import EscrowService
 from node.services.identity.service import IdentityService
 from node.services.market.service import MarketService
+from node.services.order.service import OrderService
 
 Probe = Callable[[], Awaitable[None]]
 
@@ -37,6 +40,10 @@ class Services:
     market: MarketService
     catalog: CatalogService
     currencies: Currencies
+    order: OrderService
+    escrow: EscrowService
+    escrow_actions: Callable[[], EscrowActions]
+    """Steps on the escrow contract; made anew for each use, as the contracts may be deployed meanwhile."""
     probes: Mapping[str, Probe]
     """Needs of this process by name: each returns when its part answers, and raises when it does not."""
 
