@@ -3,6 +3,10 @@
 from node.kernel.errors import Conflict, Invalid
 
 
+class PreconditionFailed(Conflict):
+    """The thing is not any more what the caller read: its ETag is another one than that of `If-Match`."""
+
+
 class IdempotencyKeyMalformed(Invalid):
     """1 to 255 printable ASCII characters are needed."""
 

@@ -15,9 +15,13 @@ from api.edge_errors import (
     IdempotencyKeyBusy,
     IdempotencyKeyMalformed,
     IdempotencyKeyReused,
+    PreconditionFailed,
 )
 from api.problems import problem
+from node.chain import errors as chain
+from node.chain import rpc
 from node.chain.deployments import NotDeployed
+from node.chain.relay import NotRelayed
 from node.kernel.db.keyset import CursorInvalid
 from node.kernel.errors import (
     AsoudError,
@@ -32,8 +36,11 @@ from node.kernel.errors import (
 from node.kernel.log import get_logger
 from node.kernel.spine.record import StreamMoved
 from node.kernel.spine.runner import ConsumerStalled
+from node.kernel.text import TextInvalid
+from node.services.catalog import errors as catalog
 from node.services.content import errors as content
 from node.services.identity import errors as identity
+from node.services.market import errors as market
 
 log = get_logger(__name__)
 
@@ -46,6 +53,8 @@ class Row:
     code: str
     title: str
 
+
+CHAIN_AWAY = Row(503, "chain_away", "The chain can't be asked right now")
 
 ERRORS: dict[type[AsoudError], Row] = {
     Invalid: Row(422, "invalid", "The request does not say what it must"),
@@ -65,6 +74,8 @@ ERRORS: dict[type[AsoudError], Row] = {
         422, "idempotency_key_anonymous", "An Idempotency-Key needs a signed-in caller"
     ),
     IdempotencyKeyBusy: Row(409, "idempotency_key_busy", "The same request is being worked on"),
+    PreconditionFailed: Row(412, "precondition_failed", "It was changed in the meantime"),
+    TextInvalid: Row(422, "text_invalid", "A text is empty, too long or holds odd characters"),
     # the spine
     StreamMoved: Row(409, "stream_moved", "Somebody else changed this in the meantime"),
     # identity
@@ -96,14 +107,44 @@ ERRORS: dict[type[AsoudError], Row] = {
     content.ContentStoreUnavailable: Row(503, "content_store_away", "The content store does not answer"),
     # chain
     NotDeployed: Row(503, "not_deployed", "The contracts are not on this chain yet"),
+    chain.RpcUnavailable: CHAIN_AWAY,
+    chain.ReceiptPending: Row(503, "receipt_pending", "The transaction was sent and is not in a block yet"),
+    chain.InsufficientNativeFunds: Row(409, "insufficient_native_funds", "The sender can't pay for it"),
+    chain.NonceTooLow: Row(409, "transaction_nonce_too_low", "The sender used that nonce already"),
+    chain.FeeTooLow: Row(409, "transaction_fee_too_low", "The transaction's fee is too low"),
+    chain.TransactionInvalid: Row(422, "transaction_invalid", "The chain does not take the transaction"),
+    chain.NotAContract: Row(404, "not_a_contract", "There is no such contract at that address"),
+    chain.ExecutionReverted: Row(409, "execution_reverted", "The contract refuses"),
+    NotRelayed: Row(403, "not_relayed", "This node does not pass on that transaction"),
     # market
     # nft
     # listing
     # order
     # governance
-    # indexer
-    # worker: nobody outside meets these
+    # indexer and worker: no request meets these, but every class has a row
+    rpc.RangeTooLarge: CHAIN_AWAY,
+    rpc.CallReverted: CHAIN_AWAY,
+    rpc.ChainMoved: CHAIN_AWAY,
+    rpc.NodeRefused: CHAIN_AWAY,
     ConsumerStalled: Row(503, "consumer_stalled", "A consumer of events pauses"),
+}
+
+ERRORS |= {
+    # markets
+    market.MarketUnknown: Row(404, "market_unknown", "There is no such market"),
+    market.NotMarketOwner: Row(403, "not_market_owner", "The market belongs to another account"),
+    market.SlugInvalid: Row(422, "slug_invalid", "The slug can't be used"),
+    market.SlugTaken: Row(409, "slug_taken", "Another market has that slug"),
+    market.LanguageInvalid: Row(422, "language_invalid", "That is not a language tag"),
+    market.ArbiterUnknown: Row(422, "arbiter_unknown", "The node does not offer that arbiter"),
+    market.PolicyInvalid: Row(422, "policy_invalid", "The node does not allow that policy"),
+    # products
+    catalog.ProductUnknown: Row(404, "product_unknown", "There is no such product"),
+    catalog.ProductNotForSale: Row(409, "product_not_for_sale", "The product is not for sale"),
+    catalog.OutOfStock: Row(409, "out_of_stock", "Fewer units are left"),
+    catalog.SkuTaken: Row(409, "sku_taken", "Another product of the market has that SKU"),
+    catalog.PriceInvalid: Row(422, "price_invalid", "The price is zero or too high"),
+    catalog.CurrencyUnknown: Row(422, "currency_unknown", "Prices are not in that asset here"),
 }
 
 HTTP_TITLES: dict[int, tuple[str, str]] = {

@@ -3,10 +3,12 @@
 from fastapi import APIRouter
 
 from api import docs_page, health
-from api.v1 import identity
+from api.v1 import identity, market, product
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     docs_page.router,
     identity.router,
+    market.router,
+    product.router,
 )

@@ -77,13 +77,17 @@ class ViewReader:
         return self.answer(body, private=private)
 
     def answer(self, body: bytes, *, private: bool = False) -> Response:
-        etag = f'"{hashlib.blake2b(body, digest_size=_ETAG_BYTES).hexdigest()}"'
+        etag = etag_of(body)
         headers = {"ETag": etag, "Cache-Control": PRIVATE if private else PUBLIC}
         if private:
             headers["Vary"] = "Authorization"
         if matches(self._if_none_match, etag):
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type="application/json")
+
+
+def etag_of(body: bytes) -> str:
+    return f'"{hashlib.blake2b(body, digest_size=_ETAG_BYTES).hexdigest()}"'
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:

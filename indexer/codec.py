@@ -61,11 +61,11 @@ class Codec:
 @cache
 def codec(model: Model) -> Codec:
     table = cast("Table", model.__table__)
-    converters = {column.name: _converters(column.type) for column in table.columns}
+    converters = {str(column.name): _converters(column.type) for column in table.columns}
     return Codec(
-        name=table.name,
-        columns=tuple(column.name for column in table.columns),
-        key=tuple(column.name for column in table.primary_key.columns),
+        name=str(table.name),
+        columns=tuple(str(column.name) for column in table.columns),
+        key=tuple(str(column.name) for column in table.primary_key.columns),
         _out={name: pair[0] for name, pair in converters.items() if pair is not None},
         _in={name: pair[1] for name, pair in converters.items() if pair is not None},
     )

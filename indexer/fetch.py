@@ -10,16 +10,11 @@ from dataclasses import dataclass
 
 from node.chain import events as ev
 from node.chain.logs import Kind, Undecodable, decode
-from node.chain.rpc import Header, Log, RpcClient
-from node.kernel.errors import Transient
+from node.chain.rpc import ChainMoved, Header, Log, RpcClient
 from node.kernel.hexes import Address
 
 ADDRESSES_MAX = 500  # in one question for logs
 GENERATIONS_MAX = 4  # factories make collections, which make nothing: more is a broken table of kinds
-
-
-class ChainMoved(Transient):
-    """What the node said does not fit together any more."""
 
 
 @dataclass(frozen=True, slots=True)

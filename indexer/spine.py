@@ -9,7 +9,7 @@ second time, while what is new on another fork is told.
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,7 @@ class _Outgoing:
 
 
 async def tell_final(
-    store: Store, *, genesis: Hash32, kinds: dict[Address, str], first: int, last: int
+    store: Store, *, genesis: Hash32, kinds: Mapping[Address, str], first: int, last: int
 ) -> int:
     """Records the events of these blocks in the caller's transaction; returns how many were new."""
     outgoing = await _outgoing(store, genesis=genesis, kinds=kinds, first=first, last=last)
@@ -58,7 +58,7 @@ async def tell_final(
 
 
 async def _outgoing(
-    store: Store, *, genesis: Hash32, kinds: dict[Address, str], first: int, last: int
+    store: Store, *, genesis: Hash32, kinds: Mapping[Address, str], first: int, last: int
 ) -> list[_Outgoing]:
     found: list[_Outgoing] = []
     same: Counter[bytes] = Counter()  # one transaction may log the very same twice

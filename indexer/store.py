@@ -95,7 +95,7 @@ _FIRST_CHECKPOINT = """
     ON CONFLICT (chain_id) DO UPDATE SET
         genesis_hash = excluded.genesis_hash, start_block = excluded.start_block, number = excluded.number,
         hash = NULL, block_time = NULL, undo_floor = excluded.undo_floor,
-        finalized_number = excluded.finalized_number, state = 'syncing'
+        finalized_number = excluded.finalized_number, emit_after = excluded.emit_after, state = 'syncing'
 """
 _MOVE = """
     UPDATE chain.checkpoint SET number = %(number)s, hash = %(hash)s, block_time = %(time)s,
@@ -169,26 +169,17 @@ class Store:
             },
         )
 
-    async def move(
-        self,
-        before: Checkpoint,
-        *,
-        number: int,
-        hash_: Hash32 | None,
-        time: dt.datetime | None,
-        undo_floor: int,
-        finalized: int,
-    ) -> None:
+    async def move(self, before: Checkpoint, after: Checkpoint, *, time: dt.datetime | None) -> None:
         """Raises `CheckpointMoved` unless the checkpoint still stands where the caller read it."""
         moved = await self.run(
             _MOVE,
             {
                 "chain_id": self.chain_id,
-                "number": number,
-                "hash": None if hash_ is None else _bytes(hash_),
+                "number": after.number,
+                "hash": None if after.hash is None else _bytes(after.hash),
                 "time": time,
-                "undo_floor": undo_floor,
-                "finalized": finalized,
+                "undo_floor": after.undo_floor,
+                "finalized": after.finalized_number,
                 "from_number": before.number,
                 "from_hash": None if before.hash is None else _bytes(before.hash),
             },

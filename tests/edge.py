@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 from eth_account import Account
@@ -55,13 +54,16 @@ def signature(wallet: LocalAccount, message: str) -> str:
     return "0x" + bytes(signed.signature).hex()
 
 
-def edge_settings(data_dir: Path, database_url: str, redis_url: str, **more: Any) -> Settings:  # noqa: ANN401
+def edge_settings(
+    data_dir: Path, *, database_url: str, redis_url: str, rpc_url: str, **more: object
+) -> Settings:
     return Settings(
         data_dir=data_dir,
         database_url=SecretStr(database_url),
         redis_url=SecretStr(redis_url),
+        rpc_url=SecretStr(rpc_url),
         public_url=PUBLIC_URL,
-        **more,
+        **more,  # type: ignore[arg-type]
     )
 
 

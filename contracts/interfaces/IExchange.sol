@@ -117,10 +117,10 @@ interface IExchange is IPayouts {
     /// @param signature 65 bytes (r, s, v), 64 bytes (EIP-2098), or whatever the seller's ERC-1271 wallet takes.
     function buy(Listing calldata listing, bytes calldata signature) external payable;
 
-    /// @notice Voids everything that the caller signed with one nonce.
+    /// @notice Voids everything that the caller signed with one nonce; fails when that was used before, so that the caller learns of a sale in between.
     function cancel(uint256 nonce) external;
 
-    /// @notice Voids everything that the caller signed with these nonces.
+    /// @notice Voids everything that the caller signed with these nonces; passes over those that were used before.
     function cancelMany(uint256[] calldata nonces) external;
 
     /// @notice Voids everything that the caller ever signed here.

@@ -94,8 +94,9 @@ contract Exchange is IExchange, Payouts, EIP712, Ownable2Step {
 
     /// @inheritdoc IExchange
     function cancelMany(uint256[] calldata nonces) external {
+        // A used nonce is passed over: else a sale of one listing, in time, could keep all the others alive.
         for (uint256 i; i < nonces.length; ++i) {
-            _cancel(nonces[i]);
+            if (!_nonces[msg.sender].get(nonces[i])) _cancel(nonces[i]);
         }
     }
 

@@ -301,6 +301,18 @@ contract ExchangeRefusalTest is ExchangeSetup {
         buyReverts(listingOf(NATIVE, 1 ether), signed(listingOf(NATIVE, 1 ether)), 1 ether, abi.encodeWithSelector(IExchange.NonceUsed.selector, seller, 7));
     }
 
+    function test_a_sale_in_between_saves_no_other_listing() public {
+        buy(listingOf(NATIVE, 1 ether));
+        uint256[] memory nonces = new uint256[](3);
+        (nonces[0], nonces[1], nonces[2]) = (7, 8, 8);
+        vm.recordLogs();
+        vm.prank(seller);
+        exchange.cancelMany(nonces);
+        vm.assertTrue(exchange.nonceUsed(seller, 7));
+        vm.assertTrue(exchange.nonceUsed(seller, 8));
+        vm.assertEq(vm.getRecordedLogs().length, 1);
+    }
+
     function test_strangers_cancel_only_their_own() public {
         vm.prank(buyer);
         exchange.cancel(7);
@@ -529,6 +541,13 @@ contract ExchangeHostileTest is ExchangeSetup {
         vm.assertLe(before - gasleft(), 350_000, "royalty gas");
     }
 
+    function test_half_an_answer_is_no_royalty() public {
+        OddCollection strange = new OddCollection();
+        strange.setAnswer(OddCollection.Answer.SHORT, artist, 1 ether);
+        buy(oddListing(strange, 1 ether));
+        vm.assertEq(seller.balance, 100.975 ether);
+    }
+
     function test_greedy_royalty_is_cut() public {
         OddCollection strange = new OddCollection();
         strange.setAnswer(OddCollection.Answer.PAIR, artist, type(uint256).max);
@@ -623,6 +642,13 @@ contract ExchangeHostileTest is ExchangeSetup {
             exchange.buy(listing, signature);
         }
         vm.assertEq(collection.ownerOf(tokenId), seller);
+    }
+
+    function test_token_that_takes_a_fee_is_no_credit_either() public {
+        odd.setHabit(OddToken.Habit.TAKES_FEE);
+        odd.bar(treasury, true);
+        IExchange.Listing memory listing = listingOf(address(odd), 100e6);
+        buyReverts(listing, signed(listing), 0, abi.encodeWithSelector(IExchange.PaymentFailed.selector, address(odd), treasury, 2.5e6));
     }
 
     function test_token_that_returns_nothing_pays() public {

@@ -34,14 +34,13 @@ contract GasBurner {
     }
 }
 
-/// @dev Takes coin if it gets 30,000 gas, as a smart wallet that logs would.
+/// @dev Takes coin if it gets nearly all that is promised, and otherwise gives up at once, so that the payer has gas left to credit it.
 contract HungryWallet {
     uint256 public received;
 
     receive() external payable {
+        require(gasleft() > 45_000, "hungry");
         received += msg.value;
-        uint256 start = gasleft();
-        while (start - gasleft() < 5_000) {}
     }
 }
 

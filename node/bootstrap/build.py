@@ -2,18 +2,22 @@
 
 import datetime as dt
 
-from eth_keys.datatypes import Signature
-from eth_keys.exceptions import BadSignature
-from eth_utils.exceptions import ValidationError
 from redis.asyncio import Redis
 
+from node.bootstrap import shop
+from node.bootstrap.signatures import ChainSignatures
+from node.chain.client import ChainClient
+from node.chain.deployments import DeploymentRegistry
 from node.kernel.clock import Clock, SystemClock
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
-from node.kernel.hexes import Address, Hash32, address_from_bytes, to_bytes
 from node.kernel.settings import Settings
 from node.kernel.spine.record import EventRecorder
+from node.services.catalog.service import CatalogService
 from node.services.container import Probe, Services
+from node.services.content.kubo import KuboContentStore
+from node.services.content.media import UploadPolicy
+from node.services.content.store import ContentStore, LocalContentStore
 from node.services.identity.message import Site
 from node.services.identity.service import IdentityService
 from node.services.identity.tokens import Tokens, load_or_make_key
@@ -32,18 +36,28 @@ def build_services(
     queries = QueryPool(database_url, size=settings.query_pool_size)
     redis = Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=2, socket_connect_timeout=2)
     events = EventRecorder(clock)
+    chain = ChainClient(
+        settings.rpc_url.get_secret_value(), chain_id=settings.chain_id, timeout_s=settings.rpc_timeout_s
+    )
+    market = shop.market_service(settings, clock, events)
     return Services(
         clock=clock,
         database=database,
         queries=queries,
         redis=redis,
         events=events,
-        identity=_identity(settings, clock, events),
+        chain=chain,
+        deployments=DeploymentRegistry(settings.deployments_dir),
+        content=_content(settings),
+        identity=_identity(settings, clock, events, chain),
+        market=market,
+        catalog=CatalogService(clock, events, market),
+        currencies=shop.currencies(settings, chain),
         probes={"postgres": _postgres(queries), "redis": _redis(redis)},
     )
 
 
-def _identity(settings: Settings, clock: Clock, events: EventRecorder) -> IdentityService:
+def _identity(settings: Settings, clock: Clock, events: EventRecorder, chain: ChainClient) -> IdentityService:
     if settings.token_secret is not None:
         key = settings.token_secret.get_secret_value().encode()
     else:
@@ -52,7 +66,14 @@ def _identity(settings: Settings, clock: Clock, events: EventRecorder) -> Identi
     life = dt.timedelta(minutes=settings.access_token_minutes)
     tokens = Tokens(clock, key=key, issuer=site.uri, life=life)
     nonce_life = dt.timedelta(minutes=settings.siwe_nonce_minutes)
-    return IdentityService(clock, events, tokens, _KeyVerifier(), site=site, nonce_life=nonce_life)
+    return IdentityService(clock, events, tokens, ChainSignatures(chain), site=site, nonce_life=nonce_life)
+
+
+def _content(settings: Settings) -> ContentStore:
+    policy = UploadPolicy(size_bytes_max=settings.upload_bytes_max)
+    if settings.content_store == "kubo":
+        return KuboContentStore(settings.kubo_url, policy)
+    return LocalContentStore(settings.content_dir, policy)
 
 
 def _postgres(queries: QueryPool) -> Probe:
@@ -67,17 +88,3 @@ def _redis(redis: Redis) -> Probe:
         await redis.ping()
 
     return probe
-
-
-class _KeyVerifier:
-    """Signatures of plain keys: 65 bytes, r, s and v."""
-
-    def verify(self, *, address: Address, digest: Hash32, signature: bytes) -> bool:
-        if len(signature) != 65:  # noqa: PLR2004 - r, s and v
-            return False
-        v = signature[64] - 27 if signature[64] >= 27 else signature[64]  # noqa: PLR2004 - both spellings of v
-        try:
-            key = Signature(signature[:64] + bytes([v])).recover_public_key_from_msg_hash(to_bytes(digest))
-        except (BadSignature, ValidationError):
-            return False
-        return address_from_bytes(key.to_canonical_address()) == address

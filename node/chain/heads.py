@@ -25,18 +25,18 @@ def websocket_url(rpc_url: str) -> str:
 
 
 class HeadWatch:
-    """Run `follow` as a task, and wait on `changed` with the poll interval as timeout."""
+    """Run `follow` as a task, and `wait` with the poll interval as timeout. Without a URL it only polls."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | None) -> None:
         self._url = url
         self.changed = asyncio.Event()
 
     async def follow(self) -> None:
-        """Listens for ever; cancel it."""
+        """Listens until cancelled."""
         said = False
-        while True:
+        while self._url is not None:
             try:
-                await self._listen()
+                await self._listen(self._url)
             except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError) as error:
                 if not said:
                     log.info("new_heads_by_polling", cause=type(error).__name__)
@@ -51,10 +51,10 @@ class HeadWatch:
             return
         self.changed.clear()
 
-    async def _listen(self) -> None:
+    async def _listen(self, url: str) -> None:
         async with (
             aiohttp.ClientSession() as session,
-            session.ws_connect(self._url, heartbeat=HEARTBEAT_S, max_msg_size=MESSAGE_BYTES_MAX) as socket,
+            session.ws_connect(url, heartbeat=HEARTBEAT_S, max_msg_size=MESSAGE_BYTES_MAX) as socket,
         ):
             request = {"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["newHeads"]}
             await socket.send_str(msgspec.json.encode(request).decode())

@@ -3,10 +3,10 @@
 What a node answers becomes a value or one of a few typed errors, so that nobody above reads messages:
 
     RpcUnavailable   no answer, or the node is busy; retried here, a bounded number of times
-    BlockUnknown     the node does not have that block (any more): a sign of a reorg, never retried
+    ChainMoved       the node does not have that block (any more): a sign of a reorg, never retried here
     RangeTooLarge    the node will not answer for so many blocks or logs; ask for fewer
     CallReverted     an `eth_call` that the contract refused
-    RpcFailed        any other error of the node
+    NodeRefused      any other error of the node, and the base of the last two
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 import aiohttp
 import msgspec
 
+from node.chain.errors import RpcUnavailable
 from node.kernel.errors import Bug, Transient
 from node.kernel.hexes import Address, Hash32
 
@@ -28,24 +29,23 @@ BACKOFF_S = 0.1  # doubles with each attempt
 ANSWER_BYTES_MAX = 256 * 2**20  # a node gone mad must not eat the memory
 
 
-class RpcFailed(Transient):
-    """The node refused; `code` and `detail` are its own."""
+class NodeRefused(Transient):
+    """The node answered with an error; `code` and `detail` are its own."""
 
 
-class RpcUnavailable(RpcFailed):
-    """No (usable) answer."""
-
-
-class BlockUnknown(RpcFailed):
-    """The node does not know that block."""
-
-
-class RangeTooLarge(RpcFailed):
+class RangeTooLarge(NodeRefused):
     """Too many blocks or logs for one answer."""
 
 
-class CallReverted(RpcFailed):
+class CallReverted(NodeRefused):
     """The contract refused an `eth_call`; `data` is its revert data, 0x hex."""
+
+
+class ChainMoved(Transient):
+    """What the node says does not fit together (any more): look at its head again."""
+
+
+Failed = RpcUnavailable | NodeRefused | ChainMoved
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -136,7 +136,7 @@ class RpcClient:
         results: list[T] = []
         for start in range(0, len(calls), BATCH_MAX):
             for answer in await self._ask(method, calls[start : start + BATCH_MAX]):
-                if isinstance(answer, RpcFailed):
+                if isinstance(answer, Failed):
                     self._on_failure(type(answer).__name__)
                     raise answer
                 results.append(_decoded(answer, returns))
@@ -144,12 +144,12 @@ class RpcClient:
 
     async def settle(
         self, method: str, calls: Sequence[Sequence[object]], *, returns: type[T]
-    ) -> list[T | RpcFailed]:
+    ) -> list[T | Failed]:
         """As `batch`, but what the node refuses stands in its place as an error."""
-        results: list[T | RpcFailed] = []
+        results: list[T | Failed] = []
         for start in range(0, len(calls), BATCH_MAX):
             answers = await self._ask(method, calls[start : start + BATCH_MAX])
-            results += [item if isinstance(item, RpcFailed) else _decoded(item, returns) for item in answers]
+            results += [item if isinstance(item, Failed) else _decoded(item, returns) for item in answers]
         return results
 
     # ------------------------------------------------------------------------------------ typed calls
@@ -173,16 +173,16 @@ class RpcClient:
 
     async def eth_calls(
         self, calls: Sequence[tuple[Address, str]], *, block: int | str
-    ) -> list[bytes | RpcFailed]:
+    ) -> list[bytes | Failed]:
         """Reads (contract, calldata) pairs at one block; what is refused stands in its place as an error."""
         at = hex(block) if isinstance(block, int) else block
         params = [({"to": to, "data": data}, at) for to, data in calls]
         answers = await self.settle("eth_call", params, returns=str)
-        return [item if isinstance(item, RpcFailed) else bytes.fromhex(item[2:]) for item in answers]
+        return [item if isinstance(item, Failed) else bytes.fromhex(item[2:]) for item in answers]
 
     # -------------------------------------------------------------------------------------- transport
 
-    async def _ask(self, method: str, calls: Sequence[Sequence[object]]) -> list[msgspec.Raw | RpcFailed]:
+    async def _ask(self, method: str, calls: Sequence[Sequence[object]]) -> list[msgspec.Raw | Failed]:
         requests = [
             {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": list(params)}
             for params in calls
@@ -233,7 +233,7 @@ def _answers(body: bytes) -> list[_Answer]:
     raise RpcUnavailable("the node refused a batch", detail=failure.message if failure else None)
 
 
-def _outcome(answer: _Answer) -> msgspec.Raw | RpcFailed:
+def _outcome(answer: _Answer) -> msgspec.Raw | Failed:
     return answer.result if answer.error is None else typed_failure(answer.error)
 
 
@@ -245,9 +245,9 @@ def _decoded(raw: msgspec.Raw, returns: type[T]) -> T:
 
 
 # Words by which nodes (geth, erigon, nethermind, besu, reth, anvil, providers) tell what is wrong.
-_WORDS: tuple[tuple[type[RpcFailed], tuple[str, ...]], ...] = (
+_WORDS: tuple[tuple[type[Failed], tuple[str, ...]], ...] = (
     (
-        BlockUnknown,
+        ChainMoved,
         ("unknown block", "header not found", "block not found", "blockoutofrange", "block out of range"),
     ),
     (
@@ -259,7 +259,7 @@ _WORDS: tuple[tuple[type[RpcFailed], tuple[str, ...]], ...] = (
 _REVERTED = 3  # the code of execution errors with revert data
 
 
-def typed_failure(failure: _Failure) -> RpcFailed:
+def typed_failure(failure: _Failure) -> Failed:
     words = failure.message.lower()
     detail = failure.message[:300]
     if failure.code == _REVERTED or "revert" in words:
@@ -268,7 +268,7 @@ def typed_failure(failure: _Failure) -> RpcFailed:
     for kind, marks in _WORDS:
         if any(mark in words for mark in marks):
             return kind("the node refused", code=failure.code, detail=detail)
-    return RpcFailed("the node refused", code=failure.code, detail=detail)
+    return NodeRefused("the node refused", code=failure.code, detail=detail)
 
 
 def _header(raw: _RawHeader) -> Header:

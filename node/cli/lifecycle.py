@@ -41,13 +41,16 @@ def status(*, data_dir: Path, as_json: bool) -> None:
 def read_state(data_dir: Path) -> dict[str, Any] | None:
     """What the living supervisor last wrote; None when there is no such supervisor."""
     run_dir = data_dir / "run"
-    if lock.holder(run_dir / "up.lock") is None:
+    supervisor = lock.holder(run_dir / "up.lock")
+    if supervisor is None:
         return None
+    nothing_yet = {"phase": Phase.STARTING, "parts": {}}
     try:
         state: dict[str, Any] = json.loads((run_dir / "state.json").read_text())
     except FileNotFoundError:
-        return {"phase": Phase.STARTING, "parts": {}}
-    return state
+        return nothing_yet
+    # one that was killed left its last words behind
+    return state if state["supervisor_pid"] == supervisor else nothing_yet
 
 
 @click.command("logs")

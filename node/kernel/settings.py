@@ -106,6 +106,42 @@ class Settings(BaseSettings):
     )
     kubo_url: str = Field("http://127.0.0.1:5001", description="RPC API of a Kubo node.")
 
+    arbiters: str = Field(
+        "",
+        description="Addresses of the arbiters that markets may name, comma-separated; the first is the "
+        "default. On 31337 the tenth dev account when empty; elsewhere markets open only when it is set.",
+    )
+    escrow_fee_bps: int = Field(
+        250, ge=0, le=1000, description="The platform's part of what a seller gets, in ten-thousandths."
+    )
+    ship_within_s: int = Field(
+        7 * 24 * 3600, ge=1, le=365 * 24 * 3600, description="Default of markets: time to ship a paid order."
+    )
+    inspection_s: int = Field(
+        7 * 24 * 3600, ge=1, le=365 * 24 * 3600, description="Default of markets: time to dispute a shipment."
+    )
+    ruling_s: int = Field(
+        14 * 24 * 3600, ge=1, le=365 * 24 * 3600, description="Default of markets: time of the arbiter."
+    )
+    silence_seller_bps: int = Field(
+        5_000,
+        ge=0,
+        le=10_000,
+        description="Default of markets: the seller's part when the arbiter is silent.",
+    )
+    window_s_min: int | None = Field(
+        None,
+        ge=1,
+        le=365 * 24 * 3600,
+        description="Shortest window that a market may set; by default an hour, on 31337 a second.",
+    )
+    order_unfunded_minutes: int = Field(
+        30,
+        ge=1,
+        le=7 * 24 * 60,
+        description="How long an order holds its stock while it waits for the money.",
+    )
+
     @model_validator(mode="after")
     def _undo_covers_finality(self) -> "Settings":
         if self.undo_blocks < self.confirmations:

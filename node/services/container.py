@@ -8,11 +8,17 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from node.chain.client import ChainClient
+from node.chain.deployments import Deployment, DeploymentRegistry
 from node.kernel.clock import Clock
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
 from node.kernel.spine.record import EventRecorder
+from node.services.catalog.currencies import Currencies
+from node.services.catalog.service import CatalogService
+from node.services.content.store import ContentStore
 from node.services.identity.service import IdentityService
+from node.services.market.service import MarketService
 
 Probe = Callable[[], Awaitable[None]]
 
@@ -24,11 +30,22 @@ class Services:
     queries: QueryPool
     redis: Redis
     events: EventRecorder
+    chain: ChainClient
+    deployments: DeploymentRegistry
+    content: ContentStore
     identity: IdentityService
+    market: MarketService
+    catalog: CatalogService
+    currencies: Currencies
     probes: Mapping[str, Probe]
     """Needs of this process by name: each returns when its part answers, and raises when it does not."""
+
+    def deployment(self) -> Deployment:
+        """Where our contracts are. Raises NotDeployed as long as they are not."""
+        return self.deployments.load(self.chain.chain_id)
 
     async def aclose(self) -> None:
         """Lets go of what was connected. The query pool is closed by whoever opened it."""
         await self.redis.aclose()
+        self.chain.close()
         self.database.dispose()

@@ -11,6 +11,7 @@ import time
 import psycopg
 
 from node.kernel.log import configure_logging, get_logger
+from node.kernel.readiness import tell_ready
 from node.kernel.settings import Settings
 from node.worker.tasks import app
 
@@ -39,6 +40,7 @@ def _watch(connection: psycopg.Connection[tuple[object, ...]]) -> None:
 def main() -> None:
     settings = Settings()
     configure_logging(log_format=settings.log_format, level=settings.log_level)
+    tell_ready()  # standing by, while another one holds the lock, is its work too
     connection = _hold_lock(settings.database_url.get_secret_value())
     threading.Thread(target=_watch, args=(connection,), daemon=True, name="lock").start()
     app.Beat(schedule=str(settings.data_dir / "beat-schedule"), quiet=True).run()

@@ -6,6 +6,7 @@ from node.bootstrap.build import build_services
 from node.bootstrap.handlers import subscriptions
 from node.bootstrap.reactions import reactions
 from node.kernel.log import configure_logging
+from node.kernel.readiness import tell_ready
 from node.kernel.settings import Settings
 from node.kernel.spine.consumer import Consumer
 from node.kernel.spine.runner import SpineRunner
@@ -28,6 +29,7 @@ def main() -> None:
     )
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: runner.stop())
+    tell_ready()
     runner.run()
 
 

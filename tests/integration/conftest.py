@@ -16,9 +16,12 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def edge(fresh_database: DatabaseUrls, redis_url: str, tmp_path: Path) -> AsyncIterator[Edge]:
+async def edge(
+    fresh_database: DatabaseUrls, redis_url: str, anvil: str, tmp_path: Path
+) -> AsyncIterator[Edge]:
     """The application on a database of this test's own."""
-    async with running_edge(edge_settings(tmp_path, fresh_database.app, redis_url)) as running:
+    settings = edge_settings(tmp_path, database_url=fresh_database.app, redis_url=redis_url, rpc_url=anvil)
+    async with running_edge(settings) as running:
         yield running
 
 

@@ -19,7 +19,7 @@ from node.kernel.errors import Conflict, Transient
 from tests.edge import Edge, new_wallet
 from tests.stack import DatabaseUrls
 
-pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.anyio]
+pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
 
 TABLES = """
     CREATE TABLE public.probe (id bigint GENERATED ALWAYS AS IDENTITY, name text, amount numeric);

@@ -47,14 +47,14 @@ async def pool(fresh_database: DatabaseUrls) -> AsyncIterator[QueryPool]:
         yield opened
 
 
-async def one(pool: QueryPool, sql: str, **params: object) -> Any:  # noqa: ANN401 - JSON
+async def one(pool: QueryPool, sql: str, **params: object) -> Any:
     raw = await pool.json(sql, values(params))  # type: ignore[arg-type]
     return None if raw is None else json.loads(raw)
 
 
 async def page(
     pool: QueryPool, keyset: Keyset, *, limit: int = 20, cursor: str | None = None, **params: object
-) -> Any:  # noqa: ANN401 - JSON
+) -> Any:
     sql, bound = keyset.statement(values(params), limit=limit, cursor=cursor)
     raw = await pool.json(sql, bound)
     assert raw is not None

@@ -1,7 +1,6 @@
 """What runs in a node, in the order in which it starts. To add a part, add a row here and nothing else.
 
-Embedded parts come first, then the jobs one after the other, then the services together; stopping goes
-backwards.
+Embedded parts come first, all together, then the jobs together, then the services; stopping goes backwards.
 """
 
 import hashlib
@@ -22,6 +21,7 @@ from node.cli.supervise.plan import Plan
 from node.cli.supervise.postgres import EmbeddedPostgres
 from node.cli.supervise.process import Child
 from node.cli.supervise.valkey import EmbeddedValkey
+from node.kernel.readiness import READY_FILE
 
 
 class Part(Protocol):
@@ -44,7 +44,7 @@ class Part(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Runs to its end before the services start."""
+    """Runs to its end before the services start, beside the other jobs."""
 
     name: str
     argv: tuple[str, ...]
@@ -55,12 +55,12 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """A process of the node itself. Without `health` it counts as ready when it has lived for a moment."""
+    """A process of the node itself: ready when `health` answers, or else when it calls `tell_ready`."""
 
     name: str
     argv: Callable[[Plan], tuple[str, ...]]
     health: Callable[[Plan], str] | None = None
-    ready_timeout_s: float = 30.0
+    ready_timeout_s: float = 90.0  # importing is slow on a machine that is busy
     stop_timeout_s: float = 10.0
 
 
@@ -74,7 +74,11 @@ JOBS: tuple[Job, ...] = (
     ),
 )
 
-SERVICES: tuple[Service, ...] = ()
+SERVICES: tuple[Service, ...] = (
+    Service(name="spine", argv=lambda _: (PYTHON, "-m", "node.worker.spine")),
+    Service(name="worker", argv=lambda _: (PYTHON, "-m", "node.worker")),
+    Service(name="beat", argv=lambda _: (PYTHON, "-m", "node.worker.beat")),
+)
 
 
 def embedded_parts(plan: Plan, say: Callable[[str], None]) -> list[Part]:
@@ -135,19 +139,28 @@ def settings_of_node(plan: Plan, parts: list[Part]) -> dict[str, str]:
 
 
 def service_child(service: Service, plan: Plan, env: dict[str, str]) -> Child:
+    ready_file = plan.run_dir / f"{service.name}.ready"
+
+    def argv() -> tuple[str, ...]:
+        ready_file.unlink(missing_ok=True)  # what its former life said does not count
+        return service.argv(plan)
+
     return Child(
         name=service.name,
-        argv=lambda: service.argv(plan),
-        env=env,
+        argv=argv,
+        env={**env, READY_FILE: str(ready_file)},
         cwd=plan.repo,
-        ready=_http_ok(service.health(plan)) if service.health else _always,
+        ready=_http_ok(service.health(plan)) if service.health else _told_by(ready_file),
         ready_timeout_s=service.ready_timeout_s,
         stop_timeout_s=service.stop_timeout_s,
     )
 
 
-async def _always() -> bool:
-    return True
+def _told_by(ready_file: Path) -> Callable[[], Awaitable[bool]]:
+    async def ready() -> bool:
+        return ready_file.exists()  # noqa: ASYNC240 - a look at a local folder
+
+    return ready
 
 
 def _http_ok(url: str) -> Callable[[], Awaitable[bool]]:

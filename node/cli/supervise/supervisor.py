@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from node.cli.supervise import children, logs, orphans, table
 from node.cli.supervise.anvil import EmbeddedAnvil
 from node.cli.supervise.board import Board, Phase
+from node.cli.supervise.chainstate import StateKeeper
 from node.cli.supervise.children import Job, Part, Service
 from node.cli.supervise.files import claim_data_folder, empty_data_folder, write_json
 from node.cli.supervise.lock import folder_lock
@@ -39,6 +40,7 @@ class Supervisor:
         self._running: list[list[Supervised]] = []  # in stages, in the order of their start
         self._tasks: list[asyncio.Task[None]] = []
         self.settings: dict[str, str] = {}
+        self._keepers: list[StateKeeper] = []
         self.parts: list[Part] = []
 
     async def start(self) -> None:
@@ -54,10 +56,14 @@ class Supervisor:
         for part in self.parts:
             await part.after_start()
             if isinstance(part, EmbeddedAnvil):
+                self._keepers.append(part.keeper)
                 self._background(part.keeper.run())
         env = children.environment_of_services(self._plan, self.settings)
-        for job in self._jobs:
-            await self._run_job(job, env)
+        async with _all_or_first_error() as run:
+            for job in self._jobs:
+                run(self._run_job(job, env))
+        for keeper in self._keepers:
+            await keeper.save_if_moved()  # what a job put on the chain, such as contracts, is kept at once
         await self._start_stage(
             [children.service_child(service, self._plan, env) for service in self._services]
         )

@@ -7,11 +7,11 @@ import datetime as dt
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from eth_utils.crypto import keccak
 from siwe import SiweMessage
 
+from node.chain.signatures import personal_digest
 from node.kernel.errors import Bug, Invalid
-from node.kernel.hexes import Address, Hash32, hash_from_bytes, parse_address
+from node.kernel.hexes import Address, Hash32, parse_address
 from node.services.identity.errors import (
     MalformedMessage,
     MessageExpired,
@@ -58,8 +58,7 @@ class SignInMessage:
     @property
     def digest(self) -> Hash32:
         """What a wallet signs (EIP-191, version 0x45): of the text as it came, not as we would write it."""
-        body = self.text.encode()
-        return hash_from_bytes(keccak(b"\x19Ethereum Signed Message:\n" + str(len(body)).encode() + body))
+        return personal_digest(self.text)
 
 
 def parse_message(text: str) -> SignInMessage:

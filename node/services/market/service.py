@@ -78,6 +78,8 @@ class MarketService:
             TextInvalid, SlugInvalid, LanguageInvalid, ArbiterUnknown, PolicyInvalid: By what is wrong.
             SlugTaken: Only where the slug was asked for; one made from the name gets a suffix instead.
         """
+        if not self._rules.arbiters:
+            raise ArbiterUnknown("this node has no arbiter yet: its operator has to name one")
         now, market_id = self._clock.now(), new_id()
         policy = self._rules.policy
         market = Market(

@@ -1,0 +1,168 @@
+"""Products: add them to one's own market, look at everybody's."""
+
+import datetime as dt
+import uuid
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import ConfigDict, Field
+from starlette.responses import Response
+
+from api.access import CurrentPrincipal, OptionalPrincipal, TheServices
+from api.commands import Begin
+from api.readback import IfMatch, read_back, require_match
+from api.routing import EffectTx, edge_router
+from api.schemas import AmountOut, Input, Output, Page, UintString, Whole
+from api.views import ThePage, Views
+from node.services.catalog import queries
+from node.services.catalog.errors import ProductUnknown
+from node.services.catalog.models import Status
+from node.services.catalog.service import STOCK_MAX, Price, ProductDraft
+from node.services.container import Services
+from node.services.identity.errors import TokenMissing
+
+router = edge_router("products")
+
+TEXT_CHARS_MAX = 40_000  # before trimming; the services know the real limits
+REFERENCE_CHARS_MAX = 200
+
+
+class PriceIn(Input):
+    """In the smallest unit of an asset that the node takes: the native coin or an allow-listed ERC-20."""
+
+    asset: str = Field(
+        max_length=REFERENCE_CHARS_MAX, examples=["eip155:31337/slip44:60"], description="CAIP-19"
+    )
+    amount: UintString
+
+
+class ProductChange(Input):
+    """What is left out stays as it is. `stock` is what can be sold from now on."""
+
+    title: str | None = Field(None, max_length=TEXT_CHARS_MAX, examples=["Bakır cezve"])
+    description: str | None = Field(None, max_length=TEXT_CHARS_MAX)
+    sku: str | None = Field(None, max_length=REFERENCE_CHARS_MAX, examples=["CEZVE-12"])
+    price: PriceIn | None = None
+    stock: Whole | None = Field(None, ge=0, le=STOCK_MAX, examples=[10])
+    status: Status | None = None
+
+    def draft(self, price: Price | None) -> ProductDraft:
+        return ProductDraft(
+            title=self.title,
+            description=self.description,
+            sku=self.sku,
+            price=price,
+            stock=self.stock,
+            status=self.status,
+        )
+
+
+class ProductIn(ProductChange):
+    """Active unless it says otherwise."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "title": "Bakır cezve",
+                    "price": {"asset": "eip155:31337/slip44:60", "amount": "25000000000000000"},
+                    "stock": 10,
+                }
+            ]
+        }
+    )
+
+    title: str = Field(max_length=TEXT_CHARS_MAX)
+    price: PriceIn
+    stock: Whole = Field(ge=0, le=STOCK_MAX)
+
+
+class ProductOut(Output):
+    id: uuid.UUID
+    market_id: uuid.UUID
+    title: str = Field(examples=["Bakır cezve"])
+    description: str
+    sku: str | None = Field(examples=["CEZVE-12"])
+    status: Status
+    price: AmountOut
+    stock: int = Field(examples=[10], description="Units that can be ordered now")
+    added_at: dt.datetime
+    changed_at: dt.datetime
+
+
+@router.post("/v1/markets/{market_id}/products", status_code=201, response_model=ProductOut)
+def add_product(
+    market_id: uuid.UUID,
+    body: ProductIn,
+    begin: EffectTx,
+    services: TheServices,
+    principal: CurrentPrincipal,
+) -> Response:
+    """Add a product to one's own market."""
+    price = _price(services, begin, body.price)
+    with begin() as tx:
+        product = services.catalog.add(
+            tx, market_id, account_id=principal.account_id, draft=body.draft(None), price=price
+        )
+        params = {"product_id": product.id, "account_id": principal.account_id}
+        return read_back(tx, queries.PRODUCT, params, status=201, location=f"/v1/products/{product.id}")
+
+
+@router.get("/v1/markets/{market_id}/products", response_model=Page[ProductOut])
+async def list_market_products(
+    market_id: uuid.UUID,
+    views: Views,
+    page: ThePage,
+    principal: OptionalPrincipal,
+    status: Annotated[
+        Status | None,
+        Query(description="Of one's own market; without it the list is what everybody sees: what is active"),
+    ] = None,
+) -> Response:
+    """The products of a market, the newest first."""
+    if status is None:
+        return await views.page(queries.PRODUCTS_OF_MARKET, {"market_id": market_id}, page)
+    if principal is None:
+        raise TokenMissing("only its owner sees a market by status: send `Authorization: Bearer <token>`")
+    params = {"market_id": market_id, "status": status.value, "account_id": principal.account_id}
+    return await views.page(queries.PRODUCTS_OF_OWNER, params, page, private=True)
+
+
+@router.get("/v1/products", response_model=Page[ProductOut])
+async def list_products(views: Views, page: ThePage) -> Response:
+    """What is for sale in all markets, the newest first."""
+    return await views.page(queries.PRODUCTS, {}, page)
+
+
+@router.get("/v1/products/{product_id}", response_model=ProductOut)
+async def read_product(product_id: uuid.UUID, views: Views, principal: OptionalPrincipal) -> Response:
+    """One product. Drafts are there for their owner only."""
+    account_id = None if principal is None else principal.account_id
+    params = {"product_id": product_id, "account_id": account_id}
+    missing = ProductUnknown("there is no such product")
+    return await views.one(queries.PRODUCT, params, missing=missing, private=principal is not None)
+
+
+@router.patch("/v1/products/{product_id}", response_model=ProductOut)
+def change_product(
+    product_id: uuid.UUID,
+    body: ProductChange,
+    *,
+    begin: EffectTx,
+    services: TheServices,
+    principal: CurrentPrincipal,
+    if_match: IfMatch = None,
+) -> Response:
+    """Change price, stock, status or words of one's own product. Placed orders keep their price."""
+    price = None if body.price is None else _price(services, begin, body.price)
+    params = {"product_id": product_id, "account_id": principal.account_id}
+    with begin() as tx:
+        product = services.catalog.owned(tx, product_id, account_id=principal.account_id)
+        require_match(tx, if_match, queries.PRODUCT, params)
+        services.catalog.change(tx, product, body.draft(price))
+        return read_back(tx, queries.PRODUCT, params)
+
+
+def _price(services: Services, begin: Begin, price: PriceIn) -> Price:
+    """May ask the chain about a token that this process has not met yet."""
+    return Price(services.currencies.resolve(begin, price.asset), price.amount)

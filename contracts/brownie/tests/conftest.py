@@ -1,0 +1,70 @@
+"""Deploys the suite as `deployment.json` says, the same plan that the node follows."""
+
+import json
+from pathlib import Path
+
+import brownie
+import pytest
+
+PLAN = json.loads((Path(__file__).parent / "deployment.json").read_text())
+CHAIN_ID = "31337"
+
+
+class Deployment:
+    """Follows the plan; `suite[name]` is the deployed contract."""
+
+    def __init__(self, project, deployer, parameters):
+        self._project, self._deployer = project, deployer
+        self._parameters = parameters
+        self._contracts = {}
+
+    def __getitem__(self, name):
+        return self._contracts[name]
+
+    def run(self):
+        for step in PLAN["steps"]:
+            arguments = [self._resolve(argument) for argument in step["arguments"]]
+            if "deploy" in step:
+                factory = getattr(self._project, step["deploy"])
+                self._contracts[step["deploy"]] = self._deployer.deploy(factory, *arguments)
+            else:
+                call = getattr(self[step["call"]], step["function"])
+                call(*arguments, {"from": self._deployer})
+
+    def _resolve(self, argument):
+        ((kind, value),) = argument.items()
+        if kind == "parameter":
+            return self._parameters.get(value, PLAN["parameters"][value].get(CHAIN_ID))
+        if kind == "contract":
+            return self[value]
+        if kind == "deployer":
+            return self._deployer
+        if kind == "read":
+            return getattr(self[value[0]], value[1])()
+        if kind in ("list", "tuple"):
+            return [self._resolve(part) for part in value]
+        assert kind == "value"
+        return value
+
+
+@pytest.fixture(scope="session")
+def suite():
+    project = brownie.project.get_loaded_projects()[0]
+    holders = brownie.accounts[:2]
+    parameters = {"votesHolders": holders, "votesAmounts": [900 * 10**18, 100 * 10**18]}
+    deployment = Deployment(project, brownie.accounts[0], parameters)
+    deployment.run()
+    return deployment
+
+
+@pytest.fixture(scope="session")
+def collection(suite):
+    """A merchant's collection; its code is that behind every clone."""
+    merchant, artist = brownie.accounts[1], brownie.accounts[2]
+    terms = ("Pictures", "PIC", "ipfs://all", artist, 500, 0)
+    salt = b"pictures".ljust(32, b"\0")
+    expected = suite["CollectionFactory"].predict(merchant, salt)
+    created = suite["CollectionFactory"].create(terms, salt, {"from": merchant})
+    assert created.events["CollectionCreated"]["collection"] == expected
+    project = brownie.project.get_loaded_projects()[0]
+    return project.Collection.at(expected)

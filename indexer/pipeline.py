@@ -1,0 +1,308 @@
+"""One step after another: look at the head, undo what is no more, read and write what is new.
+
+`Pipeline.step` leaves the tables at a block that the node had, with everything that belongs to it, whatever
+happens in between. It decides by `reorg`, reads by `fetch`, writes by `store`.
+"""
+
+import dataclasses
+import datetime as dt
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from indexer import metrics
+from indexer.fetch import Fetched, fetch
+from indexer.ranges import RangeSizer
+from indexer.reorg import Rebuild, Verdict, judge, newest_common, remedy, windows
+from indexer.store import Checkpoint, Store
+from indexer.writing import (
+    ContractSource,
+    Finality,
+    KnownContract,
+    contract_rows,
+    instant_of,
+    write_range,
+)
+from node.chain.errors import RpcUnavailable
+from node.chain.logs import Kind
+from node.chain.rpc import ChainMoved, Header, RangeTooLarge, RpcClient
+from node.kernel.clock import Clock
+from node.kernel.errors import Bug
+from node.kernel.hexes import Address, Hash32
+from node.kernel.log import get_logger
+
+log = get_logger(__name__)
+
+# A node behind a load balancer may lag behind what it said before: this many looks at a lower head of the
+# same fork are taken for that. A chain that lost its tail stays lower.
+SHORTER_LOOKS = 4
+HEARTBEAT = dt.timedelta(seconds=5)  # how often an idle indexer says that it lives
+
+
+@dataclass(frozen=True, slots=True)
+class ChainRules:
+    """What a chain's settings say."""
+
+    start_block: int
+    finality: Finality
+    rebuild_on_new_genesis: bool  # of a development chain, which may be started anew under a kept database
+
+
+class Stuck(Bug):
+    """Going on could make the tables wrong: a person has to look."""
+
+
+class Step(Enum):
+    IDLE = auto()  # at the head
+    MOVED = auto()  # something was written; look again at once
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a run did, for its report."""
+
+    blocks: int = 0
+    events: int = 0
+    told: int = 0
+    reorgs: int = 0
+    rebuilds: int = 0
+
+
+class Pipeline:
+    """Works on one chain. `store` must hold its lock."""
+
+    def __init__(
+        self, store: Store, rpc: RpcClient, clock: Clock, rules: ChainRules, contracts: ContractSource
+    ) -> None:
+        self._store = store
+        self._rpc = rpc
+        self._clock = clock
+        self._rules = rules
+        self._contracts = contracts
+        self._chain = str(store.chain_id)
+        self._sizer = RangeSizer()
+        self._kinds: dict[Address, str] = {}
+        self._deployed: Sequence[KnownContract] = ()
+        self._checkpoint: Checkpoint | None = None
+        self._shorter = 0
+        self._spoke_of: Hash32 | None = None
+        self._spoke_at = clock.now()
+        self.totals = Totals()
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        if self._checkpoint is None:
+            raise Bug("the pipeline is used before `open`")
+        return self._checkpoint
+
+    # -------------------------------------------------------------------------------------- beginning
+
+    async def open(self) -> None:
+        """Finds its place: first start, resumption, or a deployment or chain that is another one now.
+
+        Raises:
+            Stuck: The node serves another chain than the tables speak of.
+        """
+        served = await self._rpc.chain_id()
+        if served != self._store.chain_id:
+            raise Stuck("the node serves another chain", served=served, expected=self._store.chain_id)
+        genesis = await self._genesis()
+        head = await self._rpc.head()
+        contracts = self._deployed = self._contracts()
+        before = await self._store.checkpoint()
+        if before is None:
+            await self._begin(genesis, head, contracts, emit_after=head.number)
+        elif before.genesis_hash != genesis:
+            if not self._rules.rebuild_on_new_genesis:
+                raise Stuck("the chain has another genesis", was=before.genesis_hash, now=genesis)
+            await self._rebuild("the chain was started anew", emit_after=self._rules.start_block - 1)
+        elif await self._deployment_changed(before, contracts):
+            await self._rebuild("the deployment has other contracts now", emit_after=before.emit_after)
+        else:
+            self._kinds = await self._store.contracts()
+            self._checkpoint = before
+
+    async def _begin(
+        self, genesis: Hash32, head: Header, contracts: Sequence[KnownContract], *, emit_after: int
+    ) -> None:
+        """From the first block on; what was there before is forgotten."""
+        start = self._rules.start_block
+        if contracts and min(contract.from_block for contract in contracts) < start:
+            raise Stuck("the first block to read lies above the deployment", start_block=start)
+        rows = await contract_rows(self._rpc, self._store.chain_id, contracts)
+        async with self._store.transaction():
+            await self._store.wipe()
+            await self._store.begin(
+                genesis=genesis, start=start, emit_after=emit_after, head=head.number, now=self._clock.now()
+            )
+            await self._store.upsert(rows)
+        self._checkpoint = await self._store.checkpoint()
+        self._kinds = await self._store.contracts()
+
+    async def _deployment_changed(self, before: Checkpoint, contracts: Sequence[KnownContract]) -> bool:
+        """Contracts that start above the checkpoint are simply added; anything else asks for a rebuild."""
+        stored = await self._store.contracts()
+        have = {(address, kind) for address, kind in stored.items() if kind != Kind.COLLECTION}
+        want = {(contract.address, contract.kind.value) for contract in contracts}
+        added = [item for item in contracts if (item.address, item.kind.value) not in have]
+        if have - want or any(item.from_block <= before.number for item in added):
+            return True
+        if added:
+            rows = await contract_rows(self._rpc, self._store.chain_id, added)
+            async with self._store.transaction():
+                await self._store.upsert(rows)
+        return False
+
+    async def _genesis(self) -> Hash32:
+        (genesis,) = await self._rpc.headers([0])
+        if genesis is None:
+            raise ChainMoved("the node has no first block")
+        return genesis.hash
+
+    # ---------------------------------------------------------------------------------------- stepping
+
+    async def step(self, *, until: int | None = None) -> Step:
+        """One look at the head and one piece of work. `until` bounds how far new blocks are read."""
+        if self._contracts() != self._deployed:  # deployed anew, or one more
+            await self.open()
+        head = await self._rpc.head()
+        verdict = await self._judge(head)
+        if verdict is Verdict.AHEAD and (until is None or self.checkpoint.number < until):
+            moved = await self._advance(head, until=until)
+        elif verdict is Verdict.FORKED:
+            moved = await self._resolve(top=min(head.number, self.checkpoint.number))
+        elif verdict is Verdict.SHORTER:
+            moved = await self._shrink(head)
+        else:
+            moved = False
+        if verdict is not Verdict.SHORTER:
+            self._shorter = 0
+        await self._speak(head)
+        return Step.MOVED if moved else Step.IDLE
+
+    async def _judge(self, head: Header) -> Verdict:
+        before = self.checkpoint
+        ours = before.hash
+        if head.number < before.number:
+            ours = (await self._store.block_hashes(first=head.number, last=head.number)).get(head.number)
+        return judge(number=before.number, ours=ours, head=head)
+
+    async def _advance(self, head: Header, *, until: int | None) -> bool:
+        before = self.checkpoint
+        limit = head.number if until is None else min(head.number, until)
+        first, last = self._sizer.next(after=before.number, head=limit)
+        metrics.RANGE_BLOCKS.labels(self._chain).set(last - first + 1)
+        try:
+            fetched = await fetch(self._rpc, first=first, last=last, kinds=self._kinds)
+        except (RangeTooLarge, RpcUnavailable):
+            self._sizer.failed()
+            raise
+        if before.hash is not None and fetched.headers[0].parent_hash != before.hash:
+            return await self._resolve(top=before.number)
+        started = time.perf_counter()
+        self._checkpoint, told = await write_range(
+            self._store, before, fetched, head=head, finality=self._rules.finality
+        )
+        self._kinds = dict(fetched.kinds)
+        metrics.COMMIT_SECONDS.labels(self._chain).observe(time.perf_counter() - started)
+        self._sizer.succeeded(logs=len(fetched.logs))
+        self._count(fetched, told)
+        return True
+
+    # ------------------------------------------------------------------------------------------ reorgs
+
+    async def _shrink(self, head: Header) -> bool:
+        """A lower head of the same fork: wait whether the node only lags, then go back to it."""
+        target = max(head.number, self._rules.start_block - 1)
+        if target == self.checkpoint.number:  # nothing was read yet
+            return False
+        self._shorter += 1
+        if self._shorter < SHORTER_LOOKS:
+            return False
+        self._shorter = 0
+        return await self._go_back(target)
+
+    async def _resolve(self, *, top: int) -> bool:
+        """Finds the newest block that the node and the tables share, and goes back to it."""
+        if await self._genesis() != self.checkpoint.genesis_hash:
+            await self.open()
+            return True
+        for window in windows(top=top, floor=max(self.checkpoint.undo_floor, self._rules.start_block)):
+            ours = await self._store.block_hashes(first=window.first, last=window.last)
+            headers = await self._rpc.headers(range(window.first, window.last + 1))
+            common = newest_common(ours, {item.number: item.hash for item in headers if item is not None})
+            if common is not None:
+                return await self._go_back(common)
+        return await self._go_back(None)
+
+    async def _go_back(self, ancestor: int | None) -> bool:
+        before = self.checkpoint
+        plan = remedy(ancestor=ancestor, undo_floor=before.undo_floor, start_block=self._rules.start_block)
+        if isinstance(plan, Rebuild):
+            await self._rebuild(plan.reason, emit_after=before.emit_after)
+            return True
+        depth = before.number - plan.ancestor
+        vanished = max(0, before.finalized_number - plan.ancestor)
+        hashes = await self._store.block_hashes(first=plan.ancestor, last=plan.ancestor)
+        after = dataclasses.replace(
+            before,
+            number=plan.ancestor,
+            hash=hashes.get(plan.ancestor),
+            finalized_number=min(before.finalized_number, plan.ancestor),
+        )
+        async with self._store.transaction():
+            await self._store.undo(above=plan.ancestor)
+            await self._store.move(before, after, time=await self._store.block_time(plan.ancestor))
+        self._checkpoint = after
+        self._kinds = await self._store.contracts()
+        self.totals.reorgs += 1
+        metrics.REORGS.labels(self._chain).inc()
+        metrics.REORG_DEPTH.labels(self._chain).observe(depth)
+        metrics.VANISHED.labels(self._chain).inc(vanished)
+        tell = log.warning if vanished else log.info
+        tell("reorg_undone", ancestor=plan.ancestor, depth=depth, final_blocks_vanished=vanished)
+        return True
+
+    async def _rebuild(self, reason: str, *, emit_after: int) -> None:
+        """Forgets all rows of the chain and starts over. What is on the spine is not told again."""
+        log.error("chain_rebuilt", reason=reason, chain_id=self._store.chain_id)
+        genesis, head, contracts = await self._genesis(), await self._rpc.head(), self._contracts()
+        self._deployed = contracts
+        await self._begin(genesis, head, contracts, emit_after=emit_after)
+        self._shorter = 0
+        self.totals.rebuilds += 1
+        metrics.REBUILDS.labels(self._chain).inc()
+
+    # ------------------------------------------------------------------------------------------ telling
+
+    async def _speak(self, head: Header) -> None:
+        number = self.checkpoint.number
+        metrics.INDEXED.labels(self._chain).set(number)
+        metrics.LAG_BLOCKS.labels(self._chain).set(max(0, head.number - number))
+        metrics.STUCK.labels(self._chain).set(0)
+        now = self._clock.now()
+        if self._spoke_of == head.hash and now - self._spoke_at < HEARTBEAT:
+            return
+        self._spoke_of, self._spoke_at = head.hash, now
+        await self._store.speak(
+            state="live" if number >= head.number else "syncing",
+            reason=None,
+            now=now,
+            head=head.number,
+            head_time=instant_of(head),
+        )
+
+    def _count(self, fetched: Fetched, told: int) -> None:
+        events = sum(item.event is not None for item in fetched.logs)
+        undecodable = [item for item in fetched.logs if item.error is not None]
+        self.totals.blocks += len(fetched.headers)
+        self.totals.events += events
+        self.totals.told += told
+        metrics.EVENTS.labels(self._chain).inc(events)
+        metrics.TOLD.labels(self._chain).inc(told)
+        metrics.UNDECODABLE.labels(self._chain).inc(len(undecodable))
+        for item in undecodable:
+            log.warning(
+                "log_undecodable", tx=item.log.tx_hash, log_index=item.log.log_index, reason=item.error
+            )

@@ -1,0 +1,217 @@
+"""The indexer's process: one writer per chain, a second one stands by.
+
+Whatever fails, the loop says so in `chain.checkpoint`, waits, and starts over from the database; nothing is
+kept in memory that it could not read again.
+"""
+
+import asyncio
+import resource
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import asdict, dataclass, replace
+
+from indexer import metrics
+from indexer.pipeline import ChainRules, Pipeline, Step, Totals
+from indexer.store import Store
+from indexer.writing import ContractSource, Finality, KnownContract
+from node.chain.deployments import DeploymentRegistry
+from node.chain.heads import HeadWatch, websocket_url
+from node.chain.logs import Kind
+from node.chain.rpc import ChainMoved, RangeTooLarge, RpcClient
+from node.kernel.clock import Clock, SystemClock
+from node.kernel.errors import AsoudError, Transient
+from node.kernel.log import get_logger
+from node.kernel.settings import DEV_CHAIN_ID, Settings
+
+log = get_logger(__name__)
+
+STANDBY_S = 1.0  # between attempts to get the lock
+LOOKS_MAX = 12  # in a row at a chain that moves under our eyes; then it is said aloud
+LOOK_AGAIN_S = 0.02
+BACKOFF_FIRST_S = 0.2
+BACKOFF_MAX_S = 10.0  # also how long a mended fault can go unnoticed
+
+KIND_OF = {
+    "collection_factory": Kind.FACTORY,
+    "exchange": Kind.EXCHANGE,
+    "escrow": Kind.ESCROW,
+    "governor": Kind.GOVERNOR,
+    "timelock": Kind.TIMELOCK,
+    "votes_token": Kind.VOTES_TOKEN,
+    "dev_dollar": Kind.ERC20,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All that the indexer of one chain takes. `websocket_url` None: polling alone."""
+
+    database_url: str
+    rpc_url: str
+    websocket_url: str | None
+    chain_id: int
+    rules: ChainRules
+    rpc_timeout_s: float
+    poll_interval_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run to the head did; one JSON line on the command line."""
+
+    blocks: int
+    events: int
+    told: int
+    reorgs: int
+    rebuilds: int
+    seconds: float
+    events_per_s: float
+    peak_memory_mb: float
+
+
+def config_of(settings: Settings) -> Config:
+    rpc_url = settings.rpc_url.get_secret_value()
+    return Config(
+        database_url=settings.database_url.get_secret_value(),
+        rpc_url=rpc_url,
+        websocket_url=websocket_url(rpc_url),
+        chain_id=settings.chain_id,
+        rules=ChainRules(
+            start_block=settings.start_block,
+            finality=Finality(settings.confirmations, settings.undo_blocks),
+            rebuild_on_new_genesis=settings.chain_id == DEV_CHAIN_ID,
+        ),
+        rpc_timeout_s=settings.rpc_timeout_s,
+        poll_interval_s=settings.poll_interval_s,
+    )
+
+
+def deployed_contracts(registry: DeploymentRegistry, chain_id: int) -> ContractSource:
+    """The contracts of the registry's file, read anew each time that the indexer starts over."""
+
+    def load() -> Sequence[KnownContract]:
+        return [
+            KnownContract(contract.address, KIND_OF[contract.name], contract.block)
+            for contract in registry.load(chain_id)
+            if contract.name in KIND_OF
+        ]
+
+    return load
+
+
+async def run(settings: Settings, *, exit_at_head: bool = False) -> RunReport | None:
+    """Follows the chain until it is cancelled, or, with `exit_at_head`, to the head that it saw at start."""
+    contracts = deployed_contracts(DeploymentRegistry(settings.deployments_dir), settings.chain_id)
+    indexer = Indexer(config_of(settings), contracts, SystemClock())
+    if exit_at_head:
+        return await indexer.run_to_head()
+    await indexer.run()
+    return None
+
+
+def main(settings: Settings, *, exit_at_head: bool = False) -> RunReport | None:
+    """`run` as a process: SIGTERM and SIGINT end it between two transactions."""
+
+    async def cancellable() -> RunReport | None:
+        task = asyncio.ensure_future(run(settings, exit_at_head=exit_at_head))
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, task.cancel)
+        with suppress(asyncio.CancelledError):
+            return await task
+        return None
+
+    return asyncio.run(cancellable())
+
+
+class Indexer:
+    def __init__(self, config: Config, contracts: ContractSource, clock: Clock) -> None:
+        self._config = config
+        self._contracts = contracts
+        self._clock = clock
+        self._chain = str(config.chain_id)
+
+    async def run(self) -> None:
+        """Never returns; cancel it."""
+        backoff_s = BACKOFF_FIRST_S
+        while True:
+            watch = HeadWatch(self._config.websocket_url)
+            try:
+                async with AsyncExitStack() as stack:
+                    pipeline = await self._open(stack)
+                    follower = asyncio.create_task(watch.follow())
+                    stack.callback(follower.cancel)
+                    backoff_s = BACKOFF_FIRST_S
+                    await self._follow(pipeline, watch)
+            except AsoudError as error:
+                await self._complain(error)
+                await asyncio.sleep(backoff_s)
+                backoff_s = min(BACKOFF_MAX_S, backoff_s * 2)
+
+    async def run_to_head(self) -> RunReport:
+        """Indexes up to the head seen at start, and says how fast. Raises what `run` would wait out."""
+        started = time.perf_counter()
+        async with AsyncExitStack() as stack:
+            pipeline = await self._open(stack)
+            async with self._client() as rpc:
+                target = (await rpc.head()).number
+            while pipeline.checkpoint.number < target:
+                await pipeline.step(until=target)
+            while await pipeline.step(until=target) is Step.MOVED:
+                pass
+        return _report(pipeline.totals, time.perf_counter() - started)
+
+    async def _open(self, stack: AsyncExitStack) -> Pipeline:
+        config = self._config
+        store = await stack.enter_async_context(Store.connect(config.database_url, config.chain_id))
+        while not await store.try_lock():
+            log.debug("standing_by", chain_id=config.chain_id)
+            await asyncio.sleep(STANDBY_S)
+        rpc = await stack.enter_async_context(self._client())
+        pipeline = Pipeline(store, rpc, self._clock, config.rules, self._contracts)
+        await pipeline.open()
+        log.info("indexing", chain_id=config.chain_id, number=pipeline.checkpoint.number)
+        return pipeline
+
+    async def _follow(self, pipeline: Pipeline, watch: HeadWatch) -> None:
+        in_a_row = 0
+        while True:
+            try:
+                if await pipeline.step() is Step.IDLE:
+                    await watch.wait(self._config.poll_interval_s)
+                in_a_row = 0
+            except (ChainMoved, RangeTooLarge):  # look again: at the new head, or at fewer blocks
+                in_a_row += 1
+                if in_a_row == LOOKS_MAX:
+                    raise
+                await asyncio.sleep(LOOK_AGAIN_S * in_a_row)
+
+    def _client(self) -> RpcClient:
+        def failed(kind: str) -> None:
+            metrics.RPC_ERRORS.labels(self._chain, kind).inc()
+
+        return RpcClient(self._config.rpc_url, timeout_s=self._config.rpc_timeout_s, on_failure=failed)
+
+    async def _complain(self, error: AsoudError) -> None:
+        """Says what is wrong where `/health/chain` looks; when the database is away, in the log alone."""
+        transient = isinstance(error, Transient)
+        log.log(30 if transient else 40, "indexer_interrupted", error=str(error), **error.fields)
+        metrics.STUCK.labels(self._chain).set(0 if transient else 1)
+        reason = ", ".join([error.message, *(f"{key}={value}" for key, value in error.fields.items())])
+        with suppress(AsoudError):
+            async with Store.connect(self._config.database_url, self._config.chain_id) as store:
+                await store.speak(
+                    state="unreachable" if transient else "stuck", reason=reason, now=self._clock.now()
+                )
+
+
+def _report(totals: Totals, seconds: float) -> RunReport:
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    report = RunReport(**asdict(totals), seconds=round(seconds, 3), events_per_s=0.0, peak_memory_mb=0.0)
+    return replace(
+        report,
+        events_per_s=round(totals.events / seconds, 1),
+        peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1),
+    )

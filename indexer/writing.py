@@ -1,0 +1,145 @@
+"""Writing a range: blocks, logs, projections, undo, spine and checkpoint, in one transaction."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from indexer.codec import Model, Row
+from indexer.fetch import Decoded, Fetched
+from indexer.models import BlockRow, ContractRow, LogRow
+from indexer.projections import RULES
+from indexer.reorg import undo_floor_after
+from indexer.spine import tell_final
+from indexer.store import Checkpoint, Store
+from indexer.workset import At, WorkSet
+from node.chain.logs import Kind
+from node.chain.rpc import ChainMoved, Header, RpcClient
+from node.kernel.hexes import Address
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContract:
+    """A contract of the deployment, read from the block of its creation."""
+
+    address: Address
+    kind: Kind
+    from_block: int
+
+
+ContractSource = Callable[[], Sequence[KnownContract]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finality:
+    """How deep a reorg may reach: blocks on top of a final one, and blocks that can be undone."""
+
+    confirmations: int
+    undo_blocks: int
+
+
+async def write_range(
+    store: Store, before: Checkpoint, fetched: Fetched, *, head: Header, finality: Finality
+) -> tuple[Checkpoint, int]:
+    """Returns the checkpoint after it, and how many final events were told."""
+    last = fetched.headers[-1]
+    floor = undo_floor_after(
+        floor=before.undo_floor, last=last.number, head=head.number, undo_blocks=finality.undo_blocks
+    )
+    final = max(before.finalized_number, min(last.number, head.number - finality.confirmations))
+    after = dataclasses.replace(
+        before, number=last.number, hash=last.hash, undo_floor=floor, finalized_number=final
+    )
+    async with store.transaction():
+        await store.insert(_raw_rows(store.chain_id, fetched))
+        await _project(store, fetched, keep_from=floor + 1)
+        told = await tell_final(
+            store,
+            genesis=before.genesis_hash,
+            kinds=fetched.kinds,
+            first=max(before.finalized_number, before.emit_after) + 1,
+            last=final,
+        )
+        await store.prune_undo(below=floor + 1)
+        await store.move(before, after, time=instant_of(last))
+    return after, told
+
+
+async def _project(store: Store, fetched: Fetched, *, keep_from: int) -> None:
+    times = {header.number: instant_of(header) for header in fetched.headers}
+    work = [
+        (RULES[type(item.event)], At.of(item.log, times[item.log.block_number]), item.event)
+        for item in fetched.logs
+        if item.event is not None
+    ]
+    touched = {ref for rule, at, event in work for ref in rule.touches(at, event)}
+    workset = WorkSet(store.chain_id, await store.load(touched), keep_from=keep_from)
+    for rule, at, event in work:
+        rule.apply(workset, at, event)
+    await store.insert(workset.facts)
+    await store.upsert(workset.states())
+    await store.keep(workset.undo)
+
+
+async def contract_rows(
+    rpc: RpcClient, chain_id: int, contracts: Sequence[KnownContract]
+) -> dict[Model, list[Row]]:
+    """Rows of `chain.contract`; they come from the deployment, so no reorg undoes them."""
+    numbers = sorted({contract.from_block for contract in contracts})
+    headers = dict(zip(numbers, await rpc.headers(numbers), strict=True))
+    rows: list[Row] = []
+    for contract in contracts:
+        header = headers[contract.from_block]
+        if header is None:
+            raise ChainMoved("a contract's block is not there (yet)", number=contract.from_block)
+        rows.append(
+            {
+                "chain_id": chain_id,
+                "address": contract.address,
+                "kind": contract.kind.value,
+                "from_block": contract.from_block,
+                "creator": None,
+                "changed_block": contract.from_block,
+                "changed_log": 0,
+                "changed_at": instant_of(header),
+            }
+        )
+    return {ContractRow: rows} if rows else {}
+
+
+def _raw_rows(chain_id: int, fetched: Fetched) -> dict[Model, list[Row]]:
+    blocks: list[Row] = [
+        {
+            "chain_id": chain_id,
+            "number": header.number,
+            "hash": header.hash,
+            "parent_hash": header.parent_hash,
+            "timestamp": instant_of(header),
+        }
+        for header in fetched.headers
+    ]
+    logs = [_log_row(chain_id, item) for item in fetched.logs]
+    return {BlockRow: blocks, LogRow: logs} if logs else {BlockRow: blocks}
+
+
+def _log_row(chain_id: int, item: Decoded) -> Row:
+    topics = (*item.log.topics, None, None, None, None)
+    return {
+        "chain_id": chain_id,
+        "block_number": item.log.block_number,
+        "log_index": item.log.log_index,
+        "block_hash": item.log.block_hash,
+        "tx_hash": item.log.tx_hash,
+        "tx_index": item.log.tx_index,
+        "address": item.log.address,
+        "topic0": topics[0],
+        "topic1": topics[1],
+        "topic2": topics[2],
+        "topic3": topics[3],
+        "data": item.log.data,
+        "error": item.error,
+    }
+
+
+def instant_of(header: Header) -> dt.datetime:
+    return dt.datetime.fromtimestamp(header.timestamp, dt.UTC)

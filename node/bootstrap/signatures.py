@@ -1,0 +1,19 @@
+"""Identity's port for signatures, joined to the chain."""
+
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from node.chain.client import ChainClient
+from node.chain.signatures import verify_signature
+from node.kernel.hexes import Address, Hash32
+from node.services.identity.service import SignatureVerifier
+
+
+@dataclass(frozen=True, slots=True)
+class ChainSignatures(SignatureVerifier):
+    client: ChainClient
+
+    @override
+    def verify(self, *, address: Address, digest: Hash32, signature: bytes) -> bool:
+        return verify_signature(self.client, address=address, digest=digest, signature=signature).valid
