@@ -3,7 +3,18 @@
 from fastapi import APIRouter
 
 from api import docs_page, health
-from api.v1 import identity, market, product
+from api.v1 import (
+    collection,
+    identity,
+    listing,
+    market,
+    media,
+    product,
+    sale,
+    token,
+    transaction,
+    wallet,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -11,4 +22,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     identity.router,
     market.router,
     product.router,
+    media.router,
+    collection.router,
+    token.router,
+    sale.router,
+    wallet.router,
+    listing.router,
+    transaction.router,
 )

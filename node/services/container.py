@@ -18,7 +18,11 @@ from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
 from node.services.content.store import ContentStore
 from node.services.identity.service import IdentityService
+from node.services.listing.service import ListingService
 from node.services.market.service import MarketService
+from node.services.nft.service import NftService
+from node.services.transaction.service import TransactionService
+from wallet.asset.service import AssetService
 
 Probe = Callable[[], Awaitable[None]]
 
@@ -37,6 +41,10 @@ class Services:
     market: MarketService
     catalog: CatalogService
     currencies: Currencies
+    assets: AssetService
+    nft: NftService
+    listing: ListingService
+    transaction: TransactionService
     probes: Mapping[str, Probe]
     """Needs of this process by name: each returns when its part answers, and raises when it does not."""
 

@@ -11,8 +11,11 @@ from node.chain.client import ChainClient, Read
 from node.chain.errors import ExecutionReverted, NotAContract
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.hexes import ZERO_ADDRESS, Address, address_from_bytes
+from node.kernel.log import get_logger
 from node.kernel.money import Asset, erc20_asset, native_asset
 from wallet.asset.models import AssetRow
+
+log = get_logger(__name__)
 
 Begin = Callable[[], AbstractContextManager[Tx]]
 
@@ -74,7 +77,10 @@ class AssetService:
                 for raw in tx.execute(_UNNAMED_CURRENCIES, parameters).scalars()
             ]
         for address in unnamed:
-            self.learn(begin, address)
+            try:
+                self.learn(begin, address)
+            except NotAContract:  # allowed by somebody's mistake: it must not keep the others nameless
+                log.warning("currency_nameless", address=address)
         return len(unnamed)
 
     def _ask(self, address: Address) -> Asset:

@@ -27,5 +27,5 @@ class CollectionTermsInvalid(Invalid):
     """The factory would not make such a collection. `field` says what is wrong."""
 
 
-class TokenUriInvalid(Invalid):
-    """A token needs a URI that fits."""
+class MintInvalid(Invalid):
+    """A token needs a URI that fits and somebody to own it."""

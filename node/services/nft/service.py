@@ -25,11 +25,11 @@ from node.kernel.text import one_line
 from node.services.nft.errors import (
     CollectionTermsInvalid,
     CollectionUnknown,
+    MintInvalid,
     NotCollectionOwner,
     SaltTaken,
     SupplyExhausted,
     TokenUnknown,
-    TokenUriInvalid,
 )
 from node.services.nft.metadata import Metadata, MetadataSource, MetadataState
 from node.services.nft.models import MetadataRow, PlannedCollectionRow
@@ -114,13 +114,13 @@ class NftService:
         """The transaction that makes the next token.
 
         Raises:
-            CollectionUnknown, NotCollectionOwner, SupplyExhausted, TokenUriInvalid: By what is wrong.
+            CollectionUnknown, NotCollectionOwner, SupplyExhausted, MintInvalid: By what is wrong.
             ExecutionReverted, InsufficientNativeFunds, Transient: As the chain says.
         """
         if not uri.strip() or len(uri.encode()) > URI_BYTES_MAX:
-            raise TokenUriInvalid(f"a URI has 1 to {URI_BYTES_MAX} bytes", field="uri")
+            raise MintInvalid(f"a URI has 1 to {URI_BYTES_MAX} bytes", field="uri")
         if to == ZERO_ADDRESS:
-            raise TokenUriInvalid("nobody can own a token of the zero address", field="to")
+            raise MintInvalid("nobody can own a token of the zero address", field="to")
         with begin() as tx:
             self._known(tx, collection)
         actions = CollectionActions(self._steps())
