@@ -22,6 +22,7 @@ from node.chain import errors as chain
 from node.chain import rpc
 from node.chain.deployments import NotDeployed
 from node.chain.relay import NotRelayed
+from node.chain.steps import InsufficientTokenFunds
 from node.kernel.db.keyset import CursorInvalid
 from node.kernel.errors import (
     AsoudError,
@@ -47,6 +48,7 @@ from node.services.transaction import errors as transaction
 
 log = get_logger(__name__)
 
+DETAILS_MAX = 50  # wrong fields that one problem names
 RETRY_AFTER_S = 1  # where an error does not know better
 
 
@@ -113,6 +115,7 @@ ERRORS: dict[type[AsoudError], Row] = {
     chain.RpcUnavailable: CHAIN_AWAY,
     chain.ReceiptPending: Row(503, "receipt_pending", "The transaction was sent and is not in a block yet"),
     chain.InsufficientNativeFunds: Row(409, "insufficient_native_funds", "The sender can't pay for it"),
+    InsufficientTokenFunds: Row(409, "insufficient_token_funds", "The payer has too little of the token"),
     chain.NonceTooLow: Row(409, "transaction_nonce_too_low", "The sender used that nonce already"),
     chain.FeeTooLow: Row(409, "transaction_fee_too_low", "The transaction's fee is too low"),
     chain.TransactionInvalid: Row(422, "transaction_invalid", "The chain does not take the transaction"),
@@ -183,7 +186,7 @@ ERRORS |= {
 }
 
 HTTP_TITLES: dict[int, tuple[str, str]] = {
-    400: ("bad_request", "The body can't be read"),
+    400: ("bad_request", "The request can't be read"),
     404: ("no_such_route", "There is no such route"),
     405: ("method_not_allowed", "The route does not know this method"),
     413: ("body_too_large", "The body is too large"),
@@ -221,7 +224,7 @@ def validation_problem(error: RequestValidationError) -> Response:
     details = error.errors()
     if any(entry["type"] == "json_invalid" for entry in details):
         return problem(400, *HTTP_TITLES[400], detail="The body is not JSON")
-    errors = [{"pointer": pointer(entry["loc"]), "message": str(entry["msg"])} for entry in details]
+    errors = [{"pointer": pointer(e["loc"]), "message": str(e["msg"])} for e in details[:DETAILS_MAX]]
     row = ERRORS[Invalid]
     return problem(row.status, row.code, row.title, detail="Some fields are wrong", errors=errors)
 

@@ -15,7 +15,7 @@ Errors are `application/problem+json` (RFC 9457) with a stable `code`. Amounts a
 smallest unit. Lists take `limit` and `cursor` and answer `items`, `next`, `has_more`. Reads carry an `ETag`.
 """
 _WORDS = {
-    "400": "The body can't be read",
+    "400": "The request can't be read",
     "401": "No access token, or not a good one",
     "403": "You may not do this",
     "404": "There is no such thing",

@@ -23,7 +23,7 @@ from node.chain.deployments import (
 )
 from node.chain.errors import ExecutionReverted
 from node.chain.plan import CallStep, DeployStep, Resolver, load_plan
-from node.kernel.errors import Bug, Invalid
+from node.kernel.errors import Bug
 from node.kernel.hexes import Address, Hash32, hash_from_bytes, parse_address
 from node.kernel.settings import DEV_CHAIN_ID, Settings
 from wallet.custody.dev import DevSigner, dev_addresses
@@ -42,8 +42,8 @@ class DeploymentMismatch(Bug):
     """The registry tells of contracts that this chain does not have, or not as this version is built for."""
 
 
-class DeployerMissing(Invalid):
-    """Nobody to sign the deployment: a public chain needs a keystore."""
+class DeployerMissing(Bug):
+    """The settings do not say who deploys on a public chain, or for whom."""
 
 
 class DeploymentFailed(Bug):
