@@ -250,7 +250,11 @@ def plan_cancellation(
 
 
 @router.post("/v1/listings/cancel-all")
-def plan_cancelling_all(services: TheServices, principal: CurrentPrincipal) -> StepsOut:
+def plan_cancelling_all(
+    begin: EffectTx,  # noqa: ARG001 - the chain alone is asked
+    services: TheServices,
+    principal: CurrentPrincipal,
+) -> StepsOut:
     """What the caller's wallet sends to void everything that it ever signed for the exchange."""
     return StepsOut(steps=steps_out(services.listing.cancel_all(caller=principal.address)))
 

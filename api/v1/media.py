@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, Stri
 from starlette.responses import Response, StreamingResponse
 
 from api.access import CurrentPrincipal, TheServices
-from api.routing import edge_router, upload
+from api.routing import EffectTx, edge_router, upload
 from api.schemas import Input, Output
 from node.services.container import Services
 from node.services.content.cid import Cid
@@ -69,6 +69,7 @@ class StoredOut(Output):
 @upload
 def upload_media(
     file: Annotated[UploadFile, File(description="One file")],
+    begin: EffectTx,  # noqa: ARG001 - the store is outside of the database
     services: TheServices,
     principal: CurrentPrincipal,  # noqa: ARG001 - signed-in callers only
 ) -> StoredOut:
@@ -80,6 +81,7 @@ def upload_media(
 @router.post("/v1/metadata", status_code=201)
 def store_metadata(
     body: MetadataIn,
+    begin: EffectTx,  # noqa: ARG001 - the store is outside of the database
     services: TheServices,
     principal: CurrentPrincipal,  # noqa: ARG001 - signed-in callers only
 ) -> StoredOut:
@@ -111,7 +113,7 @@ def read_content(
     return _serve(services, cid, range, if_range, if_none_match)
 
 
-@router.head("/ipfs/{cid}", response_class=Response, include_in_schema=False)
+@router.head("/ipfs/{cid}", response_class=Response)
 def head_content(
     cid: str,
     services: TheServices,
@@ -119,6 +121,7 @@ def head_content(
     if_range: OneHeader = None,
     if_none_match: OneHeader = None,
 ) -> Response:
+    """The headers of `GET`, without the content."""
     answer = _serve(services, cid, range, if_range, if_none_match)
     return Response(status_code=answer.status_code, headers=dict(answer.headers))
 
