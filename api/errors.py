@@ -42,7 +42,9 @@ from node.services.catalog import errors as catalog
 from node.services.content import errors as content
 from node.services.escrow import errors as escrow
 from node.services.identity import errors as identity
+from node.services.listing import errors as listing
 from node.services.market import errors as market
+from node.services.nft import errors as nft
 from node.services.order import errors as order
 from node.services.transaction import errors as transaction
 
@@ -128,7 +130,39 @@ ERRORS: dict[type[AsoudError], Row] = {
     transaction.RelayRateExceeded: Row(429, "relay_rate_exceeded", "Too many transactions in a minute"),
     transaction.TransactionUnknown: Row(404, "transaction_unknown", "Nobody has heard of that transaction"),
     # nft
+    nft.CollectionUnknown: Row(404, "collection_unknown", "There is no such collection"),
+    nft.TokenUnknown: Row(404, "token_unknown", "There is no such token"),
+    nft.NotCollectionOwner: Row(403, "not_collection_owner", "Only the collection's owner may do this"),
+    nft.SupplyExhausted: Row(409, "supply_exhausted", "The collection is complete"),
+    nft.SaltTaken: Row(409, "salt_taken", "The salt made a collection before"),
+    nft.CollectionTermsInvalid: Row(422, "collection_terms_invalid", "No such collection can be made"),
+    nft.MintInvalid: Row(422, "mint_invalid", "No such token can be minted"),
     # listing
+    listing.ListingUnknown: Row(404, "listing_unknown", "There is no such listing"),
+    listing.ListingCollectionUnknown: Row(
+        404, "listing_collection_unknown", "The listing's collection is unknown"
+    ),
+    listing.ListedTokenUnknown: Row(404, "listing_token_unknown", "The listing's token does not exist"),
+    listing.ListingInvalid: Row(422, "listing_invalid", "The listing makes no sense"),
+    listing.ListingCurrencyRefused: Row(
+        422, "listing_currency_refused", "The exchange does not take that currency"
+    ),
+    listing.ListingSignatureInvalid: Row(
+        422, "listing_signature_invalid", "The signature is not the seller's"
+    ),
+    listing.ProceedsTooLow: Row(422, "proceeds_too_low", "The sale would bring the seller less"),
+    listing.NotSeller: Row(403, "not_seller", "Only the seller may do this"),
+    listing.NotTokenOwner: Row(403, "not_token_owner", "Only the token's owner can list it"),
+    listing.NotForCaller: Row(403, "listing_for_another", "The listing is for another buyer"),
+    listing.OwnListing: Row(403, "own_listing", "The seller cannot buy its own listing"),
+    listing.ListingNonceUsed: Row(409, "listing_nonce_used", "The listing's nonce is used up"),
+    listing.ListingEpochMoved: Row(409, "listing_epoch_moved", "The seller cancelled that epoch"),
+    listing.ListingNotActive: Row(409, "listing_not_active", "The listing cannot be settled now"),
+    listing.NoncesExhausted: Row(409, "nonces_exhausted", "Too many nonces are used up"),
+    # transaction
+    transaction.NotSender: Row(403, "not_sender", "Another wallet signed the transaction"),
+    transaction.RelayRateExceeded: Row(429, "relay_rate_exceeded", "Too many transactions in a minute"),
+    transaction.TransactionUnknown: Row(404, "transaction_unknown", "Nobody knows that transaction"),
     # order
     # governance
     # indexer and worker: no request meets these, but every class has a row
@@ -189,7 +223,7 @@ def problem_of(error: AsoudError) -> Response:
     if row.status >= 500 and not isinstance(error, Transient):  # noqa: PLR2004 - HTTP's own boundary
         return internal_problem()
     headers: dict[str, str] = {}
-    if isinstance(error, (Transient, IdempotencyKeyBusy)):
+    if isinstance(error, Transient) or "retry_after_s" in error.fields:
         headers["Retry-After"] = str(error.fields.get("retry_after_s") or RETRY_AFTER_S)
     if row.status == 401:  # noqa: PLR2004 - RFC 9110, section 11.6.1: a 401 names its scheme
         headers["WWW-Authenticate"] = "Bearer"

@@ -51,6 +51,8 @@ async def test_bad_input_is_refused_everywhere_and_changes_nothing(
     before = contents(connection)
     wrong, tried = [], 0
     for path, method, route in edge_routes(edge.app):
+        if method == "HEAD":  # its answers have no body to judge; the GET of that path is tried
+            continue
         operation = schema["paths"][path][method.lower()]
         for attempt in attempts(schema, path, method, operation):
             tried += 1
