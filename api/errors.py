@@ -22,6 +22,7 @@ from node.chain import errors as chain
 from node.chain import rpc
 from node.chain.deployments import NotDeployed
 from node.chain.relay import NotRelayed
+from node.chain.steps import InsufficientTokenFunds
 from node.kernel.db.keyset import CursorInvalid
 from node.kernel.errors import (
     AsoudError,
@@ -41,11 +42,15 @@ from node.services.catalog import errors as catalog
 from node.services.content import errors as content
 from node.services.escrow import errors as escrow
 from node.services.identity import errors as identity
+from node.services.listing import errors as listing
 from node.services.market import errors as market
+from node.services.nft import errors as nft
 from node.services.order import errors as order
+from node.services.transaction import errors as transaction
 
 log = get_logger(__name__)
 
+DETAILS_MAX = 50  # wrong fields that one problem names
 RETRY_AFTER_S = 1  # where an error does not know better
 
 
@@ -112,6 +117,7 @@ ERRORS: dict[type[AsoudError], Row] = {
     chain.RpcUnavailable: CHAIN_AWAY,
     chain.ReceiptPending: Row(503, "receipt_pending", "The transaction was sent and is not in a block yet"),
     chain.InsufficientNativeFunds: Row(409, "insufficient_native_funds", "The sender can't pay for it"),
+    InsufficientTokenFunds: Row(409, "insufficient_token_funds", "The payer has too little of the token"),
     chain.NonceTooLow: Row(409, "transaction_nonce_too_low", "The sender used that nonce already"),
     chain.FeeTooLow: Row(409, "transaction_fee_too_low", "The transaction's fee is too low"),
     chain.TransactionInvalid: Row(422, "transaction_invalid", "The chain does not take the transaction"),
@@ -119,8 +125,44 @@ ERRORS: dict[type[AsoudError], Row] = {
     chain.ExecutionReverted: Row(409, "execution_reverted", "The contract refuses"),
     NotRelayed: Row(403, "not_relayed", "This node does not pass on that transaction"),
     # market
+    # transaction
+    transaction.NotSender: Row(403, "not_sender", "Another wallet signed the transaction"),
+    transaction.RelayRateExceeded: Row(429, "relay_rate_exceeded", "Too many transactions in a minute"),
+    transaction.TransactionUnknown: Row(404, "transaction_unknown", "Nobody has heard of that transaction"),
     # nft
+    nft.CollectionUnknown: Row(404, "collection_unknown", "There is no such collection"),
+    nft.TokenUnknown: Row(404, "token_unknown", "There is no such token"),
+    nft.NotCollectionOwner: Row(403, "not_collection_owner", "Only the collection's owner may do this"),
+    nft.SupplyExhausted: Row(409, "supply_exhausted", "The collection is complete"),
+    nft.SaltTaken: Row(409, "salt_taken", "The salt made a collection before"),
+    nft.CollectionTermsInvalid: Row(422, "collection_terms_invalid", "No such collection can be made"),
+    nft.MintInvalid: Row(422, "mint_invalid", "No such token can be minted"),
     # listing
+    listing.ListingUnknown: Row(404, "listing_unknown", "There is no such listing"),
+    listing.ListingCollectionUnknown: Row(
+        404, "listing_collection_unknown", "The listing's collection is unknown"
+    ),
+    listing.ListedTokenUnknown: Row(404, "listing_token_unknown", "The listing's token does not exist"),
+    listing.ListingInvalid: Row(422, "listing_invalid", "The listing makes no sense"),
+    listing.ListingCurrencyRefused: Row(
+        422, "listing_currency_refused", "The exchange does not take that currency"
+    ),
+    listing.ListingSignatureInvalid: Row(
+        422, "listing_signature_invalid", "The signature is not the seller's"
+    ),
+    listing.ProceedsTooLow: Row(422, "proceeds_too_low", "The sale would bring the seller less"),
+    listing.NotSeller: Row(403, "not_seller", "Only the seller may do this"),
+    listing.NotTokenOwner: Row(403, "not_token_owner", "Only the token's owner can list it"),
+    listing.NotForCaller: Row(403, "listing_for_another", "The listing is for another buyer"),
+    listing.OwnListing: Row(403, "own_listing", "The seller cannot buy its own listing"),
+    listing.ListingNonceUsed: Row(409, "listing_nonce_used", "The listing's nonce is used up"),
+    listing.ListingEpochMoved: Row(409, "listing_epoch_moved", "The seller cancelled that epoch"),
+    listing.ListingNotActive: Row(409, "listing_not_active", "The listing cannot be settled now"),
+    listing.NoncesExhausted: Row(409, "nonces_exhausted", "Too many nonces are used up"),
+    # transaction
+    transaction.NotSender: Row(403, "not_sender", "Another wallet signed the transaction"),
+    transaction.RelayRateExceeded: Row(429, "relay_rate_exceeded", "Too many transactions in a minute"),
+    transaction.TransactionUnknown: Row(404, "transaction_unknown", "Nobody knows that transaction"),
     # order
     # governance
     # indexer and worker: no request meets these, but every class has a row
@@ -163,7 +205,7 @@ ERRORS |= {
 }
 
 HTTP_TITLES: dict[int, tuple[str, str]] = {
-    400: ("bad_request", "The body can't be read"),
+    400: ("bad_request", "The request can't be read"),
     404: ("no_such_route", "There is no such route"),
     405: ("method_not_allowed", "The route does not know this method"),
     413: ("body_too_large", "The body is too large"),
@@ -181,7 +223,7 @@ def problem_of(error: AsoudError) -> Response:
     if row.status >= 500 and not isinstance(error, Transient):  # noqa: PLR2004 - HTTP's own boundary
         return internal_problem()
     headers: dict[str, str] = {}
-    if isinstance(error, (Transient, IdempotencyKeyBusy)):
+    if isinstance(error, Transient) or "retry_after_s" in error.fields:
         headers["Retry-After"] = str(error.fields.get("retry_after_s") or RETRY_AFTER_S)
     if row.status == 401:  # noqa: PLR2004 - RFC 9110, section 11.6.1: a 401 names its scheme
         headers["WWW-Authenticate"] = "Bearer"
@@ -201,7 +243,7 @@ def validation_problem(error: RequestValidationError) -> Response:
     details = error.errors()
     if any(entry["type"] == "json_invalid" for entry in details):
         return problem(400, *HTTP_TITLES[400], detail="The body is not JSON")
-    errors = [{"pointer": pointer(entry["loc"]), "message": str(entry["msg"])} for entry in details]
+    errors = [{"pointer": pointer(e["loc"]), "message": str(e["msg"])} for e in details[:DETAILS_MAX]]
     row = ERRORS[Invalid]
     return problem(row.status, row.code, row.title, detail="Some fields are wrong", errors=errors)
 

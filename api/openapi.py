@@ -15,18 +15,19 @@ Errors are `application/problem+json` (RFC 9457) with a stable `code`. Amounts a
 smallest unit. Lists take `limit` and `cursor` and answer `items`, `next`, `has_more`. Reads carry an `ETag`.
 """
 _WORDS = {
-    "400": "The body can't be read",
+    "400": "The request can't be read",
     "401": "No access token, or not a good one",
     "403": "You may not do this",
     "404": "There is no such thing",
     "409": "State has moved on, or the same request is being worked on",
     "413": "The body is too large",
     "422": "Something in the request is wrong",
+    "429": "Too many requests; see Retry-After",
     "500": "An error of ours",
     "503": "Not possible right now; see Retry-After",
 }
 _ALWAYS = ("400", "401", "404", "413", "422", "500", "503")
-_OF_COMMANDS = ("403", "409")
+_OF_COMMANDS = ("403", "409", "429")
 
 
 def install(app: FastAPI) -> None:

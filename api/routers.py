@@ -3,7 +3,20 @@
 from fastapi import APIRouter
 
 from api import docs_page, health
-from api.v1 import escrow, identity, market, order, product
+from api.v1 import (
+    collection,
+    escrow,
+    identity,
+    listing,
+    market,
+    media,
+    order,
+    product,
+    sale,
+    token,
+    transaction,
+    wallet,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -13,4 +26,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     product.router,
     order.router,
     escrow.router,
+    media.router,
+    collection.router,
+    token.router,
+    sale.router,
+    wallet.router,
+    listing.router,
+    transaction.router,
 )

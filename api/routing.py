@@ -14,11 +14,15 @@ the network, and holds no connection while it does. Both kinds honour `Idempoten
 import functools
 import hashlib
 import inspect
-from collections.abc import Callable, Coroutine
+import json
+import re
+from collections.abc import Callable, Coroutine, Iterator
 from enum import Enum
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
@@ -36,7 +40,11 @@ from node.kernel.errors import Bug
 
 KEY_HEADER = "Idempotency-Key"
 KEY_CHARS_MAX = 255
+ERRORS_MAX = 20  # of one problem
 UPLOAD_OVERHEAD = 64 * 2**10  # boundaries, part headers and form fields beside the file
+
+NO_TEXT = "A text holds a character that is none (NUL, or half of a surrogate pair)"
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -102,8 +110,12 @@ class EdgeRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
         is_upload = bool(getattr(self.endpoint, _UPLOAD, False))
+        known = _query_names(self.dependant)
 
         async def bounded(request: Request) -> Response:
+            _refuse_unknown_query(request, known)
+            if not all(map(is_text, (*request.path_params.values(), *request.query_params.values()))):
+                raise HTTPException(400, NO_TEXT)
             return await handler(_bounded(request, is_upload=is_upload))
 
         return bounded
@@ -183,6 +195,58 @@ def _claim(request: Request) -> Claim | None:
     )
 
 
+class _EdgeRequest(Request):
+    """Its JSON is that of RFC 8259, and its strings are texts that Postgres can hold."""
+
+    @override
+    async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            body = (await self.body()).decode()
+            parsed = json.loads(body, parse_constant=_no_number)
+            if "\\u" in body and not all(map(is_text, _strings(parsed))):
+                raise HTTPException(400, NO_TEXT)
+            self._json = parsed
+        return self._json
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+    elif isinstance(value, dict):
+        yield from value
+        for item in value.values():
+            yield from _strings(item)
+
+
+def is_text(value: object) -> bool:
+    """Neither NUL nor half of a surrogate pair: JSON and URLs can spell both, UTF-8 in Postgres neither."""
+    return not isinstance(value, str) or not _NO_TEXT.search(value)
+
+
+def _query_names(dependant: Dependant) -> frozenset[str]:
+    own = {field.alias for field in dependant.query_params}
+    return frozenset(own.union(*(_query_names(child) for child in dependant.dependencies)))
+
+
+def _refuse_unknown_query(request: Request, known: frozenset[str]) -> None:
+    """A filter with a typing error would otherwise answer with everything."""
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        raise RequestValidationError(
+            [
+                {"type": "extra_forbidden", "loc": ("query", name), "msg": "There is no such parameter"}
+                for name in unknown[:ERRORS_MAX]
+            ]
+        )
+
+
 def _bounded(request: Request, *, is_upload: bool) -> Request:
     """Counts and hashes the body while it comes in; refuses what is too large before it is kept."""
     options: EdgeOptions = request.app.state.options
@@ -205,4 +269,4 @@ def _bounded(request: Request, *, is_upload: bool) -> Request:
         body_hash.update(chunk)
         return message
 
-    return Request(request.scope, receive)
+    return _EdgeRequest(request.scope, receive)

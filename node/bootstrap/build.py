@@ -6,6 +6,7 @@ from redis.asyncio import Redis
 
 from node.bootstrap import shop
 from node.bootstrap.signatures import ChainSignatures
+from node.bootstrap.trade import trade_services
 from node.chain.client import ChainClient
 from node.chain.deployments import DeploymentRegistry
 from node.kernel.clock import Clock, SystemClock
@@ -39,7 +40,12 @@ def build_services(
     chain = ChainClient(
         settings.rpc_url.get_secret_value(), chain_id=settings.chain_id, timeout_s=settings.rpc_timeout_s
     )
+    deployments = DeploymentRegistry(settings.deployments_dir)
+    content = _content(settings)
     market = shop.market_service(settings, clock, events)
+    trade = trade_services(
+        settings, clock=clock, events=events, chain=chain, deployments=deployments, content=content
+    )
     return Services(
         clock=clock,
         database=database,
@@ -47,8 +53,8 @@ def build_services(
         redis=redis,
         events=events,
         chain=chain,
-        deployments=DeploymentRegistry(settings.deployments_dir),
-        content=_content(settings),
+        deployments=deployments,
+        content=content,
         identity=_identity(settings, clock, events, chain),
         market=market,
         catalog=CatalogService(clock, events, market),
@@ -56,6 +62,10 @@ def build_services(
         order=shop.order_service(settings, clock, events),
         escrow=shop.escrow_service(settings),
         escrow_actions=shop.escrow_actions(settings, chain, clock),
+        assets=trade.assets,
+        nft=trade.nft,
+        listing=trade.listing,
+        transaction=trade.transaction,
         probes={"postgres": _postgres(queries), "redis": _redis(redis)},
     )
 

@@ -23,7 +23,7 @@ from node.chain.deployments import (
 )
 from node.chain.errors import ExecutionReverted
 from node.chain.plan import CallStep, DeployStep, Resolver, load_plan
-from node.kernel.errors import Bug, Invalid
+from node.kernel.errors import Bug
 from node.kernel.hexes import Address, Hash32, hash_from_bytes, parse_address
 from node.kernel.settings import DEV_CHAIN_ID, Settings
 from wallet.custody.dev import DevSigner, dev_addresses
@@ -42,8 +42,8 @@ class DeploymentMismatch(Bug):
     """The registry tells of contracts that this chain does not have, or not as this version is built for."""
 
 
-class DeployerMissing(Invalid):
-    """Nobody to sign the deployment: a public chain needs a keystore."""
+class DeployerMissing(Bug):
+    """The settings do not say who deploys on a public chain, or for whom."""
 
 
 class DeploymentFailed(Bug):
@@ -152,15 +152,13 @@ class _Run:
     # Contracts
 
     def _survey(self) -> None:
-        """Leaves in the state what stands and speaks to what stands."""
+        """Leaves in the state what stands and speaks to what stands; the next step saves it."""
         lost: set[str] = set()
         for contract in self._state.contracts.values():
             if not self._stands(contract):
                 self._mark_lost(contract.artifact, lost)
         for artifact in lost:
             self._state.contracts.pop(NAME_OF[artifact], None)
-        if lost:
-            self._registry.save(self._state)
 
     def _mark_lost(self, contract: str, lost: set[str]) -> None:
         """With a contract go those that were told its address, by constructor or by a call."""

@@ -3,9 +3,24 @@
 A consumer's name is its cursor for ever: a new one starts at the first event.
 """
 
-from node.bootstrap.handlers import Table
+from collections.abc import Mapping
+
+from node.bootstrap.handlers import Table, TaskCall
+from node.kernel.spine.event import StoredEvent
 from node.services.container import Services
 
 
 def reactions(services: Services) -> Table:  # noqa: ARG001 - the first nouns with reactions use it
+    refresh_metadata = TaskCall("nft.refresh_metadata", _token)
+    return {
+        "nft.metadata": {"token.minted": refresh_metadata, "token.metadata_changed": refresh_metadata},
+        "asset.names": {"exchange.currency_allowed": TaskCall("asset.learn", _nothing)},
+    }
+
+
+def _token(event: StoredEvent) -> Mapping[str, str]:
+    return {"collection": event.payload["collection"], "token_id": event.payload["token_id"]}
+
+
+def _nothing(_: StoredEvent) -> Mapping[str, str]:
     return {}

@@ -20,6 +20,8 @@ COMMANDS = {
     "logs": "node.cli.lifecycle:logs",
     "down": "node.cli.lifecycle:down",
     "migrate": "node.cli.migrate:migrate",
+    "deploy": "node.cli.deploy:deploy",
+    "indexer": "node.cli.indexer:indexer",
     "events": "node.cli.events:events",
     "tasks": "node.cli.tasks:tasks",
 }

@@ -2,6 +2,7 @@
 
 from node.events.chain import ChainEvent
 from node.kernel.hexes import Address, Hash32
+from node.kernel.spine.event import Event
 
 
 def signer_stream(chain_id: int, signer: Address) -> str:
@@ -53,3 +54,24 @@ class CurrencyAllowed(ChainEvent, frozen=True, kw_only=True):
     type_name = "exchange.currency_allowed"
     currency: Address
     allowed: bool
+
+
+def listing_stream(digest: Hash32) -> str:
+    return f"listing:{digest}"
+
+
+class ListingCreated(Event, frozen=True, kw_only=True):
+    """A seller's signed listing reached this node. Amounts and token ids are decimal strings."""
+
+    type_name = "listing.created"
+    chain_id: int
+    digest: Hash32
+    exchange: Address
+    seller: Address
+    collection: Address
+    token_id: str
+    currency: Address
+    price: str
+    buyer: Address
+    start: int
+    end: int

@@ -20,8 +20,12 @@ from node.services.catalog.service import CatalogService
 from node.services.content.store import ContentStore
 from node.services.escrow.conditions import EscrowService
 from node.services.identity.service import IdentityService
+from node.services.listing.service import ListingService
 from node.services.market.service import MarketService
+from node.services.nft.service import NftService
 from node.services.order.service import OrderService
+from node.services.transaction.service import TransactionService
+from wallet.asset.service import AssetService
 
 Probe = Callable[[], Awaitable[None]]
 
@@ -44,6 +48,10 @@ class Services:
     escrow: EscrowService
     escrow_actions: Callable[[], EscrowActions]
     """Steps on the escrow contract; made anew for each use, as the contracts may be deployed meanwhile."""
+    assets: AssetService
+    nft: NftService
+    listing: ListingService
+    transaction: TransactionService
     probes: Mapping[str, Probe]
     """Needs of this process by name: each returns when its part answers, and raises when it does not."""
 

@@ -2,6 +2,7 @@
 
 from node.bootstrap.build import build_services
 from node.kernel.db import idempotency
+from node.kernel.hexes import parse_address
 from node.kernel.settings import Settings
 from node.kernel.spine.failed_tasks import take_retries
 from node.worker.celery_app import Sender, make_celery, parking_task
@@ -34,7 +35,20 @@ def prune() -> None:
             return
 
 
+@app.task(name="nft.refresh_metadata", base=Parking)
+def refresh_metadata(collection: str, token_id: str) -> None:
+    """Reads what the token's URI points at, for the views."""
+    services.nft.refresh_metadata(services.database.transaction, parse_address(collection), int(token_id))
+
+
+@app.task(name="asset.learn", base=Parking)
+def learn_assets() -> None:
+    """Asks each currency without a name what it is called."""
+    services.assets.learn_all(services.database.transaction)
+
+
 app.conf.beat_schedule = {
     "retry-failed": {"task": "kernel.retry_failed", "schedule": 30.0},
+    "learn-assets": {"task": "asset.learn", "schedule": 60.0},
     "prune": {"task": "kernel.prune", "schedule": 600.0},
 }

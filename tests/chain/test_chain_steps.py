@@ -222,6 +222,14 @@ class TestFunds:
         with pytest.raises(InsufficientNativeFunds):
             suite.exchange.buy(listing, signature=signature, buyer=BUYER.address)
 
+    def test_who_has_coin_for_the_price_alone_is_told(self, suite: Suite, collection: Address) -> None:
+        listing, signature = listed(suite, collection)
+        poor = Address("0x" + "70" * 20)
+        rpc(suite.rpc_url, "anvil_setBalance", poor, hex(PRICE))
+        with pytest.raises(InsufficientNativeFunds) as caught:
+            suite.exchange.buy(listing, signature=signature, buyer=poor)
+        assert caught.value.fields["have"] == str(PRICE)
+
     def test_who_has_no_dollars_is_told(self, suite: Suite, collection: Address) -> None:
         listing, signature = listed(suite, collection, price=10**30, currency=suite.dollar)
         with pytest.raises(InsufficientTokenFunds) as caught:
@@ -241,6 +249,31 @@ class TestFunds:
         assert steps[1].gas == ASSUMED_GAS
         suite.send(BUYER, steps)
         assert owner_of(suite, listing) == BUYER.address
+
+
+# A token, as EVM code, that moves a standing allowance (5 here) to zero only, as Tether does.
+STUBBORN_TOKEN = (
+    "0x5f3560e01c8063095ea7b314602057"
+    "6370a0823114602f5760055f5260205ff3"
+    "5b602435603b5760015f5260205ff3"
+    "5b600160ff1b5f5260205ff3"
+    "5b5f5ffd"
+)
+
+
+def test_a_stubborn_allowance_is_set_to_zero_first(suite: Suite) -> None:
+    token, spender = Address("0x" + "cc" * 20), suite.deployment.escrow.address
+    rpc(suite.rpc_url, "anvil_setCode", token, STUBBORN_TOKEN)
+
+    def wanted(amount: int) -> list[str]:
+        intents = suite.builder.token_approval(
+            token=token, owner=BUYER.address, spender=spender, amount=amount
+        )
+        return [intent.data for intent in intents]
+
+    approve = load_artifact("IERC20Metadata")
+    assert wanted(5) == []
+    assert wanted(6) == [approve.encode("approve", spender, amount) for amount in (0, 6)]
 
 
 def terms_of(suite: Suite, number: int, asset: Address, **more: object) -> Terms:

@@ -18,12 +18,13 @@ def amount_json(
 
     A token that nobody asked for its name yet is shown in its smallest unit, which is never wrong.
     """
-    unknown = f"'eip155:' || {chain_id} || '/erc20:' || {hex_text(address)}"
+    native = f"{address} = '\\x0000000000000000000000000000000000000000'::bytea"
+    place = f"CASE WHEN {native} THEN '/slip44:60' ELSE '/erc20:' || {hex_text(address)} END"
     return f"""json_build_object(
         'value', ({value})::text,
         'asset', json_build_object(
-            'id', coalesce({alias}.asset_id, {unknown}),
+            'id', coalesce({alias}.asset_id, 'eip155:' || {chain_id} || {place}),
             'code', coalesce({alias}.code, 'UNKNOWN'),
-            'exponent', coalesce({alias}.exponent, 0)
+            'exponent', coalesce({alias}.exponent, CASE WHEN {native} THEN 18 ELSE 0 END)
         )
     )"""

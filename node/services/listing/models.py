@@ -32,6 +32,7 @@ class ListingRow(Base):
         Index("ix_listing_token", "chain_id", "collection", "token_id", desc("created_at"), desc("digest")),
         Index("ix_listing_collection", "chain_id", "collection", desc("created_at"), desc("digest")),
         Index("ix_listing_seller", "chain_id", "seller", desc("created_at"), desc("digest")),
+        Index("ix_listing_nonce", "chain_id", "exchange", "seller", "nonce"),
         Index("ix_listing_price", "chain_id", "currency", "price", "digest"),
         Index("ix_listing_collection_price", "chain_id", "collection", "currency", "price", "digest"),
         {"schema": SCHEMA, "info": {APPEND_ONLY: True}},

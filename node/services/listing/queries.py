@@ -129,9 +129,8 @@ LISTING: Final[LiteralString] = f"""
     WHERE listing.chain_id = %(chain_id)s AND listing.digest = %(digest)s::bytea
 """  # noqa: S608 - literals of the code only
 
-# For commands: the one row, with what the projections say of it.
+# For commands: what the projections find of the one listing.
 FINDING: Final[LiteralString] = f"""
-    SELECT found.finding, collection.name AS collection_name
-    {_SHOWN}
+    SELECT found.finding FROM listing.listing AS listing {STATE_JOINS}
     WHERE listing.chain_id = %(chain_id)s AND listing.digest = %(digest)s::bytea
-"""
+"""  # noqa: S608 - literals of the code only

@@ -69,6 +69,13 @@ def upgrade() -> None:
         schema="listing",
     )
     op.create_index(
+        "ix_listing_nonce",
+        "listing",
+        ["chain_id", "exchange", "seller", "nonce"],
+        unique=False,
+        schema="listing",
+    )
+    op.create_index(
         "ix_listing_price",
         "listing",
         ["chain_id", "currency", "price", "digest"],
