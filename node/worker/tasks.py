@@ -13,6 +13,8 @@ app = make_celery(settings)
 send = Sender(app)
 Parking = parking_task(services.database)
 
+EXPIRE_BATCH = 100  # orders in one transaction: keeps its locks short
+EXPIRE_ROUNDS_MAX = 50
 PRUNE_ROUNDS_MAX = 20  # transactions of one run; what is left waits for the next one
 
 
@@ -47,8 +49,18 @@ def learn_assets() -> None:
     services.assets.learn_all(services.database.transaction)
 
 
+@app.task(name="order.expire_due", base=Parking)
+def expire_orders() -> None:
+    """Ends orders whose money did not come in time, and gives their units back."""
+    for _ in range(EXPIRE_ROUNDS_MAX):
+        with services.database.transaction() as tx:
+            if services.order.expire_due(tx, now=services.clock.now(), limit=EXPIRE_BATCH) < EXPIRE_BATCH:
+                return
+
+
 app.conf.beat_schedule = {
     "retry-failed": {"task": "kernel.retry_failed", "schedule": 30.0},
     "learn-assets": {"task": "asset.learn", "schedule": 60.0},
+    "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
     "prune": {"task": "kernel.prune", "schedule": 600.0},
 }
