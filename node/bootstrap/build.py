@@ -4,7 +4,7 @@ import datetime as dt
 
 from redis.asyncio import Redis
 
-from node.bootstrap import shop
+from node.bootstrap.shop import shop_services
 from node.bootstrap.signatures import ChainSignatures
 from node.bootstrap.trade import trade_services
 from node.chain.client import ChainClient
@@ -14,7 +14,6 @@ from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
 from node.kernel.settings import Settings
 from node.kernel.spine.record import EventRecorder
-from node.services.catalog.service import CatalogService
 from node.services.container import Probe, Services
 from node.services.content.kubo import KuboContentStore
 from node.services.content.media import UploadPolicy
@@ -42,9 +41,11 @@ def build_services(
     )
     deployments = DeploymentRegistry(settings.deployments_dir)
     content = _content(settings)
-    market = shop.market_service(settings, clock, events)
     trade = trade_services(
         settings, clock=clock, events=events, chain=chain, deployments=deployments, content=content
+    )
+    shop = shop_services(
+        settings, clock=clock, events=events, chain=chain, deployments=deployments, assets=trade.assets
     )
     return Services(
         clock=clock,
@@ -56,12 +57,12 @@ def build_services(
         deployments=deployments,
         content=content,
         identity=_identity(settings, clock, events, chain),
-        market=market,
-        catalog=CatalogService(clock, events, market),
-        currencies=shop.currencies(settings, chain),
-        order=shop.order_service(settings, clock, events),
-        escrow=shop.escrow_service(settings),
-        escrow_actions=shop.escrow_actions(settings, chain, clock),
+        market=shop.market,
+        catalog=shop.catalog,
+        currencies=shop.currencies,
+        order=shop.order,
+        escrow=shop.escrow,
+        escrow_actions=shop.escrow_actions,
         assets=trade.assets,
         nft=trade.nft,
         listing=trade.listing,

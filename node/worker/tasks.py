@@ -16,8 +16,9 @@ app = make_celery(settings)
 send = Sender(app)
 Parking = parking_task(services.database)
 
+EXPIRE_BATCH = 100  # orders in one transaction: keeps its locks short
+EXPIRE_ROUNDS_MAX = 50
 PRUNE_ROUNDS_MAX = 20  # transactions of one run; what is left waits for the next one
-EXPIRE_MAX = 200  # orders ended in one transaction
 UPLOAD_TIME_MAX = dt.timedelta(hours=1)  # no upload takes longer
 
 
@@ -53,11 +54,11 @@ def learn_assets() -> None:
 
 
 @app.task(name="order.expire_due", base=Parking)
-def expire_due() -> None:
-    """Ends unfunded orders whose time is over and gives their stock back."""
-    for _ in range(PRUNE_ROUNDS_MAX):
+def expire_orders() -> None:
+    """Ends orders whose money did not come in time, and gives their units back."""
+    for _ in range(EXPIRE_ROUNDS_MAX):
         with services.database.transaction() as tx:
-            if not services.order.expire_due(tx, now=services.clock.now(), limit=EXPIRE_MAX):
+            if services.order.expire_due(tx, now=services.clock.now(), limit=EXPIRE_BATCH) < EXPIRE_BATCH:
                 return
 
 
@@ -69,9 +70,9 @@ def sweep_content() -> None:
 
 
 app.conf.beat_schedule = {
-    "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
     "sweep-content": {"task": "content.sweep", "schedule": 3600.0},
     "retry-failed": {"task": "kernel.retry_failed", "schedule": 30.0},
     "learn-assets": {"task": "asset.learn", "schedule": 60.0},
+    "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
     "prune": {"task": "kernel.prune", "schedule": 600.0},
 }
