@@ -16,7 +16,6 @@ def reactions(services: Services) -> Table:
     return {
         "order.escrow": dict.fromkeys(ESCROW_EVENTS, services.order.on_escrow_event),
         "nft.metadata": {"token.minted": refresh_metadata, "token.metadata_changed": refresh_metadata},
-        "order.escrow": dict.fromkeys(ESCROW_EVENTS, services.order.on_escrow_event),
         "asset.names": {"exchange.currency_allowed": TaskCall("asset.learn", _nothing)},
     }
 
