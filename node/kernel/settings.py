@@ -60,6 +60,11 @@ class Settings(BaseSettings):
         le=10_000,
         description="Blocks on top of a block before it is final; its events then enter the spine.",
     )
+    durable_block_file: Path | None = Field(
+        None,
+        description="Of an embedded chain, set by `scripts/up`: holds the newest block that is on disk;"
+        " a later one is not final.",
+    )
     undo_blocks: int = Field(
         128,
         ge=1,
