@@ -41,6 +41,7 @@ from node.kernel.text import TextInvalid
 from node.services.catalog import errors as catalog
 from node.services.content import errors as content
 from node.services.escrow import errors as escrow
+from node.services.governance import errors as governance
 from node.services.identity import errors as identity
 from node.services.listing import errors as listing
 from node.services.market import errors as market
@@ -165,6 +166,18 @@ ERRORS: dict[type[AsoudError], Row] = {
     transaction.TransactionUnknown: Row(404, "transaction_unknown", "Nobody knows that transaction"),
     # order
     # governance
+    governance.ProposalUnknown: Row(404, "proposal_unknown", "There is no such proposal"),
+    governance.ProposalExists: Row(409, "proposal_exists", "The same was proposed before"),
+    governance.BelowThreshold: Row(409, "below_proposal_threshold", "Too few votes to make a proposal"),
+    governance.WrongProposalState: Row(
+        409, "wrong_proposal_state", "The proposal's state does not allow this"
+    ),
+    governance.TimelockRuns: Row(409, "timelock_runs", "The timelock's delay is not over"),
+    governance.VotedAlready: Row(409, "voted_already", "One account votes once"),
+    governance.NoVotes: Row(409, "no_votes", "No votes when the vote began"),
+    governance.NotTheProposer: Row(403, "not_the_proposer", "Only the proposer may do this"),
+    governance.ActionInvalid: Row(422, "action_invalid", "A call of the proposal cannot be made"),
+    governance.GovernorUnread: Row(503, "governor_unread", "The DAO's contracts were not read yet"),
     # indexer and worker: no request meets these, but every class has a row
     rpc.RangeTooLarge: CHAIN_AWAY,
     rpc.CallReverted: CHAIN_AWAY,

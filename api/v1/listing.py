@@ -184,7 +184,7 @@ def create_listing(
     """Offer what was signed, if the exchange would settle it now. Posting it again is harmless."""
     digest = services.listing.create(
         begin,
-        Listing(**body.listing.model_dump(mode="python")),
+        Listing(**dict(body.listing)),
         body.signature,
         account_id=principal.account_id,
         caller=principal.address,

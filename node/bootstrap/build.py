@@ -8,7 +8,7 @@ from node.bootstrap.shop import shop_services
 from node.bootstrap.signatures import ChainSignatures
 from node.bootstrap.trade import trade_services
 from node.chain.client import ChainClient
-from node.chain.deployments import DeploymentRegistry
+from node.chain.deployments import CurrentDeployment, DeploymentRegistry
 from node.kernel.clock import Clock, SystemClock
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
@@ -18,6 +18,7 @@ from node.services.container import Probe, Services
 from node.services.content.kubo import KuboContentStore
 from node.services.content.media import UploadPolicy
 from node.services.content.store import ContentStore, LocalContentStore
+from node.services.governance.service import GovernanceService
 from node.services.identity.message import Site
 from node.services.identity.service import IdentityService
 from node.services.identity.tokens import Tokens, load_or_make_key
@@ -67,6 +68,7 @@ def build_services(
         nft=trade.nft,
         listing=trade.listing,
         transaction=trade.transaction,
+        governance=GovernanceService(clock, chain, CurrentDeployment(deployments, settings.chain_id)),
         probes={"postgres": _postgres(queries), "redis": _redis(redis)},
     )
 

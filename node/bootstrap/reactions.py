@@ -14,8 +14,8 @@ from node.services.order.escrow_events import ESCROW_EVENTS
 def reactions(services: Services) -> Table:
     refresh_metadata = TaskCall("nft.refresh_metadata", _token)
     return {
-        "nft.metadata": {"token.minted": refresh_metadata, "token.metadata_changed": refresh_metadata},
         "order.escrow": dict.fromkeys(ESCROW_EVENTS, services.order.on_escrow_event),
+        "nft.metadata": {"token.minted": refresh_metadata, "token.metadata_changed": refresh_metadata},
         "asset.names": {"exchange.currency_allowed": TaskCall("asset.learn", _nothing)},
     }
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "indexer": "node.cli.indexer:indexer",
     "events": "node.cli.events:events",
     "tasks": "node.cli.tasks:tasks",
+    "verify": "node.cli.verify:verify",
 }
 
 # These decide what runs, so they look at the user's own environment alone.

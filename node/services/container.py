@@ -19,6 +19,7 @@ from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
 from node.services.content.store import ContentStore
 from node.services.escrow.conditions import EscrowService
+from node.services.governance.service import GovernanceService
 from node.services.identity.service import IdentityService
 from node.services.listing.service import ListingService
 from node.services.market.service import MarketService
@@ -41,6 +42,7 @@ class Services:
     deployments: DeploymentRegistry
     content: ContentStore
     identity: IdentityService
+    governance: GovernanceService
     market: MarketService
     catalog: CatalogService
     currencies: Currencies
