@@ -40,10 +40,13 @@ from node.kernel.spine.runner import ConsumerStalled
 from node.kernel.text import TextInvalid
 from node.services.catalog import errors as catalog
 from node.services.content import errors as content
+from node.services.escrow import errors as escrow
+from node.services.governance import errors as governance
 from node.services.identity import errors as identity
 from node.services.listing import errors as listing
 from node.services.market import errors as market
 from node.services.nft import errors as nft
+from node.services.order import errors as order
 from node.services.transaction import errors as transaction
 
 log = get_logger(__name__)
@@ -123,6 +126,10 @@ ERRORS: dict[type[AsoudError], Row] = {
     chain.ExecutionReverted: Row(409, "execution_reverted", "The contract refuses"),
     NotRelayed: Row(403, "not_relayed", "This node does not pass on that transaction"),
     # market
+    # transaction
+    transaction.NotSender: Row(403, "not_sender", "Another wallet signed the transaction"),
+    transaction.RelayRateExceeded: Row(429, "relay_rate_exceeded", "Too many transactions in a minute"),
+    transaction.TransactionUnknown: Row(404, "transaction_unknown", "Nobody has heard of that transaction"),
     # nft
     nft.CollectionUnknown: Row(404, "collection_unknown", "There is no such collection"),
     nft.TokenUnknown: Row(404, "token_unknown", "There is no such token"),
@@ -159,6 +166,18 @@ ERRORS: dict[type[AsoudError], Row] = {
     transaction.TransactionUnknown: Row(404, "transaction_unknown", "Nobody knows that transaction"),
     # order
     # governance
+    governance.ProposalUnknown: Row(404, "proposal_unknown", "There is no such proposal"),
+    governance.ProposalExists: Row(409, "proposal_exists", "The same was proposed before"),
+    governance.BelowThreshold: Row(409, "below_proposal_threshold", "Too few votes to make a proposal"),
+    governance.WrongProposalState: Row(
+        409, "wrong_proposal_state", "The proposal's state does not allow this"
+    ),
+    governance.TimelockRuns: Row(409, "timelock_runs", "The timelock's delay is not over"),
+    governance.VotedAlready: Row(409, "voted_already", "One account votes once"),
+    governance.NoVotes: Row(409, "no_votes", "No votes when the vote began"),
+    governance.NotTheProposer: Row(403, "not_the_proposer", "Only the proposer may do this"),
+    governance.ActionInvalid: Row(422, "action_invalid", "A call of the proposal cannot be made"),
+    governance.GovernorUnread: Row(503, "governor_unread", "The DAO's contracts were not read yet"),
     # indexer and worker: no request meets these, but every class has a row
     rpc.RangeTooLarge: CHAIN_AWAY,
     rpc.CallReverted: CHAIN_AWAY,
@@ -183,6 +202,19 @@ ERRORS |= {
     catalog.SkuTaken: Row(409, "sku_taken", "Another product of the market has that SKU"),
     catalog.PriceInvalid: Row(422, "price_invalid", "The price is zero or too high"),
     catalog.CurrencyUnknown: Row(422, "currency_unknown", "Prices are not in that asset here"),
+    # orders
+    order.OrderUnknown: Row(404, "order_unknown", "There is no such order"),
+    order.NotThatParty: Row(403, "not_that_party", "This is for another party of the order"),
+    order.WrongOrderState: Row(409, "wrong_order_state", "The order's state forbids it"),
+    order.DeadlineNotReached: Row(409, "deadline_not_reached", "The other side still has time"),
+    order.DeadlinePassed: Row(409, "deadline_passed", "The time for it is over"),
+    order.PaymentSeen: Row(409, "payment_seen", "The order's money is on its way"),
+    order.EscrowMoved: Row(409, "escrow_moved", "The order's escrow is another contract"),
+    order.OwnProduct: Row(409, "own_product", "Nobody buys from themselves"),
+    order.OrderTooLarge: Row(422, "order_too_large", "The amount is beyond what an escrow can hold"),
+    order.SplitTooLarge: Row(422, "split_too_large", "The split gives away more than is held"),
+    order.TooManyStatements: Row(409, "too_many_statements", "Enough was said about the order"),
+    escrow.EscrowUnknown: Row(404, "escrow_unknown", "No such escrow was seen on the chain"),
 }
 
 HTTP_TITLES: dict[int, tuple[str, str]] = {

@@ -3,7 +3,6 @@
 import asyncio
 import datetime as dt
 import json
-from typing import Final, LiteralString
 
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
@@ -12,6 +11,8 @@ from api.access import TheServices
 from api.problems import problem
 from api.routing import edge_router
 from api.schemas import Output
+from indexer.status import STATUS
+from node.kernel.errors import Bug
 from node.kernel.log import get_logger
 from node.services.container import Probe
 
@@ -19,34 +20,7 @@ log = get_logger(__name__)
 
 PROBE_TIMEOUT_S = 2.0
 
-SILENCE = dt.timedelta(minutes=1)  # the indexer notes at each poll, which is seconds apart, that it is there
 SERVING = ("live", "syncing")
-
-CHECKPOINT: Final[LiteralString] = """
-    SELECT json_build_object(
-        'status', CASE WHEN seen_at < %(silent_since)s THEN 'silent' ELSE state END,
-        'chain_id', chain_id,
-        'indexed_block', number,
-        'head_block', head_number,
-        'finalized_block', finalized_number,
-        'lag_blocks', greatest(head_number - number, 0),
-        'block_time', block_time,
-        'seen_at', seen_at,
-        'reason', reason
-    )
-    FROM chain.checkpoint WHERE chain_id = %(chain_id)s
-"""
-UNKNOWN: Final = {
-    "status": "unknown",
-    "chain_id": None,
-    "indexed_block": None,
-    "head_block": None,
-    "finalized_block": None,
-    "lag_blocks": None,
-    "block_time": None,
-    "seen_at": None,
-    "reason": "nothing has been indexed yet",
-}
 
 router = edge_router("health", prefix="/health")
 
@@ -66,18 +40,34 @@ async def live() -> Response:
     return JSONResponse({"status": "ok"})
 
 
-class ChainHealth(Output):
-    """`status`: live, syncing, stuck (a person has to look), silent (the indexer does not speak), unknown."""
+class BlockOut(Output):
+    number: int
+    time: dt.datetime | None
 
-    status: str = Field(examples=["live"])
+
+class IndexedOut(BlockOut):
+    hash: str | None
+
+
+class LagOut(Output):
+    blocks: int
+    seconds: int | None
+
+
+class ChainHealth(Output):
+    """`state`: live, syncing, unreachable, stuck (a person has to look), down (no word of it), never."""
+
     chain_id: int
-    indexed_block: int | None
-    head_block: int | None
-    finalized_block: int | None
-    lag_blocks: int | None
-    block_time: dt.datetime | None
-    seen_at: dt.datetime | None
-    reason: str | None
+    state: str = Field(examples=["live"])
+    reason: str | None = None
+    seen_at: dt.datetime | None = None
+    genesis: str | None = None
+    head: BlockOut | None = None
+    indexed: IndexedOut | None = None
+    finalized: int | None = None
+    reorgs_can_reach: int | None = None
+    lag: LagOut | None = None
+    undecodable: int | None = Field(None, description="Logs that fit no event and are kept raw")
 
 
 @router.get("/ready", response_model=Ready)
@@ -106,12 +96,11 @@ async def _state(name: str, probe: Probe) -> str:
 @router.get("/chain", response_model=ChainHealth)
 async def chain(services: TheServices) -> Response:
     """How far the chain is indexed. A 503 says that what is shown of it may be old."""
-    chain_id = services.chain.chain_id
-    raw = await services.queries.json(
-        CHECKPOINT, {"chain_id": chain_id, "silent_since": services.clock.now() - SILENCE}
-    )
-    state = json.loads(raw) if raw is not None else UNKNOWN | {"chain_id": chain_id}
-    if state["status"] in SERVING:
-        return JSONResponse(state)
+    raw = await services.queries.json(STATUS, {"chain_id": services.chain.chain_id})
+    if raw is None:
+        raise Bug("the status of the chain is never NULL")
+    state = json.loads(raw)
+    if state["state"] in SERVING:
+        return Response(raw, media_type="application/json")
     detail = "What is shown of the chain may be old"
     return problem(503, "chain_behind", "The chain is not followed", detail=detail, extra={"chain": state})

@@ -22,11 +22,12 @@ _WORDS = {
     "409": "State has moved on, or the same request is being worked on",
     "413": "The body is too large",
     "422": "Something in the request is wrong",
+    "429": "Too many requests; see Retry-After",
     "500": "An error of ours",
     "503": "Not possible right now; see Retry-After",
 }
 _ALWAYS = ("400", "401", "404", "413", "422", "500", "503")
-_OF_COMMANDS = ("403", "409")
+_OF_COMMANDS = ("403", "409", "429")
 
 
 def install(app: FastAPI) -> None:

@@ -19,8 +19,8 @@ class ListingState(StrEnum):
     INVALID = "invalid"
 
 
-# What follows a `FROM listing.listing AS listing`; `%(now_s)s` is the time to judge by.
-STATE_JOINS: Final[LiteralString] = """
+# What the chain says of a listing; follows a `FROM listing.listing AS listing`.
+CHAIN_JOINS: Final[LiteralString] = """
     LEFT JOIN chain.listing_nonce AS nonce
         ON nonce.chain_id = listing.chain_id AND nonce.exchange = listing.exchange
         AND nonce.signer = listing.seller AND nonce.nonce = listing.nonce
@@ -33,6 +33,11 @@ STATE_JOINS: Final[LiteralString] = """
     LEFT JOIN chain.currency AS payable
         ON payable.chain_id = listing.chain_id AND payable.exchange = listing.exchange
         AND payable.currency = listing.currency
+"""
+
+# The same with what follows from it; `%(now_s)s` is the time to judge by.
+STATE_JOINS: Final[LiteralString] = f"""
+    {CHAIN_JOINS}
     CROSS JOIN LATERAL (
         SELECT CASE
             WHEN nonce.state = 'used' AND nonce.digest = listing.digest THEN 'sold'

@@ -55,6 +55,7 @@ class Stuck(Bug):
 
 class Step(Enum):
     IDLE = auto()  # at the head
+    WAITING = auto()  # the head is lower than it was: look again soon
     MOVED = auto()  # something was written; look again at once
 
 
@@ -179,7 +180,9 @@ class Pipeline:
         if verdict is not Verdict.SHORTER:
             self._shorter = 0
         await self._speak(head)
-        return Step.MOVED if moved else Step.IDLE
+        if moved:
+            return Step.MOVED
+        return Step.WAITING if self._shorter else Step.IDLE
 
     async def _judge(self, head: Header) -> Verdict:
         before = self.checkpoint

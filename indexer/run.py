@@ -24,6 +24,7 @@ from node.chain.rpc import ChainMoved, RangeTooLarge, RpcClient
 from node.kernel.clock import Clock, SystemClock
 from node.kernel.errors import AsoudError, Transient
 from node.kernel.log import get_logger
+from node.kernel.readiness import tell_ready
 from node.kernel.settings import DEV_CHAIN_ID, Settings
 
 log = get_logger(__name__)
@@ -135,6 +136,7 @@ class Indexer:
 
     async def run(self) -> None:
         """Never returns; cancel it."""
+        tell_ready()  # standing by, and waiting for a chain that is away, is its work too
         backoff_s = BACKOFF_FIRST_S
         while True:
             watch = HeadWatch(self._config.websocket_url)
@@ -157,10 +159,9 @@ class Indexer:
             pipeline = await self._open(stack)
             async with self._client() as rpc:
                 target = (await rpc.head()).number
-            while pipeline.checkpoint.number < target:
-                await pipeline.step(until=target)
-            while await pipeline.step(until=target) is Step.MOVED:
-                pass
+            while (step := await pipeline.step(until=target)) is not Step.IDLE:
+                if step is Step.WAITING:
+                    await asyncio.sleep(self._config.poll_interval_s)
         return _report(pipeline.totals, time.perf_counter() - started)
 
     async def _open(self, stack: AsyncExitStack) -> Pipeline:
@@ -179,7 +180,7 @@ class Indexer:
         in_a_row = 0
         while True:
             try:
-                if await pipeline.step() is Step.IDLE:
+                if await pipeline.step() is not Step.MOVED:
                     await watch.wait(self._config.poll_interval_s)
                 in_a_row = 0
             except (ChainMoved, RangeTooLarge):  # look again: at the new head, or at fewer blocks

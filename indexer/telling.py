@@ -16,7 +16,7 @@ Teller = Callable[[Where, Any], Told | None]
 
 
 def tell(where: Where, event: ev.ChainLog) -> Told | None:
-    teller = _TELLERS.get(type(event))
+    teller = TELLERS.get(type(event))
     return None if teller is None else teller(where, event)
 
 
@@ -267,7 +267,7 @@ def _delegated(where: Where, e: ev.DelegateChanged) -> Told:
     return governance.delegator_stream(where["contract"], e.delegator), event
 
 
-_TELLERS: Mapping[type[ev.ChainLog], Teller] = {
+TELLERS: Mapping[type[ev.ChainLog], Teller] = {
     ev.CollectionCreated: _collection_created,
     ev.OwnershipTransferred: _collection_owner,
     ev.ContractURIChanged: _collection_uri,

@@ -4,8 +4,8 @@ Transactions are sent by anvil's unlocked accounts, one block each.
 """
 
 import itertools
-import json
 import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -74,9 +74,14 @@ class Chain:
         return Hash32(self.rpc("eth_sendTransaction", tx))
 
     def receipt(self, tx_hash: Hash32) -> dict[str, Any]:
-        receipt: dict[str, Any] = self.rpc("eth_getTransactionReceipt", tx_hash)
-        assert receipt["status"] == "0x1", receipt
-        return receipt
+        """Of a transaction that succeeded; anvil may need a moment."""
+        for _ in range(500):
+            receipt: dict[str, Any] | None = self.rpc("eth_getTransactionReceipt", tx_hash)
+            if receipt is not None:
+                assert receipt["status"] == "0x1", receipt
+                return receipt
+            time.sleep(0.01)
+        raise AssertionError("the transaction is not mined")
 
     def read(self, artifact: Artifact, address: Address, function: str, *args: object) -> Any:
         data = artifact.encode(function, *args)
@@ -116,7 +121,7 @@ class Life:
             "royaltyBps": 500,
             "maxSupply": 1_000,
         }
-        salt = keccak(text=f"{name}{next(self._numbers)}{random.random()}")
+        salt = keccak(text=f"{name}{next(self._numbers)}{self.chain.height()}")
         factory = self.at.collection_factory.address
         tx = self.call(self.merchant, "CollectionFactory", factory, "create", terms, salt)
         created = load_artifact("CollectionFactory").event("CollectionCreated").topic
@@ -313,6 +318,7 @@ class Life:
             self.delegate(holder, holder)
         self.delegate(self.seller, self.member)
         self.give_votes(self.seller, self.others[0], 10**18)
+        self.chain.pass_time(2)  # votes count from the second after they were given
         self.pass_proposal(f"Lower the fee {next(self._numbers)}", (self.member, self.buyer))
         withdrawn = f"Never mind {next(self._numbers)}"
         self.propose(withdrawn)
@@ -348,7 +354,4 @@ class Life:
 def copy_chain(source: Chain, target: Chain) -> None:
     """Brings blocks and state of one anvil into a fresh one, which then goes its own way."""
     target.rpc("anvil_loadState", source.rpc("anvil_dumpState"))
-
-
-def pretty(value: object) -> str:
-    return json.dumps(value, indent=1, default=str)
+    target.rpc("evm_setTime", source.now() + 1)

@@ -1,7 +1,7 @@
 """Drives the contracts from Python with Brownie, in an environment of its own.
 
 Brownie pins old versions of packages that the node uses in new ones, keeps its data in the home folder, and looks
-for a compiler there. So it gets a virtual environment, a home and a project folder under `.asoud/brownie/`, all
+for a compiler there. So it gets a virtual environment, a home and a project folder under `.brownie/`, all
 made here, and nothing of the user's is read or written.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "contracts" / "brownie"
 LOCK = HERE / "requirements.lock"
-WORK = ROOT / ".asoud" / "brownie"
+WORK = ROOT / ".brownie"
 VENV, HOME, PROJECT = WORK / "venv", WORK / "home", WORK / "project"
 SOLC_VERSION = "0.8.37"
 NETWORK = "suite"

@@ -18,6 +18,9 @@ from node.kernel.db.base import Base, length_check
 from node.kernel.db.types import AddressColumn, Hash32Column, Utc
 from node.kernel.hexes import Address, Hash32
 
+# First topic of the event QuorumNumeratorUpdated.
+_QUORUM_UPDATED = "0553476bf02ef2726e8ce5ced78d63e26e602e4a2257b1f559418e24b4633997"
+
 
 class BlockRow(Base):
     """The blocks of the present fork, without gaps from the first one read."""
@@ -43,6 +46,12 @@ class LogRow(Base):
     __table_args__ = (
         Index("ix_log_address", "chain_id", "address", "block_number", "log_index"),
         Index("ix_log_undecoded", "chain_id", "block_number", postgresql_where="error IS NOT NULL"),
+        # The quorum at a past moment is looked up among the governor's logs, of which most are votes.
+        Index(
+            "ix_log_quorum",
+            *("chain_id", "address", "block_number", "log_index"),
+            postgresql_where=f"topic0 = '\\x{_QUORUM_UPDATED}'",
+        ),
         {"schema": SCHEMA},
     )
 

@@ -4,21 +4,21 @@ import datetime as dt
 
 from redis.asyncio import Redis
 
-from node.bootstrap import shop
+from node.bootstrap.shop import shop_services
 from node.bootstrap.signatures import ChainSignatures
 from node.bootstrap.trade import trade_services
 from node.chain.client import ChainClient
-from node.chain.deployments import DeploymentRegistry
+from node.chain.deployments import CurrentDeployment, DeploymentRegistry
 from node.kernel.clock import Clock, SystemClock
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
 from node.kernel.settings import Settings
 from node.kernel.spine.record import EventRecorder
-from node.services.catalog.service import CatalogService
 from node.services.container import Probe, Services
 from node.services.content.kubo import KuboContentStore
 from node.services.content.media import UploadPolicy
 from node.services.content.store import ContentStore, LocalContentStore
+from node.services.governance.service import GovernanceService
 from node.services.identity.message import Site
 from node.services.identity.service import IdentityService
 from node.services.identity.tokens import Tokens, load_or_make_key
@@ -42,9 +42,11 @@ def build_services(
     )
     deployments = DeploymentRegistry(settings.deployments_dir)
     content = _content(settings)
-    market = shop.market_service(settings, clock, events)
     trade = trade_services(
         settings, clock=clock, events=events, chain=chain, deployments=deployments, content=content
+    )
+    shop = shop_services(
+        settings, clock=clock, events=events, chain=chain, deployments=deployments, assets=trade.assets
     )
     return Services(
         clock=clock,
@@ -56,13 +58,17 @@ def build_services(
         deployments=deployments,
         content=content,
         identity=_identity(settings, clock, events, chain),
-        market=market,
-        catalog=CatalogService(clock, events, market),
-        currencies=shop.currencies(settings, chain),
+        market=shop.market,
+        catalog=shop.catalog,
+        currencies=shop.currencies,
+        order=shop.order,
+        escrow=shop.escrow,
+        escrow_actions=shop.escrow_actions,
         assets=trade.assets,
         nft=trade.nft,
         listing=trade.listing,
         transaction=trade.transaction,
+        governance=GovernanceService(clock, chain, CurrentDeployment(deployments, settings.chain_id)),
         probes={"postgres": _postgres(queries), "redis": _redis(redis)},
     )
 

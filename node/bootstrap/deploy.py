@@ -152,15 +152,13 @@ class _Run:
     # Contracts
 
     def _survey(self) -> None:
-        """Leaves in the state what stands and speaks to what stands."""
+        """Leaves in the state what stands and speaks to what stands; the next step saves it."""
         lost: set[str] = set()
         for contract in self._state.contracts.values():
             if not self._stands(contract):
                 self._mark_lost(contract.artifact, lost)
         for artifact in lost:
             self._state.contracts.pop(NAME_OF[artifact], None)
-        if lost:
-            self._registry.save(self._state)
 
     def _mark_lost(self, contract: str, lost: set[str]) -> None:
         """With a contract go those that were told its address, by constructor or by a call."""

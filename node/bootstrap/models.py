@@ -8,6 +8,7 @@ import node.services.identity.models
 import node.services.listing.models
 import node.services.market.models
 import node.services.nft.models
+import node.services.order.models
 import node.services.transaction.models  # noqa: F401 - declares tables
 import wallet.asset.models  # noqa: F401 - declares tables
 from node.kernel.db.base import Base

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from node.bootstrap.handlers import Table, TaskCall
 from node.kernel.spine.event import StoredEvent
 from node.services.container import Services
+from node.services.order.escrow_events import ESCROW_EVENTS
 
 
-def reactions(services: Services) -> Table:  # noqa: ARG001 - the first nouns with reactions use it
+def reactions(services: Services) -> Table:
     refresh_metadata = TaskCall("nft.refresh_metadata", _token)
     return {
+        "order.escrow": dict.fromkeys(ESCROW_EVENTS, services.order.on_escrow_event),
         "nft.metadata": {"token.minted": refresh_metadata, "token.metadata_changed": refresh_metadata},
         "asset.names": {"exchange.currency_allowed": TaskCall("asset.learn", _nothing)},
     }

@@ -1,31 +1,74 @@
 """Wiring of markets, products, orders and their escrow."""
 
-from node.chain.artifacts import load_artifact
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from node.chain.actions import EscrowActions
 from node.chain.client import ChainClient
-from node.chain.deployments import DeploymentRegistry
+from node.chain.deployments import Deployment, DeploymentRegistry
+from node.chain.steps import StepBuilder
 from node.kernel.clock import Clock
 from node.kernel.hexes import Address, parse_address
 from node.kernel.settings import DEV_CHAIN_ID, Settings
 from node.kernel.spine.record import EventRecorder
 from node.services.catalog.currencies import Currencies
+from node.services.catalog.service import CatalogService
+from node.services.catalog.stock import Stock
+from node.services.escrow.conditions import EscrowService
 from node.services.market.service import MarketRules, MarketService, Policy
+from node.services.order.service import OrderService
+from wallet.asset.service import AssetService
 from wallet.custody.dev import dev_addresses
 
 DEV_ARBITER = 9  # number of the dev account
 WINDOW_S_MIN = 3600
 
 
-def market_service(settings: Settings, clock: Clock, events: EventRecorder) -> MarketService:
-    policy = Policy(
-        ship_within_s=settings.ship_within_s,
-        inspection_s=settings.inspection_s,
-        ruling_s=settings.ruling_s,
-        silence_seller_bps=settings.silence_seller_bps,
-    )
-    return MarketService(
-        clock,
-        events,
-        MarketRules(arbiters=arbiters_of(settings), policy=policy, window_s_min=_window_s_min(settings)),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopServices:
+    market: MarketService
+    catalog: CatalogService
+    currencies: Currencies
+    order: OrderService
+    escrow: EscrowService
+    escrow_actions: Callable[[], EscrowActions]
+
+
+def shop_services(
+    settings: Settings,
+    *,
+    clock: Clock,
+    events: EventRecorder,
+    chain: ChainClient,
+    deployments: DeploymentRegistry,
+    assets: AssetService,
+) -> ShopServices:
+    def deployment() -> Deployment:
+        return deployments.load(settings.chain_id)
+
+    market = MarketService(clock, events, _rules(settings))
+    return ShopServices(
+        market=market,
+        catalog=CatalogService(clock, events, market),
+        currencies=Currencies(assets, deployment, chain_id=settings.chain_id),
+        order=OrderService(
+            clock,
+            events,
+            Stock(),
+            deployment,
+            fee_bps=settings.escrow_fee_bps,
+            unfunded=dt.timedelta(minutes=settings.order_unfunded_minutes),
+        ),
+        escrow=EscrowService(
+            deployment,
+            chain_id=settings.chain_id,
+            fee_bps=settings.escrow_fee_bps,
+            arbiters=arbiters_of(settings),
+            windows=(settings.ship_within_s, settings.inspection_s, settings.ruling_s),
+            silence_seller_bps=settings.silence_seller_bps,
+        ),
+        escrow_actions=lambda: EscrowActions(StepBuilder(chain, deployment(), clock)),
     )
 
 
@@ -36,19 +79,14 @@ def arbiters_of(settings: Settings) -> tuple[Address, ...]:
     return named
 
 
-def currencies(settings: Settings, chain: ChainClient) -> Currencies:
-    metadata = load_artifact("IERC20Metadata")
-    registry = DeploymentRegistry(settings.deployments_dir)
-
-    def token_facts(token: Address) -> tuple[str, int]:
-        return chain.read(metadata, token, "symbol"), chain.read(metadata, token, "decimals")
-
-    return Currencies(
-        token_facts,
-        lambda: registry.load(settings.chain_id),
-        chain_id=settings.chain_id,
-        native_code=settings.native_code,
+def _rules(settings: Settings) -> MarketRules:
+    policy = Policy(
+        ship_within_s=settings.ship_within_s,
+        inspection_s=settings.inspection_s,
+        ruling_s=settings.ruling_s,
+        silence_seller_bps=settings.silence_seller_bps,
     )
+    return MarketRules(arbiters=arbiters_of(settings), policy=policy, window_s_min=_window_s_min(settings))
 
 
 def _window_s_min(settings: Settings) -> int:

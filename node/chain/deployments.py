@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,14 @@ class DeploymentRegistry:
                 return _parse(path, chain_id)
         return None
 
+    def version(self, chain_id: int) -> object:
+        """Another value after each change of what `load` would give."""
+        for folder in (self._folder, self._committed):
+            with suppress(FileNotFoundError):
+                stat = (folder / f"{chain_id}.json").stat()
+                return (folder, stat.st_ino, stat.st_mtime_ns)
+        return None
+
     def save(self, partial: PartialDeployment) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         _replace(self._folder / f"{partial.chain_id}.json", json.dumps(_to_json(partial), indent=2) + "\n")
@@ -137,6 +146,25 @@ class DeploymentRegistry:
     def forget(self, chain_id: int) -> None:
         """Drops the file in the data folder, because its chain is gone. A committed file stays."""
         (self._folder / f"{chain_id}.json").unlink(missing_ok=True)
+
+
+class CurrentDeployment:
+    """The deployment of one chain as its file says now; parsed again only when the file was replaced.
+
+    A development chain may be deployed anew under a running process.
+    """
+
+    def __init__(self, registry: DeploymentRegistry, chain_id: int) -> None:
+        self._registry = registry
+        self._chain_id = chain_id
+        self._read: tuple[object, Deployment] | None = None
+
+    def __call__(self) -> Deployment:
+        """Raises `NotDeployed` when the suite is missing or half done."""
+        version = self._registry.version(self._chain_id)
+        if self._read is None or self._read[0] != version:
+            self._read = (version, self._registry.load(self._chain_id))
+        return self._read[1]
 
 
 def _to_json(partial: PartialDeployment) -> dict[str, Any]:

@@ -20,8 +20,11 @@ COMMANDS = {
     "logs": "node.cli.lifecycle:logs",
     "down": "node.cli.lifecycle:down",
     "migrate": "node.cli.migrate:migrate",
+    "deploy": "node.cli.deploy:deploy",
+    "indexer": "node.cli.indexer:indexer",
     "events": "node.cli.events:events",
     "tasks": "node.cli.tasks:tasks",
+    "verify": "node.cli.verify:verify",
 }
 
 # These decide what runs, so they look at the user's own environment alone.

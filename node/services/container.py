@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from node.chain.actions import EscrowActions
 from node.chain.client import ChainClient
 from node.chain.deployments import Deployment, DeploymentRegistry
 from node.kernel.clock import Clock
@@ -17,10 +18,13 @@ from node.kernel.spine.record import EventRecorder
 from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
 from node.services.content.store import ContentStore
+from node.services.escrow.conditions import EscrowService
+from node.services.governance.service import GovernanceService
 from node.services.identity.service import IdentityService
 from node.services.listing.service import ListingService
 from node.services.market.service import MarketService
 from node.services.nft.service import NftService
+from node.services.order.service import OrderService
 from node.services.transaction.service import TransactionService
 from wallet.asset.service import AssetService
 
@@ -38,9 +42,14 @@ class Services:
     deployments: DeploymentRegistry
     content: ContentStore
     identity: IdentityService
+    governance: GovernanceService
     market: MarketService
     catalog: CatalogService
     currencies: Currencies
+    order: OrderService
+    escrow: EscrowService
+    escrow_actions: Callable[[], EscrowActions]
+    """Steps on the escrow contract; made anew for each use, as the contracts may be deployed meanwhile."""
     assets: AssetService
     nft: NftService
     listing: ListingService

@@ -1,10 +1,13 @@
 """The tasks and their schedule. Each is idempotent and calls a service; none holds logic of its own."""
 
+import datetime as dt
+
 from node.bootstrap.build import build_services
 from node.kernel.db import idempotency
 from node.kernel.hexes import parse_address
 from node.kernel.settings import Settings
 from node.kernel.spine.failed_tasks import take_retries
+from node.services.content.store import LocalContentStore
 from node.worker.celery_app import Sender, make_celery, parking_task
 
 settings = Settings()
@@ -13,7 +16,10 @@ app = make_celery(settings)
 send = Sender(app)
 Parking = parking_task(services.database)
 
+EXPIRE_BATCH = 100  # orders in one transaction: keeps its locks short
+EXPIRE_ROUNDS_MAX = 50
 PRUNE_ROUNDS_MAX = 20  # transactions of one run; what is left waits for the next one
+UPLOAD_TIME_MAX = dt.timedelta(hours=1)  # no upload takes longer
 
 
 @app.task(name="kernel.retry_failed", base=Parking)
@@ -47,8 +53,26 @@ def learn_assets() -> None:
     services.assets.learn_all(services.database.transaction)
 
 
+@app.task(name="order.expire_due", base=Parking)
+def expire_orders() -> None:
+    """Ends orders whose money did not come in time, and gives their units back."""
+    for _ in range(EXPIRE_ROUNDS_MAX):
+        with services.database.transaction() as tx:
+            if services.order.expire_due(tx, now=services.clock.now(), limit=EXPIRE_BATCH) < EXPIRE_BATCH:
+                return
+
+
+@app.task(name="content.sweep", base=Parking)
+def sweep_content() -> None:
+    """Removes what uploads left that a crash cut off."""
+    if isinstance(services.content, LocalContentStore):
+        services.content.sweep_partial(before=services.clock.now() - UPLOAD_TIME_MAX)
+
+
 app.conf.beat_schedule = {
+    "sweep-content": {"task": "content.sweep", "schedule": 3600.0},
     "retry-failed": {"task": "kernel.retry_failed", "schedule": 30.0},
     "learn-assets": {"task": "asset.learn", "schedule": 60.0},
+    "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
     "prune": {"task": "kernel.prune", "schedule": 600.0},
 }

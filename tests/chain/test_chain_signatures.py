@@ -33,7 +33,7 @@ ANSWERS_NOTHING = "0x5f5ff3"
 ANSWERS_SHORT = f"0x7f{MAGIC}5f5260045ff3"
 ANSWERS_ONE = "0x60015f5260205ff3"
 LOOPS = "0x5b5f56"
-FLOODS = f"0x7f{MAGIC}5f52630fffffff5ff3"
+FLOODS = f"0x7f{MAGIC}5f52622d00005ff3"  # 3 MB, which a whole block's gas would pay for
 
 
 def forms(signature: bytes) -> dict[str, bytes]:

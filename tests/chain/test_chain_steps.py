@@ -222,6 +222,14 @@ class TestFunds:
         with pytest.raises(InsufficientNativeFunds):
             suite.exchange.buy(listing, signature=signature, buyer=BUYER.address)
 
+    def test_who_has_coin_for_the_price_alone_is_told(self, suite: Suite, collection: Address) -> None:
+        listing, signature = listed(suite, collection)
+        poor = Address("0x" + "70" * 20)
+        rpc(suite.rpc_url, "anvil_setBalance", poor, hex(PRICE))
+        with pytest.raises(InsufficientNativeFunds) as caught:
+            suite.exchange.buy(listing, signature=signature, buyer=poor)
+        assert caught.value.fields["have"] == str(PRICE)
+
     def test_who_has_no_dollars_is_told(self, suite: Suite, collection: Address) -> None:
         listing, signature = listed(suite, collection, price=10**30, currency=suite.dollar)
         with pytest.raises(InsufficientTokenFunds) as caught:

@@ -19,6 +19,7 @@ from node.chain.client import ChainClient
 from node.chain.deployments import Deployment, DeploymentRegistry
 from node.chain.errors import RpcUnavailable, WrongChain
 from node.kernel.settings import Settings
+from tests.chain.server import passing_on, serving
 from tests.stack import free_port, rpc
 from wallet.custody.dev import dev_addresses
 
@@ -114,6 +115,26 @@ def test_a_crash_at_any_step_is_finished_by_the_next_run(fresh_anvil: str, tmp_p
     assert told == steps[-1:]
     assert {contract.name for contract in finished} == {contract.name for contract in whole}
     assert nonce_of_deployer(fresh_anvil) - sent_by_whole == sent_by_whole
+
+
+def test_a_chain_that_goes_away_behind_a_sent_creation_makes_no_second_one(
+    fresh_anvil: str, tmp_path: Path
+) -> None:
+    healthy, sent = passing_on(fresh_anvil), []
+
+    def going_away(request: dict[str, str]) -> tuple[int, bytes]:
+        if sent:
+            return 503, b""
+        if request["method"] == "eth_sendRawTransaction":
+            sent.append(request)
+        return healthy(request)
+
+    with serving(going_away) as server, pytest.raises(RpcUnavailable):
+        run(server.url, tmp_path)
+    finished, told = run(fresh_anvil, tmp_path)
+    assert finished.timelock.block == 1
+    assert "deploying TimelockController" not in told
+    assert told[0] == "deploying VotesToken"
 
 
 def test_a_creation_that_was_sent_before_the_crash_is_adopted(fresh_anvil: str, tmp_path: Path) -> None:

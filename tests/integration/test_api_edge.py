@@ -16,7 +16,7 @@ from api.health import ChainHealth
 from api.options import EdgeOptions
 from api.routing import UPLOAD_OVERHEAD, CommandTx, edge_router, upload
 from api.schemas import Input, Output
-from tests.edge import START, Edge, edge_settings, running_edge
+from tests.edge import Edge, edge_settings, running_edge
 from tests.stack import DatabaseUrls
 
 pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
@@ -155,7 +155,7 @@ async def test_ready_says_which_part_is_away(
 CHECKPOINT = """
     INSERT INTO chain.checkpoint (chain_id, genesis_hash, start_block, number, hash, block_time, undo_floor,
         finalized_number, emit_after, head_number, head_time, state, reason, seen_at)
-    VALUES (31337, %(hash)s, 0, 7, %(hash)s, %(now)s, 0, 5, 0, 9, %(now)s, %(state)s, NULL, %(now)s)
+    VALUES (31337, %(hash)s, 0, 7, %(hash)s, now(), 0, 5, 0, 9, now(), %(state)s, NULL, now() - %(age)s)
 """
 
 
@@ -163,24 +163,26 @@ CHECKPOINT = """
     ("said", "answered"),
     [
         (("live", 0), (200, "live")),
-        (("syncing", 59), (200, "syncing")),
+        (("syncing", 0), (200, "syncing")),
         (("stuck", 0), (503, "stuck")),
-        (("live", 61), (503, "silent")),
+        (("live", 3_600), (503, "down")),
     ],
 )
 async def test_the_chains_health_is_what_the_indexer_last_said(
     edge: Edge, connection: psycopg.Connection, said: tuple[str, int], answered: tuple[int, str]
 ) -> None:
+    never = await edge.client.get("/health/chain")
+    assert (never.status_code, never.json()["chain"]["state"]) == (503, "never")
     state, age_s = said
-    unknown = await edge.client.get("/health/chain")
-    assert (unknown.status_code, unknown.json()["chain"]["status"]) == (503, "unknown")
-    seen_at = START - dt.timedelta(seconds=age_s)
-    connection.execute(CHECKPOINT, {"hash": b"\1" * 32, "now": seen_at, "state": state})
+    parameters = {"hash": b"\1" * 32, "state": state, "age": dt.timedelta(seconds=age_s)}
+    connection.execute(CHECKPOINT, parameters)
     answer = await edge.client.get("/health/chain")
     body = answer.json()
     health = ChainHealth.model_validate(body if answer.status_code == 200 else body["chain"])
-    assert (answer.status_code, health.status) == answered
-    assert (health.indexed_block, health.head_block, health.lag_blocks) == (7, 9, 2)
+    assert (answer.status_code, health.state) == answered
+    assert health.indexed
+    assert health.lag
+    assert (health.indexed.number, health.lag.blocks, health.finalized) == (7, 2, 5)
 
 
 async def test_metrics_have_their_own_port(

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from node.chain.deployments import (
+    CurrentDeployment,
     DeployedContract,
     DeploymentBroken,
     DeploymentRegistry,
@@ -90,3 +91,17 @@ def test_a_file_of_another_chain_is_refused(tmp_path: Path) -> None:
     (tmp_path / "31337.json").write_text(json.dumps(raw))
     with pytest.raises(DeploymentBroken):
         registry.load(31337)
+
+
+def test_a_replaced_file_is_read_again(tmp_path: Path) -> None:
+    registry = DeploymentRegistry(tmp_path / "own", committed=tmp_path)
+    current = CurrentDeployment(registry, 31337)
+    with pytest.raises(NotDeployed):
+        current()
+    registry.save(suite(31337))
+    first = current()
+    assert current() is first
+    moved = suite(31337)
+    moved.contracts["governor"] = contract("governor", 99)
+    registry.save(moved)
+    assert current().governor.address == contract("governor", 99).address

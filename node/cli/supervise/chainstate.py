@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from node.cli.supervise.canonical import only_canonical
 from node.cli.supervise.files import write_whole
 from node.cli.supervise.refusal import StartRefused
 from node.cli.supervise.rpc import RpcClient, RpcFailed
@@ -110,12 +111,15 @@ class StateKeeper:
             self._in_trouble = True
 
     async def _head(self) -> object:
-        block = await self._rpc.call("eth_getBlockByNumber", "latest", False)  # noqa: FBT003 - RPC
-        return block["hash"] if isinstance(block, dict) else None
+        return (await self._block("latest"))["hash"]
 
     async def _dump(self) -> bytes:
         dumped = await self._rpc.call("anvil_dumpState", timeout_s=_DUMP_LIMIT_S)
         state = gzip.decompress(bytes.fromhex(str(dumped).removeprefix("0x")))
-        if not state.startswith(b"{"):
-            raise ValueError("the dump is not JSON")
-        return state
+        return await only_canonical(state, lambda height: self._block(hex(height)))
+
+    async def _block(self, at: str) -> dict[str, object]:
+        block = await self._rpc.call("eth_getBlockByNumber", at, False)  # noqa: FBT003 - JSON-RPC
+        if not isinstance(block, dict):
+            raise RpcFailed(f"there is no block {at}")
+        return block

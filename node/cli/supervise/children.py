@@ -49,8 +49,8 @@ class Job:
     name: str
     argv: tuple[str, ...]
     limit_s: float = 120.0
-    # a setting without which there is nothing to do, as with a database that somebody else migrates
-    needs: str | None = None
+    # why it is not to run now, in words; None lets it run
+    unless: Callable[[Plan], str | None] = lambda _: None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,15 +66,35 @@ class Service:
 
 PYTHON = sys.executable
 
+# On a public chain it costs money and cannot be undone, so no start of a node does it by the way.
+BY_HAND = "on a public chain, contracts are deployed by `scripts/asoud deploy` alone"
+
 JOBS: tuple[Job, ...] = (
     Job(
         name="migrate",
         argv=(PYTHON, "-m", "node.cli", "migrate"),
-        needs="ASOUD_DATABASE_OWNER_URL",
+    ),
+    Job(
+        name="deploy",
+        argv=(PYTHON, "-m", "node.cli", "deploy"),
+        unless=lambda plan: None if plan.is_dev_chain else BY_HAND,
     ),
 )
 
+
+def _granian(plan: Plan) -> tuple[str, ...]:
+    # a worker that died is replaced by granian; the kill timeout is for streams that never end
+    return (
+        *(PYTHON, "-m", "granian", "--interface", "asgi", "--loop", "uvloop"),
+        *("--host", plan.api_host, "--port", str(plan.ports.api), "--workers", plan.api_workers),
+        *("--workers-kill-timeout", "5", "--respawn-failed-workers", "--respawn-interval", "0.5"),
+        "node.app:app",
+    )
+
+
 SERVICES: tuple[Service, ...] = (
+    Service(name="api", argv=_granian, health=lambda plan: f"{plan.api_url}/health/ready"),
+    Service(name="indexer", argv=lambda _: (PYTHON, "-m", "node.cli", "indexer", "run")),
     Service(name="spine", argv=lambda _: (PYTHON, "-m", "node.worker.spine")),
     Service(name="worker", argv=lambda _: (PYTHON, "-m", "node.worker")),
     Service(name="beat", argv=lambda _: (PYTHON, "-m", "node.worker.beat")),
@@ -131,6 +151,7 @@ def settings_of_node(plan: Plan, parts: list[Part]) -> dict[str, str]:
     settings = {
         "ASOUD_DATA_DIR": str(plan.data_dir),
         "ASOUD_API_PORT": str(plan.ports.api),
+        "ASOUD_PUBLIC_URL": plan.environment.get("ASOUD_PUBLIC_URL", f"http://localhost:{plan.ports.api}"),
         "ASOUD_METRICS_PORT": str(plan.ports.metrics),
     }
     for part in parts:

@@ -42,6 +42,25 @@ class Plan:
         return bool(self.environment.get(OUTSIDE_SETTING[part]))
 
     @property
+    def api_host(self) -> str:
+        """What the API binds to."""
+        return self.environment.get("ASOUD_API_HOST", "127.0.0.1")
+
+    @property
+    def api_workers(self) -> str:
+        return self.environment.get("ASOUD_API_WORKERS", "1")
+
+    @property
+    def api_url(self) -> str:
+        """How this machine reaches the API."""
+        host = "127.0.0.1" if self.api_host in {"0.0.0.0", "::"} else self.api_host  # noqa: S104
+        return f"http://[{host}]:{self.ports.api}" if ":" in host else f"http://{host}:{self.ports.api}"
+
+    @property
+    def is_dev_chain(self) -> bool:
+        return self.environment.get("ASOUD_CHAIN_ID", str(DEV_CHAIN_ID)) == str(DEV_CHAIN_ID)
+
+    @property
     def logs_dir(self) -> Path:
         return self.data_dir / "logs"
 

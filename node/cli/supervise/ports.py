@@ -6,13 +6,14 @@ import socket
 from node.cli.supervise.refusal import StartRefused
 
 
-def require_free(port: int, *, what: str, option: str) -> None:
+def require_free(port: int, *, what: str, option: str, host: str = "127.0.0.1") -> None:
     """Raises `StartRefused` naming the port, and the option and the setting that move it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
         # as servers do, so that connections of a former life in TIME_WAIT do not count as a user
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
             probe.listen(1)
         except OSError as e:
             setting = "ASOUD_" + option.removeprefix("--").replace("-", "_").upper()

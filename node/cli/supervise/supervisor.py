@@ -98,8 +98,8 @@ class Supervisor:
         self._background(part.watch())
 
     async def _run_job(self, job: Job, env: dict[str, str]) -> None:
-        if job.needs and not env.get(job.needs):
-            self._board.say(f"  {job.name:<10} skipped: {job.needs} is not set")
+        if (reason := job.unless(self._plan)) is not None:
+            self._board.say(f"  {job.name:<10} skipped: {reason}")
             return
         started = time.monotonic()
         log_path = self._plan.logs_dir / f"{job.name}.log"
@@ -195,7 +195,7 @@ def _clear_the_way(plan: Plan, board: Board, *, reset: bool) -> None:
         claim_data_folder(plan.data_dir)
         board.say("all data of the node was deleted")
     ports = plan.ports
-    require_free(ports.api, what="the API", option="--api-port")
+    require_free(ports.api, what="the API", option="--api-port", host=plan.api_host)
     require_free(ports.metrics, what="the metrics", option="--metrics-port")
     for part in ("postgres", "valkey", "anvil"):
         if not plan.is_outside(part):

@@ -22,7 +22,7 @@ async def ready_table(plan: Plan, *, added: Mapping[str, str], parts: Sequence[P
 
 
 def _addresses(plan: Plan, settings: dict[str, str]) -> list[tuple[str, str]]:
-    api = f"http://127.0.0.1:{plan.ports.api}"
+    api = plan.api_url
     return [
         ("API", api),
         ("docs", f"{api}/docs"),

@@ -6,17 +6,20 @@ Invariant: connections of this pool cannot write (`default_transaction_read_only
 from collections.abc import Mapping
 from typing import Any, LiteralString, Self
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Error, OperationalError
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from typing_extensions import override
 
-from node.kernel.db.unit_of_work import typed_database_errors
+from node.kernel.db.unit_of_work import typed
 from node.kernel.errors import Bug, Transient
 
 QUERY_TIMEOUT_MS = 5_000
 ACQUIRE_TIMEOUT_S = 5.0
+
+# The socket broke, or the server said why it closes it: admin_shutdown, crash_shutdown.
+_LOST = (None, "57P01", "57P02")
 
 
 class _RawJson(Loader):
@@ -43,7 +46,6 @@ class QueryPool:
             timeout=ACQUIRE_TIMEOUT_S,
             open=False,
             configure=_configure,
-            check=AsyncConnectionPool.check_connection,
             kwargs={
                 "application_name": "asoud-query",
                 "connect_timeout": 5,
@@ -70,15 +72,28 @@ class QueryPool:
         Raises:
             Transient: Postgres is away or all connections are busy.
         """
-        try:
-            with typed_database_errors():
-                async with self._pool.connection() as connection:
-                    cursor = await connection.execute(sql, params)
-                    row = await cursor.fetchone()
-        except PoolTimeout as error:
-            raise Transient("all database connections are busy", retry_after_s=1) from error
+        row = await self._first_row(sql, params)
         if row is None or row[0] is None:
             return None
         if not isinstance(row[0], bytes):
             raise Bug("a view of the query path must return type json", got=type(row[0]).__name__)
         return row[0]
+
+    async def _first_row(self, sql: LiteralString, params: Mapping[str, object]) -> tuple[Any, ...] | None:
+        """Asks again on another connection when one turns out to be dead: a read may be repeated.
+
+        The pool drops a dead connection when it comes back. To check each one before its use would cost a
+        round trip per query.
+        """
+        for tries_left in range(self._pool.max_size, -1, -1):
+            try:
+                async with self._pool.connection() as connection:
+                    cursor = await connection.execute(sql, params)
+                    return await cursor.fetchone()
+            except PoolTimeout as error:
+                raise Transient("all database connections are busy", retry_after_s=1) from error
+            except Error as error:
+                lost = isinstance(error, OperationalError) and error.sqlstate in _LOST
+                if not (lost and tries_left):
+                    raise typed(error, connection_lost=lost) from error
+        raise Bug("the last try neither returned nor raised")

@@ -1,14 +1,12 @@
 """What prices may be in: the chain's native coin, and the ERC-20s on the exchange's allow-list.
 
-Assets are named by CAIP-19. A token's code and decimals never change, so the chain is asked about them once
-per process, and never inside a transaction.
+Assets are named by CAIP-19. What a token calls itself is asked of the chain once, outside of transactions.
 """
 
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
 
 from sqlalchemy import text
 
@@ -16,12 +14,9 @@ from node.chain.deployments import Deployment
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.errors import Invalid
 from node.kernel.hexes import ZERO_ADDRESS, Address, parse_address, to_bytes
-from node.kernel.money import Asset, erc20_asset, native_asset
-from node.kernel.text import one_line
+from node.kernel.money import Asset
 from node.services.catalog.errors import CurrencyUnknown
-
-CODE_CHARS_MAX = 16
-EXPONENT_MAX = 36
+from wallet.asset.service import AssetService
 
 _CAIP19 = re.compile(
     r"eip155:(?P<chain>[1-9][0-9]{0,17})/(?:slip44:60|erc20:(?P<token>0x[0-9a-fA-F]{40}))", re.ASCII
@@ -30,13 +25,6 @@ _ALLOWED = text("""
     SELECT true FROM chain.currency
     WHERE chain_id = :chain_id AND exchange = :exchange AND currency = :currency AND allowed
 """)
-
-
-class TokenFacts(Protocol):
-    """Asks the chain what an ERC-20 calls itself."""
-
-    def __call__(self, token: Address) -> tuple[str, int]:
-        """Its symbol and decimals. Raises what the chain's client raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,42 +38,35 @@ class Currency:
 class Currencies:
     def __init__(
         self,
-        token_facts: TokenFacts,
+        assets: AssetService,
         deployment: Callable[[], Deployment],
         *,
         chain_id: int,
-        native_code: str,
     ) -> None:
-        self._token_facts = token_facts
+        self._assets = assets
         self._deployment = deployment
         self._chain_id = chain_id
-        self._native = Currency(native_asset(chain_id, code=native_code), ZERO_ADDRESS)
-        self._known: dict[Address, Currency] = {}
 
     def resolve(self, begin: Callable[[], AbstractContextManager[Tx]], asset_id: str) -> Currency:
-        """The currency of that CAIP-19 id. Opens a short transaction of its own for a token.
+        """The currency of that CAIP-19 id. Opens short transactions of its own.
 
         Raises:
             CurrencyUnknown: Not one that prices may be in.
             Transient: The chain had to be asked and is away.
         """
         address = self._address(asset_id)
-        if address is None:
-            return self._native
-        with begin() as tx:
-            if not self._is_allowed(tx, address):
-                raise _unknown(asset_id)
-        if address not in self._known:
-            self._known[address] = self._described(address)
-        return self._known[address]
+        if address != ZERO_ADDRESS:
+            with begin() as tx:
+                if not self._is_allowed(tx, address):
+                    raise _unknown(asset_id)
+        return Currency(self._assets.learn(begin, address), address)
 
-    def _address(self, asset_id: str) -> Address | None:
-        """The token's address; None for the native coin."""
+    def _address(self, asset_id: str) -> Address:
         found = _CAIP19.fullmatch(asset_id)
         if found is None or int(found["chain"]) != self._chain_id:
             raise _unknown(asset_id)
         if found["token"] is None:
-            return None
+            return ZERO_ADDRESS
         try:
             return parse_address(found["token"])
         except Invalid as error:
@@ -101,13 +82,6 @@ class Currencies:
             "currency": to_bytes(address),
         }
         return tx.execute(_ALLOWED, parameters).scalar_one_or_none() is not None
-
-    def _described(self, address: Address) -> Currency:
-        symbol, decimals = self._token_facts(address)
-        code = one_line(symbol[:CODE_CHARS_MAX], field="symbol", chars_max=CODE_CHARS_MAX)
-        if not 0 <= decimals <= EXPONENT_MAX:
-            raise CurrencyUnknown("the token has odd decimals", field="asset", decimals=decimals)
-        return Currency(erc20_asset(self._chain_id, address, code=code, exponent=decimals), address)
 
 
 def _unknown(asset_id: str) -> CurrencyUnknown:

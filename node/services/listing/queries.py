@@ -4,7 +4,7 @@ from collections.abc import Collection
 from functools import cache
 from typing import Final, Literal, LiteralString
 
-from indexer.listing_state import FINDINGS, REASON, STATE, STATE_JOINS, ListingState
+from indexer.listing_state import CHAIN_JOINS, FINDINGS, REASON, STATE, STATE_JOINS, ListingState
 from node.kernel.db.json_sql import address_or_null, hex_text, seconds_text, time_text
 from node.kernel.db.keyset import Keyset
 from wallet.asset.queries import amount_json, asset_join
@@ -133,4 +133,17 @@ LISTING: Final[LiteralString] = f"""
 FINDING: Final[LiteralString] = f"""
     SELECT found.finding FROM listing.listing AS listing {STATE_JOINS}
     WHERE listing.chain_id = %(chain_id)s AND listing.digest = %(digest)s::bytea
+"""  # noqa: S608 - literals of the code only
+
+# For `asoud verify`, in pages by digest: what we show as buyable, next to what it takes to ask the chain.
+CLAIMS: Final[LiteralString] = f"""
+    SELECT {hex_text("listing.digest")} AS id, {hex_text("listing.exchange")} AS exchange,
+        {hex_text("listing.seller")} AS seller, {hex_text("listing.collection")} AS collection,
+        listing.token_id, listing.nonce, listing.epoch,
+        nonce.state IS NULL AND coalesce(epoch.epoch, 0) = listing.epoch
+            AND held.owner IS NOT DISTINCT FROM listing.seller AS fillable
+    FROM listing.listing AS listing {CHAIN_JOINS}
+    WHERE listing.chain_id = %(chain_id)s
+        AND (%(after)s::text IS NULL OR listing.digest > decode(substr(%(after)s::text, 3), 'hex'))
+    ORDER BY listing.digest LIMIT %(limit)s
 """  # noqa: S608 - literals of the code only

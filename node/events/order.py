@@ -1,0 +1,96 @@
+"""Events of shop orders; their stream is `order:<id>`. Amounts are in the order's asset."""
+
+from node.kernel.spine.event import Event
+
+
+class OrderPlaced(Event, frozen=True, kw_only=True):
+    """`pay_by` and the windows of the terms are seconds; `asset_id` is CAIP-19."""
+
+    type_name = "order.placed"
+
+    order_id: str
+    market_id: str
+    product_id: str
+    quantity: int
+    amount: str
+    asset_id: str
+    buyer_account_id: str
+    seller_account_id: str
+    buyer: str
+    seller: str
+    arbiter: str
+    escrow_id: str
+    pay_by: int
+
+
+class OrderPaid(Event, frozen=True, kw_only=True):
+    """`late`: it had been cancelled or had expired. `out_of_stock`: and its units are gone."""
+
+    type_name = "order.paid"
+
+    order_id: str
+    received: str
+    ship_by: int
+    late: bool
+    out_of_stock: bool
+
+
+class OrderShipped(Event, frozen=True, kw_only=True):
+    type_name = "order.shipped"
+
+    order_id: str
+    proof: str
+    inspection_ends: int
+
+
+class OrderDisputed(Event, frozen=True, kw_only=True):
+    type_name = "order.disputed"
+
+    order_id: str
+    by: str
+    evidence: str
+    ruling_ends: int
+
+
+class OrderCompleted(Event, frozen=True, kw_only=True):
+    type_name = "order.completed"
+
+    order_id: str
+    by: str
+    to_seller: str
+    fee: str
+
+
+class OrderRefunded(Event, frozen=True, kw_only=True):
+    type_name = "order.refunded"
+
+    order_id: str
+    by: str
+    to_buyer: str
+
+
+class OrderRuled(Event, frozen=True, kw_only=True):
+    """`silent`: by the split of the terms, because the arbiter stayed silent."""
+
+    type_name = "order.ruled"
+
+    order_id: str
+    by: str
+    silent: bool
+    to_seller: str
+    to_buyer: str
+    fee: str
+
+
+class OrderCancelled(Event, frozen=True, kw_only=True):
+    type_name = "order.cancelled"
+
+    order_id: str
+
+
+class OrderExpired(Event, frozen=True, kw_only=True):
+    """The money did not come in time."""
+
+    type_name = "order.expired"
+
+    order_id: str

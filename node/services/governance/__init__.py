@@ -1,0 +1,1 @@
+"""The DAO: who has how many votes, proposals and what they would do, voting, queueing, executing."""

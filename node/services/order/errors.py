@@ -1,0 +1,47 @@
+"""Why a command on an order was refused."""
+
+from node.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+
+
+class OrderUnknown(NotFound):
+    """There is no such order, or the caller is none of its parties."""
+
+
+class NotThatParty(Forbidden):
+    """The caller is a party of the order, but this is for another one. Carries `needs`."""
+
+
+class WrongOrderState(Conflict):
+    """This cannot be done in the order's present state. Carries `state`."""
+
+
+class DeadlineNotReached(Conflict):
+    """The other side still has time. Carries `deadline`."""
+
+
+class DeadlinePassed(Conflict):
+    """The time for this is over. Carries `deadline`."""
+
+
+class PaymentSeen(Conflict):
+    """The order's money is on its way into the escrow, so the order can't be cancelled any more."""
+
+
+class EscrowMoved(Conflict):
+    """The order's escrow contract is not the one that this node works with now."""
+
+
+class OwnProduct(Conflict):
+    """Nobody buys from themselves, nor from a market that they are the arbiter of."""
+
+
+class OrderTooLarge(Invalid):
+    """The order's amount is beyond what an escrow can hold."""
+
+
+class SplitTooLarge(Invalid):
+    """A ruling gives away more than is held. Carries `held`."""
+
+
+class TooManyStatements(Conflict):
+    """One party of an order can say so much and no more."""

@@ -1,0 +1,160 @@
+"""Tables of orders."""
+
+import datetime as dt
+import uuid
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from node.chain.escrow import Terms
+from node.kernel.db.base import APPEND_ONLY, Base, length_check, uint256_check
+from node.kernel.db.types import ADDRESS_BYTES, HASH_BYTES, AddressColumn, Hash32Column, Uint256, Utc
+from node.kernel.hexes import Address, Hash32
+from node.services.order.states import State
+
+SCHEMA = "orders"  # `order` is a word of SQL
+
+
+class Order(Base):
+    """A shop order. Price and escrow terms are fixed when it is placed: whoever loses a term loses the money.
+
+    `deadline` is that of the present state: the money (placed), the shipment (paid), a dispute (shipped), the
+    ruling (disputed); NULL in the others. `stock_held` tells whether units are reserved for it.
+    """
+
+    __tablename__ = "shop_order"
+    __table_args__ = (
+        *(uint256_check(c) for c in ("unit_price", "amount", "received", "to_seller", "to_buyer", "fee")),
+        *(length_check(c, ADDRESS_BYTES) for c in ("buyer", "seller", "arbiter")),
+        length_check("escrow_id", HASH_BYTES),
+        CheckConstraint("quantity > 0 AND amount = unit_price * quantity", name="amount_is_price"),
+        CheckConstraint("state IN (" + ", ".join(f"'{state}'" for state in State) + ")", name="state"),
+        CheckConstraint(
+            "(state IN ('completed', 'refunded', 'ruled')) = (ended_at IS NOT NULL)", name="ended"
+        ),
+        Index("uq_shop_order_escrow", "chain_id", "escrow_id", unique=True),
+        Index("ix_shop_order_buyer", "buyer_account_id", "id"),
+        Index("ix_shop_order_seller", "seller_account_id", "id"),
+        Index("ix_shop_order_market", "market_id", "id"),
+        Index("ix_shop_order_arbiter", "arbiter", "id"),
+        Index("ix_shop_order_product", "product_id"),
+        Index("ix_shop_order_unfunded", "deadline", postgresql_where="state = 'placed'"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    market_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("market.market.id"))
+    product_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("catalog.product.id"))
+    title: Mapped[str] = mapped_column(Text)  # of the product, when the order was placed
+    quantity: Mapped[int] = mapped_column(BigInteger)
+    note: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    out_of_stock: Mapped[bool]  # the money came late and the units were gone: to be refunded
+    stock_held: Mapped[bool]
+    deadline: Mapped[dt.datetime | None] = mapped_column(Utc)
+    placed_at: Mapped[dt.datetime] = mapped_column(Utc)
+    changed_at: Mapped[dt.datetime] = mapped_column(Utc)
+    ended_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+    buyer_account_id: Mapped[uuid.UUID]
+    seller_account_id: Mapped[uuid.UUID]
+
+    unit_price: Mapped[int] = mapped_column(Uint256)
+    asset_id: Mapped[str] = mapped_column(Text)
+    asset_code: Mapped[str] = mapped_column(Text)
+    asset_exponent: Mapped[int] = mapped_column(SmallInteger)
+
+    chain_id: Mapped[int] = mapped_column(BigInteger)
+    escrow_contract: Mapped[Address] = mapped_column(AddressColumn)
+    escrow_id: Mapped[Hash32] = mapped_column(Hash32Column)
+    buyer: Mapped[Address] = mapped_column(AddressColumn)
+    seller: Mapped[Address] = mapped_column(AddressColumn)
+    arbiter: Mapped[Address] = mapped_column(AddressColumn)
+    asset: Mapped[Address] = mapped_column(AddressColumn)
+    amount: Mapped[int] = mapped_column(Uint256)
+    fee_receiver: Mapped[Address] = mapped_column(AddressColumn)
+    fee_bps: Mapped[int] = mapped_column(Integer)
+    silence_seller_bps: Mapped[int] = mapped_column(Integer)
+    ship_by: Mapped[dt.datetime] = mapped_column(Utc)  # whole seconds
+    inspection_s: Mapped[int] = mapped_column(BigInteger)
+    ruling_s: Mapped[int] = mapped_column(BigInteger)
+
+    received: Mapped[int | None] = mapped_column(Uint256)
+    to_seller: Mapped[int | None] = mapped_column(Uint256)
+    to_buyer: Mapped[int | None] = mapped_column(Uint256)
+    fee: Mapped[int | None] = mapped_column(Uint256)
+
+    def terms(self) -> Terms:
+        return Terms(
+            order_id=chain_id_of(self.id),
+            buyer=self.buyer,
+            seller=self.seller,
+            arbiter=self.arbiter,
+            asset=self.asset,
+            amount=self.amount,
+            fee_receiver=self.fee_receiver,
+            fee_bps=self.fee_bps,
+            silence_seller_bps=self.silence_seller_bps,
+            ship_by=int(self.ship_by.timestamp()),
+            inspection=self.inspection_s,
+            ruling=self.ruling_s,
+        )
+
+
+class Statement(Base):
+    """What a party said in words, for the other parties alone; the chain gets its salted hash."""
+
+    __tablename__ = "statement"
+    __table_args__ = (
+        length_check("digest", HASH_BYTES),
+        length_check("salt", HASH_BYTES),
+        Index("uq_statement_digest", "digest", unique=True),
+        Index("ix_statement_order", "order_id", "id"),
+        {"schema": SCHEMA, "info": {APPEND_ONLY: True}},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(f"{SCHEMA}.shop_order.id"))
+    kind: Mapped[str] = mapped_column(Text)  # tracking | evidence | ruling
+    author: Mapped[str] = mapped_column(Text)  # a role
+    text: Mapped[str] = mapped_column(Text)
+    salt: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES))
+    digest: Mapped[Hash32] = mapped_column(Hash32Column)
+    said_at: Mapped[dt.datetime] = mapped_column(Utc)
+
+
+class HandledEscrowEvent(Base):
+    """Each final event of an escrow is judged once. `reason` says why one did not move an order."""
+
+    __tablename__ = "handled_escrow_event"
+    __table_args__ = (
+        Index("ix_handled_escrow_event_order", "order_id"),
+        {"schema": SCHEMA, "info": {APPEND_ONLY: True}},
+    )
+
+    event_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[uuid.UUID | None]
+    escrow_id: Mapped[Hash32] = mapped_column(Hash32Column)
+    type_name: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
+    handled_at: Mapped[dt.datetime] = mapped_column(Utc)
+
+
+def chain_id_of(order_id: uuid.UUID) -> Hash32:
+    """The order's name on the chain: its UUID as a number, so that the way back needs no table."""
+    return Hash32("0x" + order_id.int.to_bytes(HASH_BYTES).hex())
+
+
+def order_id_of(chain_id: Hash32) -> uuid.UUID | None:
+    """None for a name that none of our orders can have."""
+    number = int(chain_id, 16)
+    return uuid.UUID(int=number) if number < 1 << 128 else None

@@ -1,0 +1,177 @@
+"""Views of orders for the query path, for the parties of an order alone.
+
+What is final comes from the order and its events. What the chain says beyond that is marked `provisional`: a
+reorg can still undo it.
+"""
+
+from typing import Final, LiteralString
+
+from node.kernel.db.keyset import Keyset
+
+_AMOUNT_OF: Final[LiteralString] = """
+    json_build_object(
+        'id', shop_order.asset_id, 'code', shop_order.asset_code, 'exponent', shop_order.asset_exponent
+    )
+"""
+_SUMMARY: Final[LiteralString] = f"""
+    'id', shop_order.id,
+    'market_id', shop_order.market_id,
+    'product_id', shop_order.product_id,
+    'title', shop_order.title,
+    'quantity', shop_order.quantity,
+    'state', shop_order.state,
+    'out_of_stock', shop_order.out_of_stock,
+    'roles', array_to_json(array_remove(ARRAY[
+        CASE WHEN shop_order.buyer_account_id = %(account_id)s::uuid
+            OR shop_order.buyer = %(wallet)s::bytea THEN 'buyer' END,
+        CASE WHEN shop_order.seller_account_id = %(account_id)s::uuid
+            OR shop_order.seller = %(wallet)s::bytea THEN 'seller' END,
+        CASE WHEN shop_order.arbiter = %(wallet)s::bytea THEN 'arbiter' END
+    ], NULL)),
+    'buyer', '0x' || encode(shop_order.buyer, 'hex'),
+    'seller', '0x' || encode(shop_order.seller, 'hex'),
+    'arbiter', '0x' || encode(shop_order.arbiter, 'hex'),
+    'unit_price', json_build_object('value', shop_order.unit_price::text, 'asset', {_AMOUNT_OF}),
+    'amount', json_build_object('value', shop_order.amount::text, 'asset', {_AMOUNT_OF}),
+    'deadline', to_char(shop_order.deadline AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    'placed_at', to_char(shop_order.placed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    'changed_at', to_char(shop_order.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+"""
+_FINALIZED: Final[LiteralString] = """
+    coalesce((
+        SELECT checkpoint.finalized_number FROM chain.checkpoint
+        WHERE checkpoint.chain_id = shop_order.chain_id
+    ), -1)
+"""
+_TERMS: Final[LiteralString] = """
+    json_build_object(
+        'orderId', '0x' || lpad(replace(shop_order.id::text, '-', ''), 64, '0'),
+        'buyer', '0x' || encode(shop_order.buyer, 'hex'),
+        'seller', '0x' || encode(shop_order.seller, 'hex'),
+        'arbiter', '0x' || encode(shop_order.arbiter, 'hex'),
+        'asset', '0x' || encode(shop_order.asset, 'hex'),
+        'amount', shop_order.amount::text,
+        'feeReceiver', '0x' || encode(shop_order.fee_receiver, 'hex'),
+        'feeBps', shop_order.fee_bps,
+        'silenceSellerBps', shop_order.silence_seller_bps,
+        'shipBy', extract(epoch FROM shop_order.ship_by)::bigint,
+        'inspection', shop_order.inspection_s,
+        'ruling', shop_order.ruling_s
+    )
+"""
+_ON_CHAIN: Final[LiteralString] = f"""
+    (
+        SELECT json_build_object(
+            'state', escrow.state,
+            'deadline', to_char(escrow.deadline AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+            'held', escrow.held::text,
+            'block', escrow.changed_block,
+            'provisional', escrow.changed_block > {_FINALIZED}
+        )
+        FROM chain.escrow
+        WHERE escrow.chain_id = shop_order.chain_id AND escrow.escrow_id = shop_order.escrow_id
+    )
+"""  # noqa: S608 - literals of the code
+_STATEMENTS: Final[LiteralString] = """
+    coalesce((
+        SELECT json_agg(json_build_object(
+            'kind', statement.kind,
+            'author', statement.author,
+            'text', statement.text,
+            'salt', '0x' || encode(statement.salt, 'hex'),
+            'digest', '0x' || encode(statement.digest, 'hex'),
+            'on_chain', EXISTS (
+                SELECT FROM chain.escrow_event
+                WHERE escrow_event.chain_id = shop_order.chain_id
+                    AND escrow_event.escrow_id = shop_order.escrow_id
+                    AND escrow_event.reference = statement.digest
+            ),
+            'said_at', to_char(statement.said_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        ) ORDER BY statement.id)
+        FROM orders.statement WHERE statement.order_id = shop_order.id
+    ), '[]'::json)
+"""
+_TIMELINE: Final[LiteralString] = f"""
+    (
+        SELECT json_agg(entry ORDER BY at, rank, place) FROM (
+            SELECT event.occurred_at AS at, 1 AS rank, event.version AS place, json_build_object(
+                'source', 'order',
+                'kind', event.type_name,
+                'at', to_char(event.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                'provisional', false,
+                'actor', event.payload ->> 'by',
+                'reference', NULL,
+                'block', NULL,
+                'tx_hash', NULL
+            ) AS entry
+            FROM kernel.event WHERE event.stream = 'order:' || shop_order.id
+            UNION ALL
+            SELECT seen.block_time, 0, seen.block_number * 1000000 + seen.log_index, json_build_object(
+                'source', 'chain',
+                'kind', 'escrow.' || seen.kind,
+                'at', to_char(seen.block_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                'provisional', seen.block_number > {_FINALIZED},
+                'actor', '0x' || encode(seen.actor, 'hex'),
+                'reference', '0x' || encode(seen.reference, 'hex'),
+                'block', seen.block_number,
+                'tx_hash', '0x' || encode(seen.tx_hash, 'hex')
+            )
+            FROM chain.escrow_event AS seen
+            WHERE seen.chain_id = shop_order.chain_id AND seen.escrow_id = shop_order.escrow_id
+        ) AS entries
+    )
+"""  # noqa: S608 - literals of the code
+_PARTY: Final[LiteralString] = """
+    (
+        shop_order.buyer_account_id = %(account_id)s::uuid OR shop_order.buyer = %(wallet)s::bytea
+        OR shop_order.seller_account_id = %(account_id)s::uuid OR shop_order.seller = %(wallet)s::bytea
+        OR shop_order.arbiter = %(wallet)s::bytea
+    )
+"""
+
+ORDER: Final[LiteralString] = f"""
+    SELECT json_build_object(
+        {_SUMMARY},
+        'note', shop_order.note,
+        'received', shop_order.received::text,
+        'to_seller', shop_order.to_seller::text,
+        'to_buyer', shop_order.to_buyer::text,
+        'fee', shop_order.fee::text,
+        'escrow', json_build_object(
+            'chain_id', shop_order.chain_id,
+            'contract', '0x' || encode(shop_order.escrow_contract, 'hex'),
+            'escrow_id', '0x' || encode(shop_order.escrow_id, 'hex'),
+            'terms', {_TERMS},
+            'on_chain', {_ON_CHAIN}
+        ),
+        'statements', {_STATEMENTS},
+        'timeline', {_TIMELINE}
+    )
+    FROM orders.shop_order WHERE shop_order.id = %(order_id)s AND {_PARTY}
+"""  # noqa: S608 - literals of the code
+
+_ITEM: Final[LiteralString] = f"json_build_object({_SUMMARY})"
+_FILTER: Final[LiteralString] = """
+    (%(state)s::text IS NULL OR shop_order.state = %(state)s::text)
+    AND (%(market_id)s::uuid IS NULL OR shop_order.market_id = %(market_id)s::uuid)
+"""
+_KEY: Final[tuple[tuple[LiteralString, LiteralString], ...]] = (("shop_order.id", "uuid"),)
+
+ORDERS_AS_BUYER: Final = Keyset(
+    name="orders_as_buyer",
+    item=_ITEM,
+    source=f"FROM orders.shop_order WHERE shop_order.buyer_account_id = %(account_id)s AND {_FILTER}",
+    key=_KEY,
+)
+ORDERS_AS_SELLER: Final = Keyset(
+    name="orders_as_seller",
+    item=_ITEM,
+    source=f"FROM orders.shop_order WHERE shop_order.seller_account_id = %(account_id)s AND {_FILTER}",
+    key=_KEY,
+)
+ORDERS_AS_ARBITER: Final = Keyset(
+    name="orders_as_arbiter",
+    item=_ITEM,
+    source=f"FROM orders.shop_order WHERE shop_order.arbiter = %(wallet)s AND {_FILTER}",
+    key=_KEY,
+)

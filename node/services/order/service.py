@@ -1,0 +1,246 @@
+"""Orders of a shop, from the reservation of stock to wherever the escrow ends.
+
+Invariants: what an order costs and the terms of its escrow are fixed when it is placed; a unit is on sale,
+held by one order, or sold; an order's state moves along `NEXT` only, in `Mover.move`, which records the event
+in the same transaction; money is never believed but from a final event of exactly the order's own escrow.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable
+
+from sqlalchemy import select, text
+
+from node.chain.deployments import Deployment
+from node.chain.escrow import escrow_id
+from node.events.order import OrderCancelled, OrderExpired, OrderPlaced
+from node.kernel.clock import Clock
+from node.kernel.db.unit_of_work import Tx
+from node.kernel.hexes import Hash32
+from node.kernel.ids import new_id
+from node.kernel.spine.event import StoredEvent
+from node.kernel.spine.record import EventRecorder
+from node.kernel.text import prose
+from node.services.order.access import Caller, Permit, find, permit
+from node.services.order.errors import (
+    EscrowMoved,
+    OrderTooLarge,
+    OwnProduct,
+    PaymentSeen,
+    SplitTooLarge,
+)
+from node.services.order.escrow_events import EscrowFollower
+from node.services.order.models import Order
+from node.services.order.moving import Mover, Reservation, Stock, stream_of
+from node.services.order.statements import Kind, Statements
+from node.services.order.states import Action, State
+
+QUANTITY_MAX = 10_000
+NOTE_CHARS_MAX = 1_000
+AMOUNT_MAX = 2**128 - 1  # what the contract can hold for one escrow
+SHIP_BY_MAX = dt.timedelta(days=364)  # below the contract's 365 days, whose clock is not ours
+
+_SEEN_ON_CHAIN = """
+    EXISTS (
+        SELECT FROM chain.escrow
+        WHERE escrow.chain_id = shop_order.chain_id AND escrow.escrow_id = shop_order.escrow_id
+    )
+"""
+_IS_SEEN = text(f"SELECT {_SEEN_ON_CHAIN} FROM orders.shop_order WHERE id = :order_id")  # noqa: S608 - constants
+_NOT_SEEN = text(f"NOT {_SEEN_ON_CHAIN}")
+
+
+class OrderService:
+    def __init__(
+        self,
+        clock: Clock,
+        events: EventRecorder,
+        stock: Stock,
+        deployment: Callable[[], Deployment],
+        *,
+        fee_bps: int,
+        unfunded: dt.timedelta,
+    ) -> None:
+        self._clock = clock
+        self._events = events
+        self._stock = stock
+        self._mover = Mover(clock, events, stock)
+        self._follower = EscrowFollower(clock, self._mover)
+        self._deployment = deployment
+        self._statements = Statements(clock)
+        self._fee_bps = fee_bps
+        self._unfunded = unfunded
+
+    # ------------------------------------------------------------------------------ by the parties
+
+    def place(self, tx: Tx, caller: Caller, *, product_id: uuid.UUID, quantity: int, note: str) -> Order:
+        """Reserves the units and fixes price and terms.
+
+        Raises:
+            ProductUnknown, ProductNotForSale, OutOfStock: From the stock.
+            OwnProduct, OrderTooLarge, TextInvalid: By what is wrong.
+            NotDeployed: There is no escrow on the chain yet.
+        """
+        deployment = self._deployment()
+        note = prose(note, field="note", chars_max=NOTE_CHARS_MAX)
+        reserved = self._stock.reserve(tx, product_id, quantity=quantity)
+        if caller.account_id == reserved.owner_account_id or caller.wallet == reserved.payout_address:
+            raise OwnProduct("nobody buys from themselves", product_id=str(product_id))
+        if caller.wallet == reserved.arbiter:
+            raise OwnProduct("the arbiter of a market does not buy there", product_id=str(product_id))
+        amount = reserved.price * quantity
+        if amount > AMOUNT_MAX:
+            raise OrderTooLarge("the amount is beyond what an escrow can hold", amount=str(amount))
+        order = self._drafted(caller, reserved, deployment, product_id=product_id, quantity=quantity)
+        order.note = note
+        order.escrow_id = _escrow_id(order)
+        tx.add(order)
+        tx.flush()
+        self._events.record(tx, stream_of(order.id), _placed(order), expected_version=0)
+        return order
+
+    def cancel(self, tx: Tx, caller: Caller, order_id: uuid.UUID) -> None:
+        """By the buyer, before any money was seen: the units go back on sale.
+
+        Raises:
+            OrderUnknown, NotThatParty, WrongOrderState, PaymentSeen: By what forbids it.
+        """
+        order = find(tx, order_id, caller, lock=True)
+        permit(order, caller, Action.CANCEL, now=self._clock.now())
+        if tx.execute(_IS_SEEN, {"order_id": order_id}).scalar_one():
+            raise PaymentSeen("the money is on its way into the escrow; the seller can refund it")
+        self._mover.move(tx, order, State.CANCELLED, OrderCancelled(order_id=str(order_id)))
+
+    def permit(self, tx: Tx, caller: Caller, order_id: uuid.UUID, action: Action) -> Permit:
+        """Leave to take an action on the chain.
+
+        Raises:
+            OrderUnknown, NotThatParty, WrongOrderState, DeadlinePassed, DeadlineNotReached, EscrowMoved: By
+                what forbids it.
+        """
+        order = find(tx, order_id, caller)
+        return self._permit(order, caller, action)
+
+    def permit_with_words(
+        self, tx: Tx, caller: Caller, order_id: uuid.UUID, action: Action, *, kind: Kind, text: str
+    ) -> tuple[Permit, Hash32]:
+        """As `permit`, and keeps what the party says about it; returns the hash for the chain as well."""
+        order = find(tx, order_id, caller, lock=True)
+        leave = self._permit(order, caller, action)
+        return leave, self._statements.say(tx, order, kind=kind, author=leave.role, text=text)
+
+    def permit_ruling(
+        self, tx: Tx, caller: Caller, order_id: uuid.UUID, *, to_seller: int, reason: str
+    ) -> tuple[Permit, Hash32]:
+        """As `permit_with_words`, for a split that gives `to_seller` to the seller and the rest to the buyer.
+
+        Raises:
+            SplitTooLarge: More than is held.
+        """
+        order = find(tx, order_id, caller, lock=True)
+        leave = self._permit(order, caller, Action.RULE)
+        held = order.amount if order.received is None else order.received
+        if to_seller > held:
+            raise SplitTooLarge("the split gives away more than is held", held=str(held))
+        digest = self._statements.say(tx, order, kind=Kind.RULING, author=leave.role, text=reason)
+        return leave, digest
+
+    # ----------------------------------------------------------------------------------- by time
+
+    def expire_due(self, tx: Tx, *, now: dt.datetime, limit: int) -> int:
+        """Ends unfunded orders whose time is over; returns how many. Runs beside itself without harm.
+
+        An order whose money was seen on the chain waits for its finality instead.
+        """
+        due = (
+            select(Order)
+            .where(Order.state == State.PLACED.value, Order.deadline < now, _NOT_SEEN)
+            .order_by(Order.deadline)
+            .limit(limit)
+            .with_for_update(of=Order, skip_locked=True)
+        )
+        orders = tx.execute(due).scalars().all()
+        for order in sorted(orders, key=lambda found: found.product_id):  # one order of locks for everybody
+            self._mover.move(tx, order, State.EXPIRED, OrderExpired(order_id=str(order.id)))
+        return len(orders)
+
+    # ------------------------------------------------------------------------------ by the chain
+
+    def on_escrow_event(self, tx: Tx, stored: StoredEvent) -> None:
+        """Consumes the final events that `ESCROW_EVENTS` names; a second time it does nothing."""
+        self._follower.on_escrow_event(tx, stored)
+
+    def _permit(self, order: Order, caller: Caller, action: Action) -> Permit:
+        leave = permit(order, caller, action, now=self._clock.now())
+        if order.escrow_contract != self._deployment().escrow.address:
+            raise EscrowMoved("the order's escrow is another contract", contract=order.escrow_contract)
+        return leave
+
+    def _drafted(
+        self,
+        caller: Caller,
+        reserved: Reservation,
+        deployment: Deployment,
+        *,
+        product_id: uuid.UUID,
+        quantity: int,
+    ) -> Order:
+        now = self._clock.now()
+        pay_by = now + self._unfunded
+        ship_by = pay_by + min(dt.timedelta(seconds=reserved.ship_within_s), SHIP_BY_MAX - self._unfunded)
+        return Order(
+            id=new_id(),
+            market_id=reserved.market_id,
+            product_id=product_id,
+            title=reserved.title,
+            quantity=quantity,
+            state=State.PLACED.value,
+            out_of_stock=False,
+            stock_held=True,
+            deadline=pay_by,
+            placed_at=now,
+            changed_at=now,
+            ended_at=None,
+            buyer_account_id=caller.account_id,
+            seller_account_id=reserved.owner_account_id,
+            unit_price=reserved.price,
+            asset_id=reserved.asset_id,
+            asset_code=reserved.asset_code,
+            asset_exponent=reserved.asset_exponent,
+            chain_id=deployment.chain_id,
+            escrow_contract=deployment.escrow.address,
+            buyer=caller.wallet,
+            seller=reserved.payout_address,
+            arbiter=reserved.arbiter,
+            asset=reserved.asset_address,
+            amount=reserved.price * quantity,
+            fee_receiver=deployment.timelock.address,
+            fee_bps=self._fee_bps,
+            silence_seller_bps=reserved.silence_seller_bps,
+            ship_by=ship_by.replace(microsecond=0),
+            inspection_s=reserved.inspection_s,
+            ruling_s=reserved.ruling_s,
+        )
+
+
+def _escrow_id(order: Order) -> Hash32:
+    return escrow_id(order.terms(), chain_id=order.chain_id, escrow=order.escrow_contract)
+
+
+def _placed(order: Order) -> OrderPlaced:
+    assert order.deadline is not None
+    return OrderPlaced(
+        order_id=str(order.id),
+        market_id=str(order.market_id),
+        product_id=str(order.product_id),
+        quantity=order.quantity,
+        amount=str(order.amount),
+        asset_id=order.asset_id,
+        buyer_account_id=str(order.buyer_account_id),
+        seller_account_id=str(order.seller_account_id),
+        buyer=order.buyer,
+        seller=order.seller,
+        arbiter=order.arbiter,
+        escrow_id=order.escrow_id,
+        pay_by=int(order.deadline.timestamp()),
+    )

@@ -1,0 +1,117 @@
+"""Running the indexer in tests, and looking at all that it wrote."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from indexer.models import SCHEMA
+from indexer.run import RunReport, run
+from indexer.verify import Difference, Listings, verify
+from node.bootstrap.models import METADATA
+from node.chain.rpc import RpcClient
+from node.kernel.settings import Settings
+from tests.stack import Addresses, DatabaseUrls, cloned_database
+
+# What two ways to the same block may leave different: clocks, and how far back one can go.
+_APART = frozenset({"checkpoint", "undo"})
+TABLES = sorted(t.name for t in METADATA.tables.values() if t.schema == SCHEMA and t.name not in _APART)
+
+_PROCESS = "from indexer.run import main; from node.kernel.settings import Settings; main(Settings())"
+
+Tables = dict[str, list[str]]
+
+
+def settings_of(rpc_url: str, data_dir: Path, database: DatabaseUrls, **more: object) -> Settings:
+    """`data_dir` is where the deployment is noted."""
+    fixed = {"poll_interval_s": 0.02, "rpc_url": rpc_url, "database_url": database.app, "data_dir": data_dir}
+    return Settings(**(fixed | more))
+
+
+def index(settings: Settings) -> RunReport:
+    report = asyncio.run(run(settings, exit_at_head=True))
+    assert report is not None
+    return report
+
+
+def tables_of(database: DatabaseUrls) -> Tables:
+    """All rows of all tables of the chain, as text, and where the checkpoint stands."""
+    with psycopg.connect(database.owner, autocommit=True, options="-c timezone=UTC") as connection:
+        found = {}
+        for name in TABLES:
+            query = sql.SQL("SELECT row_to_json(t)::text FROM {} t ORDER BY 1")
+            rows = connection.execute(query.format(sql.Identifier(SCHEMA, name)))
+            found[name] = [row[0] for row in rows]
+        checkpoint = connection.execute("SELECT number, hash::text, finalized_number FROM chain.checkpoint")
+        found["checkpoint"] = [str(row) for row in checkpoint]
+        return found
+
+
+def fresh_tables(addresses: Addresses, settings: Settings, name: str) -> Tables:
+    """What an indexer that starts from nothing makes of the same chain."""
+    with cloned_database(addresses, name) as database:
+        index(settings.model_copy(update={"database_url": _secret(settings, database.app)}))
+        return tables_of(database)
+
+
+def assert_same(ours: Tables, fresh: Tables) -> None:
+    for name, rows in fresh.items():
+        assert ours[name] == rows, name
+
+
+def events_of(database: DatabaseUrls) -> list[tuple[Any, ...]]:
+    """What was told to the spine, without ids and times of recording."""
+    with psycopg.connect(database.owner, autocommit=True) as connection:
+        rows = connection.execute("SELECT stream, version, type_name, payload FROM kernel.event ORDER BY seq")
+        return [(stream, version, kind, payload) for stream, version, kind, payload in rows]
+
+
+def differences(settings: Settings, listings: Listings | None = None) -> list[Difference]:
+    async def collect() -> list[Difference]:
+        url = settings.rpc_url.get_secret_value()
+        async with RpcClient(url, timeout_s=settings.rpc_timeout_s) as rpc:
+            found = verify(
+                database_url=settings.database_url.get_secret_value(),
+                rpc=rpc,
+                chain_id=settings.chain_id,
+                listings=listings,
+            )
+            return [difference async for difference in found]
+
+    return asyncio.run(collect())
+
+
+@contextmanager
+def indexer_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """The indexer as a process of its own; killed at the end."""
+    own = {
+        "ASOUD_DATABASE_URL": settings.database_url.get_secret_value(),
+        "ASOUD_RPC_URL": settings.rpc_url.get_secret_value(),
+        "ASOUD_DATA_DIR": str(settings.data_dir),
+        "ASOUD_POLL_INTERVAL_S": str(settings.poll_interval_s),
+        "ASOUD_UNDO_BLOCKS": str(settings.undo_blocks),
+        "ASOUD_CONFIRMATIONS": str(settings.confirmations),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", _PROCESS],
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, **own},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _secret(settings: Settings, url: str) -> object:
+    return type(settings.database_url)(url)

@@ -1,0 +1,167 @@
+"""Decoders against eth-abi as the oracle, and against bytes that fit nothing."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from eth_abi.abi import encode
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.projections import RULES
+from indexer.telling import TELLERS, tell
+from node.chain import events as ev
+from node.chain.abi import LogEvent
+from node.chain.artifacts import load_artifact
+from node.chain.logs import STRUCTS, Kind, Undecodable, decode, decoders
+from node.chain.rpc import Log
+from node.kernel.hexes import ZERO_ADDRESS, ZERO_HASH, Hash32
+
+ARTIFACTS = {
+    Kind.FACTORY: "CollectionFactory",
+    Kind.COLLECTION: "Collection",
+    Kind.EXCHANGE: "Exchange",
+    Kind.ESCROW: "Escrow",
+    Kind.GOVERNOR: "AsoudGovernor",
+    Kind.VOTES_TOKEN: "VotesToken",
+}
+USED = [
+    (kind, event, struct)
+    for kind, artifact in ARTIFACTS.items()
+    for struct in STRUCTS[kind]
+    for event in [load_artifact(artifact).event(struct.abi_name)]
+]
+
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "address": st.binary(min_size=20, max_size=20).map(lambda raw: "0x" + raw.hex()),
+    "bool": st.booleans(),
+    "bytes32": st.binary(min_size=32, max_size=32),
+    "bytes": st.binary(max_size=70),
+    "string": st.text(max_size=40).filter(lambda text: "\0" not in text),
+    **{f"uint{bits}": st.integers(0, 2**bits - 1) for bits in (8, 16, 32, 48, 64, 128, 256)},
+}
+
+
+def log_of(event: LogEvent, values: list[Any]) -> Log:
+    pairs = list(zip(event.inputs, values, strict=True))
+    topics = [event.topic, *("0x" + encode([p.type], [v]).hex() for p, v in pairs if p.indexed)]
+    plain = [(p.type, v) for p, v in pairs if not p.indexed]
+    data = encode([kind for kind, _ in plain], [value for _, value in plain])
+    return raw_log([Hash32(topic) for topic in topics], data)
+
+
+def raw_log(topics: list[Hash32], data: bytes) -> Log:
+    return Log(1, 0, ZERO_HASH, ZERO_HASH, 0, ZERO_ADDRESS, tuple(topics), data)
+
+
+def strategy_of(kind: str) -> st.SearchStrategy[Any]:
+    if kind.endswith("[]"):
+        return st.lists(strategy_of(kind.removesuffix("[]")), max_size=3)
+    return VALUES[kind]
+
+
+def plain(kind: str, value: Any, *, raw: bool) -> Any:
+    """As a struct holds it."""
+    if kind.endswith("[]"):
+        return tuple(plain(kind.removesuffix("[]"), item, raw=raw) for item in value)
+    if kind == "bytes32":
+        return "0x" + value.hex()
+    if kind == "string" and raw:
+        return value.encode()
+    return value
+
+
+@pytest.mark.parametrize(("kind", "event", "struct"), USED, ids=lambda item: getattr(item, "name", str(item)))
+@given(data=st.data())
+def test_a_decoder_gives_back_what_was_encoded(
+    data: st.DataObject, kind: Kind, event: LogEvent, struct: type[ev.ChainLog]
+) -> None:
+    values = [data.draw(strategy_of(param.type)) for param in event.inputs]
+    decoded = decode(kind, log_of(event, values))
+    assert type(decoded) is struct
+    raw = struct is ev.ProposalCreated
+    expected = [plain(p.type, v, raw=raw) for p, v in zip(event.inputs, values, strict=True)]
+    assert list(msgspec.structs.astuple(decoded)) == expected
+
+
+def test_fields_are_those_of_the_abi() -> None:
+    """In order, by name, so that two fields of one type can't change places."""
+    renamed = {"from": "sender", "to": "recipient", "id": "token_id"}
+    for _, event, struct in USED:
+        names = [field.name.replace("_", "") for field in msgspec.structs.fields(struct)]
+        abi = [param.name for param in event.inputs]
+        if struct in (ev.TokenTransfer, ev.VotesTransfer):
+            abi = [renamed.get(name, name) for name in abi]
+        assert names == [name.replace("_", "").lower() for name in abi], struct
+
+
+def test_each_event_that_is_decoded_has_its_rule() -> None:
+    assert {struct for structs in STRUCTS.values() for struct in structs} == set(RULES)
+
+
+def test_settings_of_the_governor_are_the_only_events_that_are_not_told() -> None:
+    silent = {struct for struct in RULES if struct not in TELLERS}
+    assert {struct.abi_name for struct in silent} == {
+        "VotingDelaySet",
+        "VotingPeriodSet",
+        "ProposalThresholdSet",
+        "QuorumNumeratorUpdated",
+        "LateQuorumVoteExtensionSet",
+        "TimelockChange",
+        "Transfer",
+        "DelegateVotesChanged",
+    }
+
+
+def test_events_that_nobody_uses_are_no_error() -> None:
+    approval = load_artifact("Collection").event("Approval")
+    assert decode(Kind.COLLECTION, log_of(approval, [ZERO_ADDRESS, ZERO_ADDRESS, 1])) is None
+    assert decoders()[Kind.COLLECTION, approval.topic].struct is None
+
+
+SOLD = load_artifact("Exchange").event("Sold").topic
+CREATED = load_artifact("CollectionFactory").event("CollectionCreated").topic
+ALLOWED = load_artifact("Exchange").event("CurrencyAllowed").topic
+
+
+@pytest.mark.parametrize(
+    ("kind", "topics", "data"),
+    [
+        (Kind.EXCHANGE, [], b""),
+        (Kind.EXCHANGE, [ZERO_HASH], b""),
+        (Kind.EXCHANGE, [SOLD], b""),
+        (Kind.EXCHANGE, [SOLD, ZERO_HASH, ZERO_HASH, ZERO_HASH], b"\0" * 31),
+        (Kind.EXCHANGE, [SOLD, ZERO_HASH, "0x" + "ff" * 32, ZERO_HASH], b"\0" * 320),
+        (Kind.EXCHANGE, [ALLOWED, ZERO_HASH], b"\0" * 31 + b"\2"),
+        (Kind.FACTORY, [CREATED, ZERO_HASH, ZERO_HASH], b"\xff" * 32 * 7),
+        (Kind.FACTORY, [CREATED, ZERO_HASH, ZERO_HASH], b""),
+        (Kind.TIMELOCK, [ZERO_HASH], b""),
+    ],
+)
+def test_what_fits_no_event_says_so(kind: Kind, topics: list[str], data: bytes) -> None:
+    with pytest.raises(Undecodable):
+        decode(kind, raw_log([Hash32(topic) for topic in topics], data))
+
+
+def test_text_that_postgres_cannot_hold_is_mended() -> None:
+    event = load_artifact("Collection").event("Minted")
+    name = encode(["bytes"], [b"a\0b\xff"])
+    topics = [Hash32(event.topic), Hash32("0x" + "00" * 31 + "01"), ZERO_HASH]
+    decoded = decode(Kind.COLLECTION, raw_log(topics, name))
+    assert decoded == ev.Minted(1, ZERO_ADDRESS, "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}")
+
+
+def test_a_mint_is_told_once() -> None:
+    where = {
+        "chain_id": 1,
+        "block_number": 1,
+        "block_hash": ZERO_HASH,
+        "block_time": 0,
+        "tx_hash": ZERO_HASH,
+        "log_index": 0,
+        "contract": ZERO_ADDRESS,
+    }
+    assert tell(where, ev.TokenTransfer(ZERO_ADDRESS, ZERO_ADDRESS, 1)) is None
+    told = tell(where, ev.Minted(1, ZERO_ADDRESS, "ipfs://x"))
+    assert told is not None
+    assert told[0] == f"token:1:{ZERO_ADDRESS}:1"
