@@ -124,6 +124,14 @@ class Pipeline:
             self._kinds = await self._store.contracts()
             self._checkpoint = before
 
+    async def begin_again(self) -> None:
+        """Forgets what was read, whatever chain it was; needs no lock. What was told is not told again."""
+        genesis, head, contracts = await self._genesis(), await self._rpc.head(), self._contracts()
+        before = await self._store.checkpoint()
+        same = before is not None and before.genesis_hash == genesis
+        emit_after = before.emit_after if before is not None and same else head.number
+        await self._begin(genesis, head, contracts, emit_after=emit_after)
+
     async def _begin(
         self, genesis: Hash32, head: Header, contracts: Sequence[KnownContract], *, emit_after: int
     ) -> None:
@@ -133,6 +141,7 @@ class Pipeline:
             raise Stuck("the first block to read lies above the deployment", start_block=start)
         rows = await contract_rows(self._rpc, self._store.chain_id, contracts)
         async with self._store.transaction():
+            await self._store.hold()
             await self._store.wipe()
             await self._store.begin(
                 genesis=genesis, start=start, emit_after=emit_after, head=head.number, now=self._clock.now()
@@ -292,6 +301,7 @@ class Pipeline:
             state="live" if number >= head.number else "syncing",
             reason=None,
             now=now,
+            standing_at=self.checkpoint,
             head=head.number,
             head_time=instant_of(head),
         )

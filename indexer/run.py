@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 
+from prometheus_client import start_http_server
+
 from indexer import metrics
 from indexer.pipeline import ChainRules, Pipeline, Step, Totals
-from indexer.store import Store
+from indexer.store import CheckpointMoved, Store
 from indexer.writing import ContractSource, Finality, KnownContract
 from node.chain.deployments import DeploymentRegistry
 from node.chain.heads import HeadWatch, websocket_url
@@ -103,18 +105,29 @@ def deployed_contracts(registry: DeploymentRegistry, chain_id: int) -> ContractS
     return load
 
 
+def indexer_of(settings: Settings) -> "Indexer":
+    contracts = deployed_contracts(DeploymentRegistry(settings.deployments_dir), settings.chain_id)
+    return Indexer(config_of(settings), contracts, SystemClock())
+
+
 async def run(settings: Settings, *, exit_at_head: bool = False) -> RunReport | None:
     """Follows the chain until it is cancelled, or, with `exit_at_head`, to the head that it saw at start."""
-    contracts = deployed_contracts(DeploymentRegistry(settings.deployments_dir), settings.chain_id)
-    indexer = Indexer(config_of(settings), contracts, SystemClock())
+    indexer = indexer_of(settings)
     if exit_at_head:
         return await indexer.run_to_head()
     await indexer.run()
     return None
 
 
+async def reindex(settings: Settings) -> None:
+    """Forgets what was read of the chain, so that the indexer reads it again, now or when it next runs."""
+    await indexer_of(settings).reindex()
+
+
 def main(settings: Settings, *, exit_at_head: bool = False) -> RunReport | None:
     """`run` as a process: SIGTERM and SIGINT end it between two transactions."""
+    if not exit_at_head:
+        _serve_metrics(settings.metrics_host, settings.indexer_metrics_port)
 
     async def cancellable() -> RunReport | None:
         task = asyncio.ensure_future(run(settings, exit_at_head=exit_at_head))
@@ -147,10 +160,21 @@ class Indexer:
                     stack.callback(follower.cancel)
                     backoff_s = BACKOFF_FIRST_S
                     await self._follow(pipeline, watch)
+            except CheckpointMoved:
+                log.warning("checkpoint_set_back", chain_id=self._config.chain_id)
             except AsoudError as error:
                 await self._complain(error)
                 await asyncio.sleep(backoff_s)
                 backoff_s = min(BACKOFF_MAX_S, backoff_s * 2)
+
+    async def reindex(self) -> None:
+        """Sets the chain back to its first block; an indexer that runs reads it again at once."""
+        async with (
+            Store.connect(self._config.database_url, self._config.chain_id) as store,
+            self._client() as rpc,
+        ):
+            pipeline = Pipeline(store, rpc, self._clock, self._config.rules, self._contracts)
+            await pipeline.begin_again()
 
     async def run_to_head(self) -> RunReport:
         """Indexes up to the head seen at start, and says how fast. Raises what `run` would wait out."""
@@ -206,6 +230,16 @@ class Indexer:
                 await store.speak(
                     state="unreachable" if transient else "stuck", reason=reason, now=self._clock.now()
                 )
+
+
+def _serve_metrics(host: str, port: int) -> None:
+    """A second indexer on the same machine goes without."""
+    if port == 0:
+        return
+    try:
+        start_http_server(port, addr=host)
+    except OSError as error:
+        log.warning("metrics_port_taken", port=port, error=error.strerror)
 
 
 def _report(totals: Totals, seconds: float) -> RunReport:

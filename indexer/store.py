@@ -106,12 +106,12 @@ _SPEAK = """
     UPDATE chain.checkpoint SET head_number = coalesce(%(head)s, head_number),
         head_time = coalesce(%(head_time)s, head_time), state = %(state)s,
         reason = %(reason)s, seen_at = %(now)s
-    WHERE chain_id = %(chain_id)s
+    WHERE chain_id = %(chain_id)s AND number = coalesce(%(number)s, number)
 """
 
 
 class CheckpointMoved(Bug):
-    """Somebody else moved the checkpoint, which the lock should have made impossible."""
+    """Somebody else moved the checkpoint: a `reindex`, or what the lock should make impossible."""
 
 
 class Store:
@@ -153,6 +153,11 @@ class Store:
                 await cursor.execute(_READ_CHECKPOINT, (self.chain_id,))
                 return await cursor.fetchone()
 
+    async def hold(self) -> None:
+        """Lets nobody else move the checkpoint until the transaction ends, whoever has the lock."""
+        query = "SELECT FROM chain.checkpoint WHERE chain_id = %s FOR UPDATE"
+        await self.run(query, (self.chain_id,))
+
     async def begin(
         self, *, genesis: Hash32, start: int, emit_after: int, head: int, now: dt.datetime
     ) -> None:
@@ -193,11 +198,16 @@ class Store:
         state: str,
         reason: str | None,
         now: dt.datetime,
+        standing_at: Checkpoint | None = None,
         head: int | None = None,
         head_time: dt.datetime | None = None,
     ) -> None:
-        """Tells `/health/chain` how things stand. None leaves the head as it was told last."""
-        await self.run(
+        """Tells `/health/chain` how things stand. None leaves the head as it was told last.
+
+        Raises:
+            CheckpointMoved: It does not stand at `standing_at` any more.
+        """
+        spoken = await self.run(
             _SPEAK,
             {
                 "chain_id": self.chain_id,
@@ -206,8 +216,11 @@ class Store:
                 "head": head,
                 "head_time": head_time,
                 "now": now,
+                "number": None if standing_at is None else standing_at.number,
             },
         )
+        if standing_at is not None and spoken == 0:
+            raise CheckpointMoved("the checkpoint is not where it was left", number=standing_at.number)
 
     # ------------------------------------------------------------------------------------------- rows
 

@@ -97,6 +97,7 @@ def indexer_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
         "ASOUD_DATA_DIR": str(settings.data_dir),
         "ASOUD_POLL_INTERVAL_S": str(settings.poll_interval_s),
         "ASOUD_UNDO_BLOCKS": str(settings.undo_blocks),
+        "ASOUD_INDEXER_METRICS_PORT": "0",
         "ASOUD_CONFIRMATIONS": str(settings.confirmations),
     }
     process = subprocess.Popen(

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 
@@ -47,11 +48,16 @@ def _relay(process: "subprocess.Popen[str]") -> int | None:
     return None if ready and process.poll() is None else process.wait()
 
 
-def let_go() -> None:
-    """In the detached supervisor: close the starter's pipe, which is how it learns that the node is ready."""
+def let_go(log: Path) -> None:
+    """In the detached supervisor: close the starter's pipe, which is how it learns that the node is ready.
+
+    What nobody expected to go wrong ends in the log, as there is no terminal any more.
+    """
     if os.environ.pop(_CHILD, None) is None:
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for fd in (1, 2):
-        os.dup2(nowhere, fd)
+    written = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.dup2(nowhere, 1)
+    os.dup2(written, 2)
     os.close(nowhere)
+    os.close(written)

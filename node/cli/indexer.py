@@ -1,11 +1,13 @@
 """`asoud indexer`: the process that follows the chain."""
 
+import asyncio
 import json
 from dataclasses import asdict
 
 import click
 
-from indexer.run import main
+from indexer import run as indexer_run
+from node.kernel.errors import AsoudError
 from node.kernel.log import configure_logging
 from node.kernel.settings import Settings
 
@@ -21,6 +23,19 @@ def run(*, exit_at_head: bool) -> None:
     """Follow the chain until SIGTERM. One runs per chain; another one stands by."""
     settings = Settings()
     configure_logging(log_format=settings.log_format, level=settings.log_level)
-    report = main(settings, exit_at_head=exit_at_head)
+    report = indexer_run.main(settings, exit_at_head=exit_at_head)
     if report is not None:
         click.echo(json.dumps(asdict(report)))
+
+
+@indexer.command()
+@click.confirmation_option(prompt="Everything read of the chain is read again. Go on?")
+def reindex() -> None:
+    """Read the chain again from its first block. Nothing is told to the spine a second time."""
+    settings = Settings()
+    configure_logging(log_format=settings.log_format, level=settings.log_level)
+    try:
+        asyncio.run(indexer_run.reindex(settings))
+    except AsoudError as error:
+        raise click.ClickException(error.message) from error
+    click.echo("set back to the first block; the indexer reads it again")

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,9 @@ def up(*, detached: bool, reset: bool, data_dir: Path, **ports: int) -> None:
         return
     chosen = Ports(**{name.removesuffix("_port"): port for name, port in ports.items()})
     plan = Plan(data_dir=data_dir.resolve(), ports=chosen, environment=dict(os.environ))
+    let_go = partial(detach.let_go, plan.logs_dir / "supervisor.log")
     try:
-        asyncio.run(run_node(plan, reset=reset, echo=click.echo, on_ready=detach.let_go))
+        asyncio.run(run_node(plan, reset=reset, echo=click.echo, on_ready=let_go))
     except OSError as e:
         where = f": {e.filename}" if e.filename else ""
         raise StartRefused(f"{e.strerror or e}{where}") from e

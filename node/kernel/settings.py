@@ -60,6 +60,11 @@ class Settings(BaseSettings):
         le=10_000,
         description="Blocks on top of a block before it is final; its events then enter the spine.",
     )
+    durable_block_file: Path | None = Field(
+        None,
+        description="Of an embedded chain, set by `scripts/up`: holds the newest block that is on disk;"
+        " a later one is not final.",
+    )
     undo_blocks: int = Field(
         128,
         ge=1,
@@ -85,6 +90,9 @@ class Settings(BaseSettings):
     api_workers: int = Field(1, ge=1, le=64, description="Processes of the API.")
     metrics_host: str = Field("127.0.0.1", description="Address of `/metrics`; keep it private.")
     metrics_port: int = Field(9464, ge=1, le=65535, description="Port of `/metrics`.")
+    indexer_metrics_port: int = Field(
+        9465, ge=0, le=65535, description="Port of `/metrics` of the indexer; 0 for none."
+    )
     public_url: str = Field(
         "http://localhost:8000",
         description="Where people reach the API; Sign-In with Ethereum takes its domain and URI from here.",

@@ -9,10 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
 from node.cli.supervise import orphans
+from node.cli.supervise.children import SERVICES
 from node.cli.supervise.plan import OUTSIDE_SETTING, REPO, env_file_of
 from tests.stack import free_port
 
@@ -67,12 +69,15 @@ def test_a_node_comes_up_is_looked_at_and_goes_down(node: Node) -> None:
     status = node.asoud("status")
     assert status.returncode == 0, status.stdout
     parts = json.loads(node.asoud("status", "--json").stdout)["parts"]
-    assert {"postgres", "valkey", "anvil"} <= set(parts)
+    assert set(parts) == {"postgres", "valkey", "anvil", *(service.name for service in SERVICES)}
     assert {part["restarts"] for part in parts.values()} == {0}
 
-    again = node.asoud("up", "--detach")
+    again = node.asoud("up", "--detach", "--reset")
     assert again.returncode == 1
     assert "a node already runs in" in again.stdout + again.stderr
+
+    assert httpx.get(f"http://127.0.0.1:{node.env['ASOUD_API_PORT']}/health/ready").status_code == 200
+    assert "http_requests" in httpx.get(f"http://127.0.0.1:{node.env['ASOUD_METRICS_PORT']}/metrics").text
 
     assert "ready to accept connections" in node.asoud("logs", "postgres").stdout
     assert node.asoud("logs", "nothing").returncode == 1

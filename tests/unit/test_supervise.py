@@ -86,8 +86,8 @@ def test_a_secret_is_made_once_and_is_private(tmp_path: Path) -> None:
 def test_the_newest_state_of_the_chain_is_chosen(tmp_path: Path) -> None:
     files = StateFiles(tmp_path, print)
     assert files.choose() is None
-    files.write(STATE)
-    files.write(STATE)
+    files.write(STATE, head=7)
+    files.write(STATE, head=7)
     assert files.choose() == files.current
     assert files.previous.exists()
 
@@ -96,19 +96,19 @@ def test_the_newest_state_of_the_chain_is_chosen(tmp_path: Path) -> None:
 def test_a_torn_state_gives_way_to_the_previous_one(tmp_path: Path, torn: bytes) -> None:
     said: list[str] = []
     files = StateFiles(tmp_path, said.append)
-    files.write(STATE)
-    files.write(STATE)
+    files.write(STATE, head=7)
+    files.write(STATE, head=7)
     files.current.write_bytes(torn)
     assert files.choose() == files.previous
     assert "broken" in said[0]
     # the next save must not put the torn file in the place of the good one
-    files.write(STATE)
+    files.write(STATE, head=7)
     assert files.previous.read_bytes() == STATE
 
 
 def test_a_save_interrupted_between_its_two_renames_loses_nothing(tmp_path: Path) -> None:
     files = StateFiles(tmp_path, print)
-    files.write(STATE)
+    files.write(STATE, head=7)
     files.current.rename(files.previous)
     assert files.choose() == files.previous
 

@@ -17,7 +17,10 @@ _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm6
 
 
 class EmbeddedAnvil:
-    """A chain whose blocks of the last moments do not survive `kill -9`: a reorg like any other."""
+    """A chain whose blocks of the last moments do not survive `kill -9`: a reorg like any other.
+
+    What is not on disk yet is not final either (`durable`), so no final event is ever taken back.
+    """
 
     name = "anvil"
 
@@ -34,7 +37,11 @@ class EmbeddedAnvil:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"ASOUD_RPC_URL": self.url, "ASOUD_CHAIN_ID": str(DEV_CHAIN_ID)}
+        return {
+            "ASOUD_RPC_URL": self.url,
+            "ASOUD_CHAIN_ID": str(DEV_CHAIN_ID),
+            "ASOUD_DURABLE_BLOCK_FILE": str(self._files.durable),
+        }
 
     def prepare(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

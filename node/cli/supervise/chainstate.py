@@ -18,7 +18,7 @@ from node.cli.supervise.files import write_whole
 from node.cli.supervise.refusal import StartRefused
 from node.cli.supervise.rpc import RpcClient, RpcFailed
 
-SAVE_EVERY_S = 1.5
+SAVE_EVERY_S = 0.5  # the indexer waits for the save before it takes a block for final
 # Saving stalls the chain: with a large state it takes a sixth of the time at most.
 _PAUSE_PER_SAVE = 5
 _DUMP_LIMIT_S = 30.0
@@ -39,19 +39,26 @@ class StateFiles:
     def previous(self) -> Path:
         return self.folder / "state.previous.json"
 
-    def write(self, state: bytes) -> None:
+    @property
+    def durable(self) -> Path:
+        """Holds the number of the newest block that a loss of the process cannot take away."""
+        return self.folder / "durable-block"
+
+    def write(self, state: bytes, *, head: int) -> None:
         """A crash at any point leaves a whole file under one of the two names."""
         fresh = self.folder / "state.fresh.json"
         write_whole(fresh, state)
         if self.current.exists():
             self.current.replace(self.previous)
         fresh.replace(self.current)
+        write_whole(self.durable, str(head).encode())
 
     def choose(self) -> Path | None:
         """The newest whole state, or None for a new chain.
 
         Raises `StartRefused` when all that is there is broken.
         """
+        self.durable.unlink(missing_ok=True)  # until the next save nobody knows
         present = [p for p in (self.current, self.previous) if p.exists()]
         for path in present:
             if _is_whole(path):
@@ -99,19 +106,16 @@ class StateKeeper:
     async def save_if_moved(self) -> None:
         """Never raises for trouble of the chain or the disk: it is said once, and tried again next time."""
         try:
-            head = await self._head()
-            if head != self._saved_head:
-                self._files.write(await self._dump())
-                self._saved_head = head
+            head = await self._block("latest")
+            if head["hash"] != self._saved_head:
+                self._files.write(await self._dump(), head=int(str(head["number"]), 16))
+                self._saved_head = head["hash"]
             self._in_trouble = False
         except (RpcFailed, OSError, ValueError) as e:
             # a chain that does not answer is the watcher's to report
             if not self._in_trouble and not isinstance(e, RpcFailed):
                 self._files.say(f"the chain's state could not be saved: {e}")
             self._in_trouble = True
-
-    async def _head(self) -> object:
-        return (await self._block("latest"))["hash"]
 
     async def _dump(self) -> bytes:
         dumped = await self._rpc.call("anvil_dumpState", timeout_s=_DUMP_LIMIT_S)
