@@ -65,14 +65,18 @@ REASON: Final[LiteralString] = """
         THEN NULL ELSE found.finding END
 """
 
-# Findings by the state that a client may filter for.
+_INVALID: Final[LiteralString] = (
+    "'nonce_used', 'epoch_moved', 'token_unknown', 'owner_changed', 'currency_refused'"
+)
+
+# Conditions by the state that a client may filter for. As a CASE, and not as a comparison, they make Postgres
+# expect that every second listing fits: it then walks an index in the page's order and stops, where it would
+# otherwise judge all listings first and sort them.
 FINDINGS: Final[dict[ListingState, LiteralString]] = {
-    ListingState.ACTIVE: "found.finding = 'active'",
-    ListingState.SCHEDULED: "found.finding = 'scheduled'",
-    ListingState.EXPIRED: "found.finding = 'expired'",
-    ListingState.SOLD: "found.finding = 'sold'",
-    ListingState.CANCELLED: "found.finding = 'cancelled'",
-    ListingState.INVALID: (
-        "found.finding IN ('nonce_used', 'epoch_moved', 'token_unknown', 'owner_changed', 'currency_refused')"
-    ),
+    ListingState.ACTIVE: "CASE WHEN found.finding = 'active' THEN true ELSE false END",
+    ListingState.SCHEDULED: "CASE WHEN found.finding = 'scheduled' THEN true ELSE false END",
+    ListingState.EXPIRED: "CASE WHEN found.finding = 'expired' THEN true ELSE false END",
+    ListingState.SOLD: "CASE WHEN found.finding = 'sold' THEN true ELSE false END",
+    ListingState.CANCELLED: "CASE WHEN found.finding = 'cancelled' THEN true ELSE false END",
+    ListingState.INVALID: f"CASE WHEN found.finding IN ({_INVALID}) THEN true ELSE false END",
 }

@@ -19,7 +19,7 @@ from node.chain.errors import ExecutionReverted
 from node.chain.relay import RelayFacts, check_relay, decode_transaction
 from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx
-from node.kernel.errors import Refused, Transient
+from node.kernel.errors import AsoudError, Refused, Transient
 from node.kernel.hexes import Address, Hash32, to_bytes
 from node.kernel.log import get_logger
 from node.services.transaction.errors import NotSender, TransactionUnknown
@@ -160,17 +160,18 @@ class TransactionService:
         return Outcome(facts.tx_hash, RelayState.SENT)
 
     def _why_reverted(self, row: RelayedRow | None, outcome: Outcome) -> str | None:
-        """Runs it again on the state before its block, which is near to what it met there."""
+        """Runs it again on the states before and after its block: one is near to what it met there."""
         if row is None or outcome.block is None:
             return None
         if row.state == RelayState.MINED and row.block_hash == outcome.block_hash and row.reason:
             return row.reason
-        try:
-            self._chain.call(_call(decode_transaction(row.raw)), at=outcome.block - 1)
-        except ExecutionReverted as refusal:
-            return refusal.message[:REASON_CHARS_MAX]
-        except (Refused, Transient):  # a server may not keep old states
-            return None
+        for state in (outcome.block - 1, outcome.block):
+            try:
+                self._chain.call(_call(decode_transaction(row.raw)), at=state)
+            except ExecutionReverted as refusal:
+                return refusal.message[:REASON_CHARS_MAX]
+            except AsoudError:  # a server may not keep old states
+                log.info("revert_without_words", tx_hash=outcome.tx_hash, block=state)
         return None
 
     # Our tables
