@@ -211,6 +211,7 @@ ERRORS |= {
     order.PaymentSeen: Row(409, "payment_seen", "The order's money is on its way"),
     order.EscrowMoved: Row(409, "escrow_moved", "The order's escrow is another contract"),
     order.OwnProduct: Row(409, "own_product", "Nobody buys from themselves"),
+    order.TooManyUnpaidOrders: Row(409, "too_many_unpaid_orders", "Pay or cancel some orders first"),
     order.OrderTooLarge: Row(422, "order_too_large", "The amount is beyond what an escrow can hold"),
     order.SplitTooLarge: Row(422, "split_too_large", "The split gives away more than is held"),
     order.TooManyStatements: Row(409, "too_many_statements", "Enough was said about the order"),

@@ -21,6 +21,7 @@ from indexer.writing import (
     Finality,
     KnownContract,
     contract_rows,
+    finalize,
     instant_of,
     write_range,
 )
@@ -186,6 +187,8 @@ class Pipeline:
             moved = await self._shrink(head)
         else:
             moved = False
+            if verdict is Verdict.LEVEL:
+                await self._finalize(head)
         if verdict is not Verdict.SHORTER:
             self._shorter = 0
         await self._speak(head)
@@ -221,6 +224,13 @@ class Pipeline:
         self._sizer.succeeded(logs=len(fetched.logs))
         self._count(fetched, told)
         return True
+
+    async def _finalize(self, head: Header) -> None:
+        self._checkpoint, told = await finalize(
+            self._store, self.checkpoint, kinds=self._kinds, head=head, finality=self._rules.finality
+        )
+        self.totals.told += told
+        metrics.TOLD.labels(self._chain).inc(told)
 
     # ------------------------------------------------------------------------------------------ reorgs
 

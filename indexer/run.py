@@ -84,7 +84,7 @@ def config_of(settings: Settings) -> Config:
         chain_id=settings.chain_id,
         rules=ChainRules(
             start_block=settings.start_block,
-            finality=Finality(settings.confirmations, settings.undo_blocks),
+            finality=Finality(settings.confirmations, settings.undo_blocks, settings.durable_block_file),
             rebuild_on_new_genesis=settings.chain_id == DEV_CHAIN_ID,
         ),
         rpc_timeout_s=settings.rpc_timeout_s,

@@ -2,8 +2,9 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from indexer.codec import Model, Row
 from indexer.fetch import Decoded, Fetched
@@ -32,10 +33,22 @@ ContractSource = Callable[[], Sequence[KnownContract]]
 
 @dataclass(frozen=True, slots=True)
 class Finality:
-    """How deep a reorg may reach: blocks on top of a final one, and blocks that can be undone."""
+    """How deep a reorg may reach: blocks on top of a final one, and blocks that can be undone.
+
+    `durable_block_file` is that of an embedded chain, whose newest blocks are lost with its process: only
+    what it names is final. While it is missing, nothing more becomes final.
+    """
 
     confirmations: int
     undo_blocks: int
+    durable_block_file: Path | None = None
+
+    def height(self, *, head: int, indexed: int, before: int) -> int:
+        """The newest final block of those indexed; never lower than it was `before`."""
+        height = min(indexed, head - self.confirmations)
+        if self.durable_block_file is not None:
+            height = min(height, _number_in(self.durable_block_file))
+        return max(before, height)
 
 
 async def write_range(
@@ -46,23 +59,48 @@ async def write_range(
     floor = undo_floor_after(
         floor=before.undo_floor, last=last.number, head=head.number, undo_blocks=finality.undo_blocks
     )
-    final = max(before.finalized_number, min(last.number, head.number - finality.confirmations))
+    final = finality.height(head=head.number, indexed=last.number, before=before.finalized_number)
     after = dataclasses.replace(
         before, number=last.number, hash=last.hash, undo_floor=floor, finalized_number=final
     )
     async with store.transaction():
         await store.insert(_raw_rows(store.chain_id, fetched))
         await _project(store, fetched, keep_from=floor + 1)
-        told = await tell_final(
-            store,
-            genesis=before.genesis_hash,
-            kinds=fetched.kinds,
-            first=max(before.finalized_number, before.emit_after) + 1,
-            last=final,
-        )
+        told = await _tell(store, before, kinds=fetched.kinds, final=final)
         await store.prune_undo(below=floor + 1)
         await store.move(before, after, time=instant_of(last))
     return after, told
+
+
+async def finalize(
+    store: Store, before: Checkpoint, *, kinds: Mapping[Address, str], head: Header, finality: Finality
+) -> tuple[Checkpoint, int]:
+    """What became final without a new block; the checkpoint stays at its block."""
+    final = finality.height(head=head.number, indexed=before.number, before=before.finalized_number)
+    if final == before.finalized_number:
+        return before, 0
+    after = dataclasses.replace(before, finalized_number=final)
+    async with store.transaction():
+        told = await _tell(store, before, kinds=kinds, final=final)
+        await store.move(before, after, time=await store.block_time(before.number))
+    return after, told
+
+
+async def _tell(store: Store, before: Checkpoint, *, kinds: Mapping[Address, str], final: int) -> int:
+    return await tell_final(
+        store,
+        genesis=before.genesis_hash,
+        kinds=kinds,
+        first=max(before.finalized_number, before.emit_after) + 1,
+        last=final,
+    )
+
+
+def _number_in(path: Path) -> int:
+    try:
+        return int(path.read_text())
+    except FileNotFoundError:
+        return -1
 
 
 async def _project(store: Store, fetched: Fetched, *, keep_from: int) -> None:

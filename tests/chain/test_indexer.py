@@ -134,6 +134,26 @@ def test_events_wait_for_their_confirmations(
     assert [kind for _, _, kind, _ in events_of(fresh_database)] == ["listing.nonce_cancelled"]
 
 
+def test_a_block_that_a_lost_process_takes_along_is_not_final(
+    fresh_anvil: str, fresh_database: DatabaseUrls, tmp_path: Path
+) -> None:
+    life = Life.begin(fresh_anvil, tmp_path)
+    durable = tmp_path / "durable-block"
+    settings = settings_of(fresh_anvil, tmp_path, fresh_database, durable_block_file=durable)
+    index(settings)
+    life.cancel(life.seller, 1)
+    life.cancel(life.seller, 2)
+    index(settings)
+    assert events_of(fresh_database) == []
+    durable.write_text(str(life.chain.height() - 1))
+    index(settings)  # no new block: only what is final has grown
+    assert [payload["nonce"] for _, _, _, payload in events_of(fresh_database)] == ["1"]
+    life.cancel(life.seller, 3)
+    durable.write_text(str(life.chain.height()))
+    index(settings)
+    assert [payload["nonce"] for _, _, _, payload in events_of(fresh_database)] == ["1", "2", "3"]
+
+
 def test_a_collection_is_read_from_the_block_that_makes_it(
     addresses: Addresses, fresh_anvil: str, fresh_database: DatabaseUrls, tmp_path: Path
 ) -> None:

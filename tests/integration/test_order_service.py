@@ -26,9 +26,11 @@ from node.services.order.errors import (
     OwnProduct,
     SplitTooLarge,
     TooManyStatements,
+    TooManyUnpaidOrders,
     WrongOrderState,
 )
 from node.services.order.models import Order, Statement, chain_id_of, order_id_of
+from node.services.order.service import UNPAID_MAX
 from node.services.order.statements import STATEMENTS_MAX, Kind
 from node.services.order.states import RULES, Action, State
 from node.services.order.verify import differences
@@ -137,6 +139,17 @@ def test_stock_follows_the_order_to_its_end(shop: Shop) -> None:
     told = EscrowTold(ruled)
     shop.tell(told.funded(), told.shipped(), told.disputed(), told.ruled())
     assert shop.stock(product.id) == (3, 0, 6)
+
+
+def test_nobody_holds_a_shop_for_nothing(shop: Shop) -> None:
+    product = shop.add_product(stock=100)
+    orders = [shop.place(product) for _ in range(UNPAID_MAX)]
+    with pytest.raises(TooManyUnpaidOrders):
+        shop.place(product)
+    shop.place(product, buyer=a_caller())
+    shop.tell(EscrowTold(orders[0]).funded())
+    shop.place(product)
+    assert shop.stock(product.id) == (100 - UNPAID_MAX - 2, UNPAID_MAX + 2, 0)
 
 
 def test_a_product_that_is_not_for_sale_is_not_sold(shop: Shop) -> None:

@@ -27,7 +27,7 @@ from node.services.catalog.errors import OutOfStock
 from node.services.catalog.models import Product
 from node.services.order.models import Order
 from node.services.order.states import NEXT, State
-from tests.shop import UNFUNDED, EscrowTold, Shop, of_a_stranger, order_events
+from tests.shop import UNFUNDED, EscrowTold, Shop, a_caller, of_a_stranger, order_events
 from tests.stack import DatabaseUrls
 
 pytestmark = pytest.mark.pg
@@ -50,6 +50,7 @@ class OrderMachine(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
+        self.shop.buyer = a_caller()  # orders of earlier runs are not this one's
         self.product: Product = self.shop.add_product(stock=STOCK)
 
     @rule(target=orders, quantity=st.integers(1, 3))

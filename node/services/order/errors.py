@@ -35,6 +35,10 @@ class OwnProduct(Conflict):
     """Nobody buys from themselves, nor from a market that they are the arbiter of."""
 
 
+class TooManyUnpaidOrders(Conflict):
+    """The account holds stock with many orders already that it has not paid."""
+
+
 class OrderTooLarge(Invalid):
     """The order's amount is beyond what an escrow can hold."""
 

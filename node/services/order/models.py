@@ -43,6 +43,7 @@ class Order(Base):
         ),
         Index("uq_shop_order_escrow", "chain_id", "escrow_id", unique=True),
         Index("ix_shop_order_buyer", "buyer_account_id", "id"),
+        Index("ix_shop_order_unpaid", "buyer_account_id", postgresql_where="state = 'placed'"),
         Index("ix_shop_order_seller", "seller_account_id", "id"),
         Index("ix_shop_order_market", "market_id", "id"),
         Index("ix_shop_order_arbiter", "arbiter", "id"),

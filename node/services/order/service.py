@@ -9,7 +9,7 @@ import datetime as dt
 import uuid
 from collections.abc import Callable
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from node.chain.deployments import Deployment
 from node.chain.escrow import escrow_id
@@ -28,6 +28,7 @@ from node.services.order.errors import (
     OwnProduct,
     PaymentSeen,
     SplitTooLarge,
+    TooManyUnpaidOrders,
 )
 from node.services.order.escrow_events import EscrowFollower
 from node.services.order.models import Order
@@ -36,6 +37,7 @@ from node.services.order.statements import Kind, Statements
 from node.services.order.states import Action, State
 
 QUANTITY_MAX = 10_000
+UNPAID_MAX = 20  # per account, so that nobody keeps a shop's goods from others for nothing
 NOTE_CHARS_MAX = 1_000
 AMOUNT_MAX = 2**128 - 1  # what the contract can hold for one escrow
 SHIP_BY_MAX = dt.timedelta(days=364)  # below the contract's 365 days, whose clock is not ours
@@ -79,10 +81,12 @@ class OrderService:
         Raises:
             ProductUnknown, ProductNotForSale, OutOfStock: From the stock.
             OwnProduct, OrderTooLarge, TextInvalid: By what is wrong.
+            TooManyUnpaidOrders: The caller has to pay or cancel some first.
             NotDeployed: There is no escrow on the chain yet.
         """
         deployment = self._deployment()
         note = prose(note, field="note", chars_max=NOTE_CHARS_MAX)
+        self._check_unpaid(tx, caller)
         reserved = self._stock.reserve(tx, product_id, quantity=quantity)
         if caller.account_id == reserved.owner_account_id or caller.wallet == reserved.payout_address:
             raise OwnProduct("nobody buys from themselves", product_id=str(product_id))
@@ -175,6 +179,14 @@ class OrderService:
         if order.escrow_contract != self._deployment().escrow.address:
             raise EscrowMoved("the order's escrow is another contract", contract=order.escrow_contract)
         return leave
+
+    def _check_unpaid(self, tx: Tx, caller: Caller) -> None:
+        """Two at once may both pass, so the bound is one of order of magnitude; expiry is the exact one."""
+        unpaid = select(func.count()).where(
+            Order.buyer_account_id == caller.account_id, Order.state == State.PLACED.value
+        )
+        if tx.execute(unpaid).scalar_one() >= UNPAID_MAX:
+            raise TooManyUnpaidOrders("pay or cancel some of your orders first", most=UNPAID_MAX)
 
     def _drafted(
         self,

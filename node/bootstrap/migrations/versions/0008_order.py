@@ -119,6 +119,14 @@ def upgrade() -> None:
         postgresql_where="state = 'placed'",
     )
     op.create_index(
+        "ix_shop_order_unpaid",
+        "shop_order",
+        ["buyer_account_id"],
+        unique=False,
+        schema="orders",
+        postgresql_where="state = 'placed'",
+    )
+    op.create_index(
         "uq_shop_order_escrow", "shop_order", ["chain_id", "escrow_id"], unique=True, schema="orders"
     )
     op.create_table(

@@ -1,0 +1,271 @@
+"""Orders on a real chain, over HTTP and with wallet keys, from the order to the money in somebody's hands."""
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+
+from api.v1.escrow import EscrowOut
+from api.v1.order import OrderOut, OrderStepsOut
+from indexer.run import run
+from node.bootstrap.handlers import subscriptions
+from node.bootstrap.reactions import reactions
+from node.chain.artifacts import load_artifact
+from node.kernel.hexes import Address, checksummed
+from node.kernel.settings import Settings
+from node.kernel.spine.consumer import Consumer
+from node.kernel.spine.sequencer import Sequencer
+from node.services.order.verify import differences
+from tests.chain.suite import Suite
+from tests.chain_life import Chain
+from tests.edge import Edge, edge_settings, running_edge
+from tests.stack import DatabaseUrls
+from wallet.custody.dev import DEV_MNEMONIC
+
+pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
+
+NATIVE = "eip155:31337/slip44:60"
+CONSUMER = "order.escrow"
+PRICE = 10_000
+Account.enable_unaudited_hdwallet_features()
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def dev_wallet(number: int) -> LocalAccount:
+    wallet: LocalAccount = Account.from_mnemonic(DEV_MNEMONIC, account_path=f"m/44'/60'/0'/0/{number}")
+    return wallet
+
+
+@dataclass
+class Person:
+    wallet: LocalAccount
+    headers: dict[str, str]
+
+    @property
+    def address(self) -> Address:
+        return Address(self.wallet.address.lower())
+
+
+@dataclass
+class Bazaar:
+    """A node and its people: they speak HTTP and sign; only `catch_up` looks behind the scenes."""
+
+    edge: Edge
+    suite: Suite
+    settings: Settings
+    seller: Person
+    buyer: Person
+    arbiter: Person
+
+    async def post(self, who: Person, path: str, body: object = None, status: int = 200) -> dict[str, Any]:
+        answer = await self.edge.client.post(path, json=body, headers=who.headers)
+        assert answer.status_code == status, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def order(self, asset: str = NATIVE, **market: object) -> str:
+        body = {"name": "Shop", "language": "en", **market}
+        opened = await self.post(self.seller, "/v1/markets", body, 201)
+        body = {"title": "Tea", "price": {"asset": asset, "amount": str(PRICE)}, "stock": 1}
+        product = await self.post(self.seller, f"/v1/markets/{opened['id']}/products", body, 201)
+        body = {"product_id": product["id"], "quantity": 1}
+        placed = await self.post(self.buyer, "/v1/orders", body, 201)
+        order_id: str = placed["id"]
+        return order_id
+
+    async def step(self, who: Person, order_id: str, step: str, body: object = None) -> dict[str, Any]:
+        """Asks for the steps, signs and sends each, and lets the node hear of it."""
+        steps = await self.post(who, f"/v1/orders/{order_id}/{step}", body)
+        OrderStepsOut.model_validate(steps)
+        for item in steps["steps"]:
+            await asyncio.to_thread(self._send, who, item["transaction"])
+        await self.catch_up()
+        return steps
+
+    async def read(self, who: Person, order_id: str) -> dict[str, Any]:
+        answer = await self.edge.client.get(f"/v1/orders/{order_id}", headers=who.headers)
+        OrderOut.model_validate_json(answer.content)
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def catch_up(self, *, consume: bool = True) -> None:
+        await run(self.settings, exit_at_head=True)
+        services = self.edge.services
+        Sequencer(services.database).number_once()
+        table = {CONSUMER: reactions(services)[CONSUMER]}
+        (subscription,) = subscriptions(table, send=_no_tasks)
+        if consume:
+            Consumer(services.database, subscription, services.clock).run_once()
+        with services.database.transaction() as tx:
+            assert not consume or differences(tx) == []
+
+    def pass_time(self, seconds: int) -> None:
+        Chain(self.suite.rpc_url).rpc("evm_increaseTime", seconds)
+        self.edge.clock.advance(dt.timedelta(seconds=seconds))
+
+    def balance(self, who: Address, asset: Address | None = None) -> int:
+        if asset is None:
+            return self.suite.client.balance(who)
+        held: int = self.suite.client.read(load_artifact("DevDollar"), asset, "balanceOf", who)
+        return held
+
+    def _send(self, who: Person, transaction: dict[str, Any]) -> None:
+        assert transaction["from"] == who.address
+        fields = {
+            "chainId": transaction["chain_id"],
+            "to": checksummed(transaction["to"]),
+            "data": transaction["data"],
+            "value": int(transaction["value"]),
+            "gas": transaction["gas"],
+            "nonce": transaction["nonce"],
+            "maxFeePerGas": int(transaction["max_fee_per_gas"]),
+            "maxPriorityFeePerGas": int(transaction["max_priority_fee_per_gas"]),
+        }
+        raw = bytes(who.wallet.sign_transaction(fields).raw_transaction)
+        receipt = self.suite.client.wait_receipt(self.suite.client.send_raw(raw), timeout_s=10)
+        assert receipt.succeeded
+
+
+def _no_tasks(task: str, arguments: object) -> None:
+    raise AssertionError((task, arguments))
+
+
+@pytest.fixture
+async def bazaar(
+    fresh_suite: Suite, fresh_database: DatabaseUrls, redis_url: str, tmp_path: Path
+) -> AsyncIterator[Bazaar]:
+    settings = edge_settings(
+        tmp_path, database_url=fresh_database.app, redis_url=redis_url, rpc_url=fresh_suite.rpc_url
+    )
+    async with running_edge(settings) as edge:
+        edge.clock.at = dt.datetime.fromtimestamp(fresh_suite.now(), dt.UTC)
+        people = []
+        for number in (1, 2, 9):
+            wallet = dev_wallet(number)
+            people.append(Person(wallet, await edge.sign_in(wallet)))
+        await run(settings, exit_at_head=True)
+        yield Bazaar(edge, fresh_suite, settings, *people)
+
+
+async def test_paid_shipped_confirmed(bazaar: Bazaar) -> None:
+    order_id = await bazaar.order()
+    await bazaar.step(bazaar.buyer, order_id, "fund")
+    paid = await bazaar.read(bazaar.seller, order_id)
+    assert (paid["state"], paid["received"]) == ("paid", str(PRICE))
+    on_chain = paid["escrow"]["on_chain"]
+    assert (on_chain["state"], on_chain["held"], on_chain["provisional"]) == ("funded", str(PRICE), False)
+
+    steps = await bazaar.step(bazaar.seller, order_id, "ship", {"tracking": "parcel 17"})
+    shipped = await bazaar.read(bazaar.buyer, order_id)
+    (statement,) = shipped["statements"]
+    assert (statement["text"], statement["on_chain"]) == ("parcel 17", True)
+    assert statement["digest"] == steps["reference"]
+    assert steps["reference"] in [entry["reference"] for entry in shipped["timeline"]]
+
+    before = bazaar.balance(bazaar.seller.address)
+    await bazaar.step(bazaar.buyer, order_id, "confirm")
+    done = await bazaar.read(bazaar.buyer, order_id)
+    assert (done["state"], done["to_seller"], done["fee"]) == ("completed", "9750", "250")
+    assert bazaar.balance(bazaar.seller.address) - before == 9_750
+    assert bazaar.balance(bazaar.suite.deployment.timelock.address) == 250
+    kinds = [entry["kind"] for entry in done["timeline"]]
+    on_chain = {"escrow.funded", "escrow.shipped", "escrow.released"}
+    assert set(kinds) == on_chain | {"order.placed", "order.paid", "order.shipped", "order.completed"}
+    assert len(kinds) == 7
+    assert not any(entry["provisional"] for entry in done["timeline"])
+    answer = await bazaar.edge.client.get(f"/v1/escrows/{done['escrow']['escrow_id']}")
+    public = EscrowOut.model_validate_json(answer.content)
+    assert (public.state, public.provisional, public.to_seller) == ("released", False, 9_750)
+
+
+async def test_a_token_is_approved_for_exactly_the_amount(bazaar: Bazaar) -> None:
+    dollar = bazaar.suite.dollar
+    order_id = await bazaar.order(asset=f"eip155:31337/erc20:{dollar}")
+    order = await bazaar.read(bazaar.buyer, order_id)
+    assert order["amount"]["asset"]["code"] == "DUSD"
+    assert order["amount"]["asset"]["exponent"] == 6
+    steps = await bazaar.step(bazaar.buyer, order_id, "fund")
+    assert [step["action"] for step in steps["steps"]] == ["approve_token", "fund"]
+    escrow = bazaar.suite.deployment.escrow.address
+    assert bazaar.balance(escrow, dollar) == PRICE
+    left = bazaar.suite.client.read(
+        load_artifact("DevDollar"), dollar, "allowance", bazaar.buyer.address, escrow
+    )
+    assert left == 0
+    await bazaar.step(bazaar.seller, order_id, "refund")
+    assert (await bazaar.read(bazaar.buyer, order_id))["state"] == "refunded"
+    assert bazaar.balance(escrow, dollar) == 0
+
+
+async def test_a_dispute_is_ruled(bazaar: Bazaar) -> None:
+    order_id = await bazaar.order()
+    await bazaar.step(bazaar.buyer, order_id, "fund")
+    await bazaar.step(bazaar.seller, order_id, "ship", {"tracking": "parcel"})
+    await bazaar.step(bazaar.buyer, order_id, "dispute", {"evidence": "It is broken"})
+    await bazaar.step(bazaar.seller, order_id, "evidence", {"evidence": "It was not"})
+    seen = await bazaar.read(bazaar.arbiter, order_id)
+    assert (seen["state"], seen["roles"]) == ("disputed", ["arbiter"])
+    assert [item["text"] for item in seen["statements"]] == ["parcel", "It is broken", "It was not"]
+    assert all(item["on_chain"] for item in seen["statements"])
+    answer = await bazaar.edge.client.get("/v1/orders?role=arbiter", headers=bazaar.arbiter.headers)
+    assert [item["id"] for item in answer.json()["items"]] == [order_id]
+    await bazaar.step(bazaar.arbiter, order_id, "rule", {"to_seller": "4000", "reason": "Half and half"})
+    ruled = await bazaar.read(bazaar.buyer, order_id)
+    assert ruled["state"] == "ruled"
+    assert (ruled["to_seller"], ruled["fee"], ruled["to_buyer"]) == ("3900", "100", "6000")
+
+
+@pytest.mark.parametrize(
+    ("reach", "step", "window", "state"),
+    [
+        ((), "refund-expired", "ship_within_s", "refunded"),
+        (("ship",), "release-expired", "inspection_s", "completed"),
+        (("ship", "dispute"), "rule-expired", "ruling_s", "ruled"),
+    ],
+)
+async def test_when_nobody_acts_the_deadline_decides(
+    bazaar: Bazaar, reach: tuple[str, ...], step: str, window: str, state: str
+) -> None:
+    windows = {"ship_within_s": 60, "inspection_s": 600, "ruling_s": 300}
+    order_id = await bazaar.order(policy=windows)
+    await bazaar.step(bazaar.buyer, order_id, "fund")
+    bodies: dict[str, Callable[[], Any]] = {
+        "ship": lambda: bazaar.step(bazaar.seller, order_id, "ship", {"tracking": "parcel"}),
+        "dispute": lambda: bazaar.step(bazaar.buyer, order_id, "dispute", {"evidence": "broken"}),
+    }
+    for name in reach:
+        await bodies[name]()
+    early = await bazaar.edge.client.post(f"/v1/orders/{order_id}/{step}", headers=bazaar.buyer.headers)
+    assert (early.status_code, early.json()["code"]) == (409, "deadline_not_reached")
+    bazaar.pass_time(windows[window] + 1_900)
+    await bazaar.step(bazaar.buyer, order_id, step)
+    assert (await bazaar.read(bazaar.seller, order_id))["state"] == state
+
+
+async def test_what_is_not_final_is_shown_as_provisional(bazaar: Bazaar) -> None:
+    slow = bazaar.settings.model_copy(update={"confirmations": 3})
+    bazaar.settings = slow
+    order_id = await bazaar.order()
+    await bazaar.step(bazaar.buyer, order_id, "fund")
+    waiting = await bazaar.read(bazaar.buyer, order_id)
+    assert waiting["state"] == "placed"
+    assert waiting["escrow"]["on_chain"]["provisional"] is True
+    assert [entry["provisional"] for entry in waiting["timeline"] if entry["source"] == "chain"] == [True]
+    refused = await bazaar.edge.client.post(f"/v1/orders/{order_id}/cancel", headers=bazaar.buyer.headers)
+    assert (refused.status_code, refused.json()["code"]) == (409, "payment_seen")
+    twice = await bazaar.edge.client.post(f"/v1/orders/{order_id}/fund", headers=bazaar.buyer.headers)
+    assert twice.status_code == 409
+    assert twice.json()["code"] == "execution_reverted"
+    Chain(bazaar.suite.rpc_url).mine(3)
+    await bazaar.catch_up()
+    assert (await bazaar.read(bazaar.buyer, order_id))["state"] == "paid"
