@@ -24,8 +24,11 @@ def load_everything() -> None:
 
 
 def descendants(base: type[AsoudError]) -> set[type[AsoudError]]:
+    ours = ("api", "node", "indexer", "wallet")
     children = {
-        c for c in base.__subclasses__() if c.__module__.startswith(("api", "node", "indexer", "wallet"))
+        child
+        for child in base.__subclasses__()
+        if child.__module__.startswith(ours) and not child.__module__.startswith(BESIDE_THE_API)
     }
     return children.union(*(descendants(child) for child in children))
 

@@ -1,62 +1,14 @@
 """`asoud up --detach`, `status`, `logs` and `down`, as a person runs them."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import psycopg
-import pytest
 
-from node.cli.supervise import orphans
 from node.cli.supervise.children import SERVICES
-from node.cli.supervise.plan import OUTSIDE_SETTING, REPO, env_file_of
-from tests.stack import free_port
-
-LIMIT_S = 120.0
-
-
-class Node:
-    """The command line, in a folder and on ports of its own."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self.data_dir = data_dir
-        clean = {k: v for k, v in os.environ.items() if k not in OUTSIDE_SETTING.values()}
-        ports = {
-            f"ASOUD_{part}_PORT": str(free_port())
-            for part in ("API", "METRICS", "POSTGRES", "VALKEY", "ANVIL")
-        }
-        self.env = {**clean, **ports, "ASOUD_DATA_DIR": str(data_dir)}
-
-    def asoud(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "node.cli", *arguments],
-            cwd=REPO,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=LIMIT_S,
-        )
-
-    def leftovers(self) -> list[int]:
-        return orphans.find_orphans(self.data_dir, self.data_dir / "run")
-
-
-@pytest.fixture
-def node() -> Iterator[Node]:
-    root = Path(tempfile.mkdtemp(prefix="asoud-e2e-"))
-    root.chmod(0o711)  # the account that Postgres runs under has to pass
-    made = Node(root / "data")
-    yield made
-    made.asoud("down")
-    assert made.leftovers() == []
-    shutil.rmtree(root)
+from node.cli.supervise.plan import env_file_of
+from tests.e2e.whole_node import Node
 
 
 def test_a_node_comes_up_is_looked_at_and_goes_down(node: Node) -> None:

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Result, text
 
 from node.kernel.clock import Clock
-from node.kernel.db.unit_of_work import Database, Tx
+from node.kernel.db.unit_of_work import Database, Tx, typed_database_errors
 from node.kernel.errors import Transient
 from node.kernel.log import get_logger
 from node.kernel.spine.event import StoredEvent
@@ -155,7 +155,7 @@ class Consumer:
         failure: str | None = None
         with structlog.contextvars.bound_contextvars(event_id=str(event.id), consumer=self.name):
             try:
-                with tx.begin_nested():
+                with typed_database_errors(), tx.begin_nested():
                     handler(tx, event)
             except Exception as error:
                 tries = self._transient[event.position] = self._transient[event.position] + 1

@@ -1,0 +1,87 @@
+"""A day on a whole node: the demo, the quick start and `asoud verify`; and the same day with parts killed."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from node.cli.supervise.plan import REPO
+from tests.e2e.whole_node import Node
+
+DEMO = str(REPO / "scripts/demo")
+CHILDREN = ("postgres", "valkey", "anvil", "api", "indexer", "spine", "worker", "beat")
+
+
+def start(node: Node) -> None:
+    up = node.asoud("up", "--detach")
+    assert up.returncode == 0, up.stdout + up.stderr
+
+
+def passes(node: Node) -> None:
+    demo = node.run(DEMO)
+    last = demo.stdout.strip().splitlines()[-1]
+    assert demo.returncode == 0, demo.stdout[-3000:] + demo.stderr[-2000:]
+    passed = re.fullmatch(r"demo: (\d+) checks passed, 0 failed", last)
+    assert passed, last
+    assert int(passed[1]) >= 40
+
+
+def finds_nothing(node: Node) -> None:
+    """Once the indexer has read what the chain has."""
+    for _ in range(20):
+        verify = node.asoud("verify")
+        if verify.returncode == 0:
+            break
+        time.sleep(0.5)
+    assert verify.stdout.strip().splitlines()[-1] == "verify: 0 differences", verify.stdout + verify.stderr
+
+
+def test_a_day_on_a_node(node: Node, tmp_path: Path) -> None:
+    start(node)
+    passes(node)
+    blocks = re.findall(r"```python\n(.*?)```", (REPO / "docs/quickstart.md").read_text(), re.DOTALL)
+    script = tmp_path / "ten.py"
+    script.write_text(blocks[0].replace("127.0.0.1:8000", f"127.0.0.1:{node.env['ASOUD_API_PORT']}"))
+    ten = node.run(sys.executable, str(script))
+    assert ten.returncode == 0, ten.stderr
+    assert "1 tokens on this page" in ten.stdout
+    finds_nothing(node)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("child", CHILDREN)
+def test_a_child_killed_in_the_middle_of_the_day_comes_back(node: Node, child: str) -> None:
+    """The interrupted day may fail or pass; the next one passes, and nothing is out of step."""
+    start(node)
+    day = subprocess.Popen(
+        [DEMO], cwd=REPO, env=node.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    for delay_s in (6.0, 9.0):
+        time.sleep(delay_s)
+        os.kill(pid_of(node, child), signal.SIGKILL)
+    day.wait(timeout=180)
+    wait_healthy(node)
+    passes(node)
+    finds_nothing(node)
+    status = node.asoud("status")
+    row = next(line.split() for line in status.stdout.splitlines() if line.startswith(child))
+    assert int(row[-1]) >= 2, status.stdout
+
+
+def pid_of(node: Node, child: str) -> int:
+    status = node.asoud("status").stdout
+    row = next(line.split() for line in status.splitlines() if line.startswith(child))
+    return int(row[2])
+
+
+def wait_healthy(node: Node) -> None:
+    for _ in range(120):
+        if node.asoud("status").returncode == 0:
+            return
+        time.sleep(0.5)
+    raise AssertionError(node.asoud("status").stdout)
