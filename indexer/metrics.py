@@ -3,7 +3,7 @@
 from prometheus_client import Counter, Gauge, Histogram
 
 LAG_BLOCKS = Gauge("asoud_indexer_lag_blocks", "Blocks between the head and what is indexed", ["chain"])
-LAG_SECONDS = Gauge("asoud_indexer_lag_seconds", "Age of the newest indexed block behind the head", ["chain"])
+LAG_SECONDS = Gauge("asoud_indexer_lag_seconds", "Time from the newest indexed block to the head", ["chain"])
 INDEXED = Gauge("asoud_indexer_block", "Newest block indexed", ["chain"])
 STUCK = Gauge("asoud_indexer_stuck", "1 when the indexer stopped for a person to look", ["chain"])
 EVENTS = Counter("asoud_indexer_events_total", "Decoded logs that were written", ["chain"])

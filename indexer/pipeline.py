@@ -88,6 +88,7 @@ class Pipeline:
         self._deployed: Sequence[KnownContract] = ()
         self._checkpoint: Checkpoint | None = None
         self._shorter = 0
+        self._newest_s: int | None = None  # time of the newest block that this process wrote
         self._spoke_of: Hash32 | None = None
         self._spoke_at = clock.now()
         self.totals = Totals()
@@ -220,6 +221,7 @@ class Pipeline:
             self._store, before, fetched, head=head, finality=self._rules.finality
         )
         self._kinds = dict(fetched.kinds)
+        self._newest_s = fetched.headers[-1].timestamp
         metrics.COMMIT_SECONDS.labels(self._chain).observe(time.perf_counter() - started)
         self._sizer.succeeded(logs=len(fetched.logs))
         self._count(fetched, told)
@@ -302,6 +304,8 @@ class Pipeline:
         number = self.checkpoint.number
         metrics.INDEXED.labels(self._chain).set(number)
         metrics.LAG_BLOCKS.labels(self._chain).set(max(0, head.number - number))
+        behind_s = 0 if self._newest_s is None or number >= head.number else head.timestamp - self._newest_s
+        metrics.LAG_SECONDS.labels(self._chain).set(max(0, behind_s))
         metrics.STUCK.labels(self._chain).set(0)
         now = self._clock.now()
         if self._spoke_of == head.hash and now - self._spoke_at < HEARTBEAT:

@@ -1,10 +1,11 @@
 """Transactions that a wallet signed: passed on, and followed until our tables tell of them."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from api.access import CurrentPrincipal, TheServices
+from api.problems import MEDIA_TYPE
 from api.routing import EffectTx, edge_router
 from api.schemas import HashString, HexBytes, Input, Output
 from node.services.transaction.models import RelayState
@@ -30,6 +31,13 @@ class TransactionStateOut(Output):
     indexed: bool = Field(description="Whether the node's views tell of everything that it did")
 
 
+TOO_MANY: dict[int | str, dict[str, Any]] = {
+    429: {
+        "description": "Too many in a minute; see Retry-After",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+
 _STATES: dict[RelayState, Literal["pending", "mined", "refused", "unknown"]] = {
     RelayState.SENDING: "pending",
     RelayState.SENT: "pending",
@@ -39,7 +47,7 @@ _STATES: dict[RelayState, Literal["pending", "mined", "refused", "unknown"]] = {
 }
 
 
-@router.post("/v1/transactions", status_code=202)
+@router.post("/v1/transactions", status_code=202, responses=TOO_MANY)
 def relay_transaction(
     body: TransactionIn, begin: EffectTx, services: TheServices, principal: CurrentPrincipal
 ) -> TransactionStateOut:

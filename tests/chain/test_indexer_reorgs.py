@@ -2,10 +2,13 @@
 
 import asyncio
 import dataclasses
+import json
 import random
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -26,7 +29,7 @@ from tests.indexed import (
     settings_of,
     tables_of,
 )
-from tests.stack import Addresses, DatabaseUrls, Stack
+from tests.stack import Addresses, DatabaseUrls, Stack, cloned_database
 
 pytestmark = [pytest.mark.chain, pytest.mark.pg]
 
@@ -222,6 +225,7 @@ def test_killed_at_random_points_it_catches_up_exactly(
     addresses: Addresses,
     fresh_anvil: str,
     fresh_database: DatabaseUrls,
+    second_database: DatabaseUrls,
     tmp_path: Path,
 ) -> None:
     """`kill -9` again and again, in the midst of blocks and of reorgs."""
@@ -230,6 +234,8 @@ def test_killed_at_random_points_it_catches_up_exactly(
     life.everything()
     settings = settings_of(fresh_anvil, tmp_path, fresh_database)
     index(settings)
+    undisturbed = settings_of(fresh_anvil, tmp_path, second_database)
+    index(undisturbed)
     for _ in range(8):
         with indexer_process(settings):
             end = time.monotonic() + rng.uniform(0.7, 1.6)  # it needs about half a second to start
@@ -244,6 +250,22 @@ def test_killed_at_random_points_it_catches_up_exactly(
     for stream, version, _, _ in events_of(fresh_database):
         assert version == versions.get(stream, 0) + 1
         versions[stream] = version
+    index(undisturbed)
+    told = Counter(map(what_happened, events_of(fresh_database)))
+    assert {told[what_happened(event)] for event in events_of(second_database)} == {1}
+
+
+def what_happened(event: tuple[Any, ...]) -> str:
+    """An event, whatever block it lies in."""
+    stream, _, kind, payload = event
+    where = ("block_number", "block_hash", "block_time", "log_index")
+    return json.dumps([stream, kind, {key: payload[key] for key in sorted(payload) if key not in where}])
+
+
+@pytest.fixture
+def second_database(addresses: Addresses) -> Iterator[DatabaseUrls]:
+    with cloned_database(addresses, "second") as database:
+        yield database
 
 
 def test_a_second_indexer_waits_for_the_first_to_die(

@@ -350,4 +350,5 @@ async def test_sales_of_a_wallet_are_both_sides_in_order(database: Database, poo
         pool, queries.sales(frozenset({"wallet", "collection"})), limit=3, wallet=BUYER, collection=CARPETS
     )
     assert [item["price"]["value"] for item in both] == ["2", "1"]
-    assert both[0]["price"]["asset"]["code"] == "UNKNOWN"
+    asset = {"id": f"eip155:{CHAIN_ID}/slip44:60", "code": "NATIVE", "exponent": 18}
+    assert both[0]["price"]["asset"] == asset

@@ -16,7 +16,8 @@ def amount_json(
 ) -> LiteralString:
     """`{"value": "<decimal>", "asset": {"id", "code", "exponent"}}`.
 
-    A token that nobody asked for its name yet is shown in its smallest unit, which is never wrong.
+    A token that nobody asked for its name yet is shown in its smallest unit, which is never wrong. The native
+    coin has 18 decimals on every EVM chain.
     """
     native = f"{address} = '\\x0000000000000000000000000000000000000000'::bytea"
     place = f"CASE WHEN {native} THEN '/slip44:60' ELSE '/erc20:' || {hex_text(address)} END"
@@ -24,7 +25,7 @@ def amount_json(
         'value', ({value})::text,
         'asset', json_build_object(
             'id', coalesce({alias}.asset_id, 'eip155:' || {chain_id} || {place}),
-            'code', coalesce({alias}.code, 'UNKNOWN'),
+            'code', coalesce({alias}.code, CASE WHEN {native} THEN 'NATIVE' ELSE 'UNKNOWN' END),
             'exponent', coalesce({alias}.exponent, CASE WHEN {native} THEN 18 ELSE 0 END)
         )
     )"""

@@ -194,6 +194,8 @@ class ListingService:
         if finding != "active":
             raise ListingNotActive(_NOT_ACTIVE[finding], digest=digest, reason=finding)
         actions = ExchangeActions(self._steps())
+        if row.exchange != actions.domain.contract:
+            raise ListingNotActive("the listing is for another exchange", digest=digest, reason="exchange")
         return [*actions.buy(_signed(row), signature=row.signature, buyer=buyer)]
 
     def cancel(self, begin: Begin, digest: Hash32, *, caller: Address) -> list[Step]:

@@ -1,0 +1,44 @@
+"""`python -m scripts.demo_acts`: all acts, then one line with the sum."""
+
+import sys
+import time
+
+import httpx
+
+from scripts.demo_acts import nft, order, relay, sign_in, vote
+from scripts.demo_acts.stage import Stage, current_environment, set_up
+
+ACTS = (
+    ("Act 1: signing in", sign_in.play),
+    ("Act 2: pictures are minted, listed and sold", nft.play),
+    ("Act 3: an order is paid through escrow", order.play_release),
+    ("Act 4: an order goes to the arbiter", order.play_dispute),
+    ("Act 5: the DAO decides", vote.play),
+    ("Act 6: what the node does not pass on", relay.play),
+)
+
+
+def main() -> int:
+    stage = set_up(current_environment())
+    print(f"a day on {stage.node.url}, run {stage.run}")
+    if not _answers(stage):
+        print(f"no node answers at {stage.node.url}: run scripts/up first", file=sys.stderr)
+        return 2
+    began = time.monotonic()
+    for title, play in ACTS:
+        with stage.transcript.act(title):
+            play(stage)
+    print(f"\nin {time.monotonic() - began:.0f} s")
+    print(stage.transcript.last_line())
+    return 1 if stage.transcript.failed else 0
+
+
+def _answers(stage: Stage) -> bool:
+    try:
+        return httpx.get(f"{stage.node.url}/health/live", timeout=10.0, trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

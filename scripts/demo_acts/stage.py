@@ -1,0 +1,82 @@
+"""Who takes part, and what one act leaves for the next."""
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scripts.demo_acts.chain import Chain
+from scripts.demo_acts.node import Node, Refusal
+from scripts.demo_acts.person import ACCOUNTS, Person, dev_account, stranger
+from scripts.demo_acts.transcript import Transcript, Unmet
+
+REPO = Path(__file__).resolve().parents[2]
+MERCHANT, BUYER, MEMBER = 1, 2, 5
+
+
+@dataclass
+class Stage:
+    """`run` is in every name that has to be new; `facts` is the memory between acts."""
+
+    node: Node
+    chain: Chain
+    transcript: Transcript
+    merchant: Person
+    buyer: Person
+    member: Person
+    stranger: Person
+    run: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def arbiter(self) -> Person:
+        """Whoever the node names, among the development accounts."""
+        wanted = self.node.get("/v1/escrow-conditions")["arbiters"][0]
+        for number in range(ACCOUNTS):
+            account = dev_account(number)
+            if account.address.lower() == wanted:
+                return Person(self.node, account, "arbiter")
+        raise Unmet(f"the node's arbiter {wanted} is not a development account")
+
+    def refused(self, name: str, code: str, what: Callable[[], object]) -> None:
+        """Checks that it is refused for the right reason."""
+        try:
+            what()
+        except Refusal as refusal:
+            self.transcript.equal(name, refusal.code, code)
+        else:
+            self.transcript.check(name, ok=False, detail="it was not refused")
+
+
+def set_up(environment: Mapping[str, str]) -> Stage:
+    """Finds the running node. Raises `Unmet` when there is none."""
+    kept = _kept_settings(environment)
+    api = environment.get("ASOUD_API") or f"http://127.0.0.1:{kept.get('ASOUD_API_PORT', '8000')}"
+    rpc = environment.get("ASOUD_RPC_URL") or kept.get("ASOUD_RPC_URL", "http://127.0.0.1:8545")
+    node = Node(api)
+    return Stage(
+        node=node,
+        chain=Chain(rpc),
+        transcript=Transcript(),
+        merchant=Person(node, dev_account(MERCHANT), "merchant"),
+        buyer=Person(node, dev_account(BUYER), "buyer"),
+        member=Person(node, dev_account(MEMBER), "DAO member"),
+        stranger=Person(node, stranger(), "stranger"),
+        run=secrets.token_hex(4),
+    )
+
+
+def _kept_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """What `scripts/up` wrote down, so that other commands find the node."""
+    folder = Path(environment.get("ASOUD_DATA_DIR") or REPO / ".asoud")
+    try:
+        kept: dict[str, str] = json.loads((folder / "secrets" / "environment.json").read_text())
+    except FileNotFoundError:
+        return {}
+    return kept
+
+
+def current_environment() -> Mapping[str, str]:
+    return os.environ
