@@ -146,5 +146,5 @@ def change_market(
     """Change one's own market."""
     market = services.market.owned(tx, market_id, account_id=principal.account_id)
     require_match(tx, if_match, queries.MARKET, {"market_id": market_id})
-    services.market.change(tx, market, body.draft())
+    services.market.change(tx, market, body.draft(), wallet=principal.address)
     return read_back(tx, queries.MARKET, {"market_id": market_id})

@@ -3,13 +3,17 @@
 from typing import Any
 
 import pytest
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
 
 from api.schemas import Page
 from api.v1.market import MarketOut
 from tests.edge import Edge, new_wallet
+from wallet.custody.dev import DEV_MNEMONIC
 
 pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.anyio]
 
+Account.enable_unaudited_hdwallet_features()
 NATIVE = "eip155:31337/slip44:60"
 DEV_ARBITER = "0xa0ee7a142d267c1f36714e4a8f75612f20a79720"
 
@@ -134,7 +138,17 @@ async def test_half_a_surrogate_pair_is_no_text(edge: Edge) -> None:
     headers = {**await edge.sign_in(), "Content-Type": "application/json"}
     body = rb'{"name": "a\ud800", "language": "en"}'
     answer = await edge.client.post("/v1/markets", content=body, headers=headers)
-    assert answer.status_code == 422, answer.text
+    assert answer.status_code == 400, answer.text
+    assert (await edge.client.get("/v1/markets")).json()["items"] == []
+
+
+async def test_an_arbiter_keeps_no_shop_that_it_judges(edge: Edge) -> None:
+    arbiter: LocalAccount = Account.from_mnemonic(DEV_MNEMONIC, account_path="m/44'/60'/0'/0/9")
+    assert arbiter.address.lower() == DEV_ARBITER
+    headers = await edge.sign_in(arbiter)
+    body = {"name": "x", "language": "en", "payout_address": "0x" + "12" * 20}
+    answer = await edge.client.post("/v1/markets", json=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "arbiter_unknown")
 
 
 @pytest.mark.parametrize("reference", ["nothing-here", "0198c1f2-a4e2-7b0c-8a3f-5d1e6b7c9d00", "!!!"])

@@ -98,7 +98,7 @@ class MarketService:
             opened_at=now,
             changed_at=now,
         )
-        for name, value in self._checked(market, draft).items():
+        for name, value in self._checked(market, draft, wallet).items():
             setattr(market, name, value)
         self._insert(tx, market, wanted_slug=draft.slug)
         opened = MarketOpened(
@@ -136,13 +136,13 @@ class MarketService:
         if owner != account_id:
             raise NotMarketOwner("the market belongs to another account", market_id=str(market_id))
 
-    def change(self, tx: Tx, market: Market, draft: MarketDraft) -> None:
-        """Takes over what the draft names. Orders that were placed keep their terms.
+    def change(self, tx: Tx, market: Market, draft: MarketDraft, *, wallet: Address) -> None:
+        """Takes over what the draft names; `wallet` is its owner's. Orders that were placed keep their terms.
 
         Raises:
             SlugTaken: Another market has the slug. And what `open` raises.
         """
-        wanted = self._checked(market, draft)
+        wanted = self._checked(market, draft, wallet)
         if draft.slug is not None:
             wanted["slug"] = normalise_slug(draft.slug)
         changes = {name: value for name, value in wanted.items() if getattr(market, name) != value}
@@ -160,7 +160,7 @@ class MarketService:
         changed = MarketChanged(market_id=str(market.id), fields=sorted(changes))
         self._events.record(tx, f"market:{market.id}", changed)
 
-    def _checked(self, market: Market, draft: MarketDraft) -> dict[str, object]:
+    def _checked(self, market: Market, draft: MarketDraft, wallet: Address) -> dict[str, object]:
         """The columns that the draft sets, but for the slug."""
         wanted: dict[str, object] = {}
         if draft.name is not None or not market.name:
@@ -171,22 +171,22 @@ class MarketService:
             )
         if draft.language is not None or not market.language:
             wanted["language"] = normalise_language(draft.language or "")
-        wanted |= self._checked_parties(market, draft)
+        wanted |= self._checked_parties(market, draft, wallet)
         wanted |= self._checked_policy(draft.policy)
         return wanted
 
-    def _checked_parties(self, market: Market, draft: MarketDraft) -> dict[str, object]:
+    def _checked_parties(self, market: Market, draft: MarketDraft, wallet: Address) -> dict[str, object]:
+        """No arbiter judges where it is paid or where its own wallet keeps the shop."""
         payout = market.payout_address if draft.payout_address is None else draft.payout_address
-        arbiter = draft.arbiter
         if payout == ZERO_ADDRESS:
             raise PolicyInvalid("the zero address cannot be paid", field="payout_address")
-        if arbiter is not None and arbiter not in self._rules.arbiters:
+        arbiter = draft.arbiter or market.arbiter
+        if draft.arbiter is not None and arbiter not in self._rules.arbiters:
             raise ArbiterUnknown("the node does not offer that arbiter", field="arbiter", arbiter=arbiter)
-        if arbiter is None:
-            arbiter = market.arbiter
-            if arbiter == payout:  # a default that judges itself gives way to the next one
-                arbiter = next((other for other in self._rules.arbiters if other != payout), arbiter)
-        if arbiter == payout:
+        partial = (payout, wallet)
+        if draft.arbiter is None and arbiter in partial:  # a default gives way to the next one
+            arbiter = next((other for other in self._rules.arbiters if other not in partial), arbiter)
+        if arbiter in partial:
             raise ArbiterUnknown("an arbiter cannot judge its own sales", field="arbiter", arbiter=arbiter)
         return {"payout_address": payout, "arbiter": arbiter}
 
