@@ -17,11 +17,11 @@ from node.cli.supervise.refusal import StartRefused
 from node.cli.supervise.supervisor import Stopped, run_node
 
 
-def _port_option(name: str, default: int, what: str) -> Callable[[Any], Any]:
+def _port_option(name: str, default: int, what: str, *, lowest: int = 1) -> Callable[[Any], Any]:
     return click.option(
         f"--{name}-port",
-        envvar=f"ASOUD_{name.upper()}_PORT",
-        type=click.IntRange(1, 65535),
+        envvar=f"ASOUD_{name.upper().replace('-', '_')}_PORT",
+        type=click.IntRange(lowest, 65535),
         default=default,
         show_default=True,
         show_envvar=True,
@@ -34,6 +34,7 @@ def _port_option(name: str, default: int, what: str) -> Callable[[Any], Any]:
 @click.option("--reset", is_flag=True, help="Delete all data of the node first. Asks nothing.")
 @_port_option("api", Ports.api, "the API")
 @_port_option("metrics", Ports.metrics, "the metrics")
+@_port_option("indexer-metrics", Ports.indexer_metrics, "the indexer's metrics, 0 for none", lowest=0)
 @_port_option("postgres", Ports.postgres, "the embedded Postgres")
 @_port_option("valkey", Ports.valkey, "the embedded Valkey or Redis")
 @_port_option("anvil", Ports.anvil, "the embedded chain")

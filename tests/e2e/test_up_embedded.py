@@ -35,7 +35,7 @@ class Folder:
 
     path: Path
     ports: dict[str, int] = field(
-        default_factory=lambda: {p: free_port() for p in ("api", "metrics", *PARTS)}
+        default_factory=lambda: {p: free_port() for p in ("api", "metrics", "indexer_metrics", *PARTS)}
     )
 
     def start(self, *, reset: bool = False, **environment: str) -> "subprocess.Popen[str]":

@@ -153,6 +153,7 @@ def settings_of_node(plan: Plan, parts: list[Part]) -> dict[str, str]:
         "ASOUD_API_PORT": str(plan.ports.api),
         "ASOUD_PUBLIC_URL": plan.environment.get("ASOUD_PUBLIC_URL", f"http://localhost:{plan.ports.api}"),
         "ASOUD_METRICS_PORT": str(plan.ports.metrics),
+        "ASOUD_INDEXER_METRICS_PORT": str(plan.ports.indexer_metrics),
     }
     for part in parts:
         settings |= part.environment

@@ -24,6 +24,7 @@ class Ports:
 
     api: int = 8000
     metrics: int = 9464
+    indexer_metrics: int = 9465
     postgres: int = 15432
     valkey: int = 16379
     anvil: int = 8545

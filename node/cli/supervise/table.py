@@ -28,6 +28,7 @@ def _addresses(plan: Plan, settings: dict[str, str]) -> list[tuple[str, str]]:
         ("docs", f"{api}/docs"),
         ("health", f"{api}/health/ready"),
         ("metrics", f"http://127.0.0.1:{plan.ports.metrics}/metrics"),
+        ("", f"http://127.0.0.1:{plan.ports.indexer_metrics}/metrics (indexer)"),
         ("chain", without_password(settings["ASOUD_RPC_URL"])),
         ("postgres", without_password(settings["ASOUD_DATABASE_URL"])),
         ("redis", without_password(settings["ASOUD_REDIS_URL"])),
