@@ -247,3 +247,25 @@ def test_a_killed_spine_loses_and_doubles_nothing(database: Database, fresh_data
     assert len(rows(database, "SELECT 1 FROM kernel.effect")) == total
     assert rows(database, "SELECT count(*), max(position) FROM kernel.event") == [(total, total)]
     assert rows(database, "SELECT * FROM kernel.parked_event") == []
+
+
+def test_a_row_that_another_holds_is_tried_again(database: Database) -> None:
+    """What the database refuses for reasons of load or order is no reason to park an event."""
+    with database.transaction() as tx:
+        tx.execute(text("INSERT INTO kernel.effect VALUES ('x', 1)"))
+    rival = database.session()
+    rival.execute(text("UPDATE kernel.effect SET version = 2"))
+
+    def handler(tx: Tx, _: StoredEvent) -> None:
+        tx.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        tx.execute(text("UPDATE kernel.effect SET version = 3"))
+
+    record(database, "a:1", 1)
+    Sequencer(database).number_once()
+    reader = consumer(database, handler)
+    assert reader.run_once() == Turn(0, stalled=True)
+    rival.rollback()
+    rival.close()
+    assert reader.run_once() == Turn(1, stalled=False)
+    assert rows(database, "SELECT version FROM kernel.effect") == [(3,)]
+    assert rows(database, "SELECT * FROM kernel.parked_event") == []
