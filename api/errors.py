@@ -34,6 +34,7 @@ from node.kernel.errors import (
     Transient,
     Unauthenticated,
 )
+from node.kernel.language import LanguageInvalid
 from node.kernel.log import get_logger
 from node.kernel.spine.record import StreamMoved
 from node.kernel.spine.runner import ConsumerStalled
@@ -192,7 +193,7 @@ ERRORS |= {
     market.NotMarketOwner: Row(403, "not_market_owner", "The market belongs to another account"),
     market.SlugInvalid: Row(422, "slug_invalid", "The slug can't be used"),
     market.SlugTaken: Row(409, "slug_taken", "Another market has that slug"),
-    market.LanguageInvalid: Row(422, "language_invalid", "That is not a language tag"),
+    LanguageInvalid: Row(422, "language_invalid", "That is not a language tag"),
     market.ArbiterUnknown: Row(422, "arbiter_unknown", "The node does not offer that arbiter"),
     market.PolicyInvalid: Row(422, "policy_invalid", "The node does not allow that policy"),
     # products

@@ -2,9 +2,8 @@
 
 import pytest
 
+from node.kernel.language import LanguageInvalid, normalise_language
 from node.kernel.text import TextInvalid, one_line, prose
-from node.services.market.errors import LanguageInvalid
-from node.services.market.language import normalise_language
 
 
 def test_text_is_trimmed_and_composed() -> None:

@@ -19,10 +19,6 @@ class SlugTaken(Conflict):
     """Another market has that slug."""
 
 
-class LanguageInvalid(Invalid):
-    """Not a language tag of BCP 47."""
-
-
 class ArbiterUnknown(Invalid):
     """The node does not offer that arbiter, or it is a party itself."""
 

@@ -14,6 +14,7 @@ from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.hexes import ZERO_ADDRESS, Address
 from node.kernel.ids import new_id
+from node.kernel.language import normalise_language
 from node.kernel.money import BASIS_POINTS
 from node.kernel.spine.record import EventRecorder
 from node.kernel.text import one_line, prose
@@ -24,7 +25,6 @@ from node.services.market.errors import (
     PolicyInvalid,
     SlugTaken,
 )
-from node.services.market.language import normalise_language
 from node.services.market.models import SLUG_INDEX, Market
 from node.services.market.slug import SLUG_CHARS_MAX, normalise_slug, slug_from_name
 

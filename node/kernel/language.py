@@ -2,7 +2,7 @@
 
 import re
 
-from node.services.market.errors import LanguageInvalid
+from node.kernel.errors import Invalid
 
 TAG_CHARS_MAX = 35  # RFC 5646, section 4.4.1: what a fixed field has to hold
 
@@ -14,6 +14,10 @@ _TAG = re.compile(
     r"(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*"
     r"(?:-x(?:-[a-z0-9]{1,8})+)?)"
 )
+
+
+class LanguageInvalid(Invalid):
+    """The text is not a well-formed language tag."""
 
 
 def normalise_language(raw: str) -> str:
