@@ -10,7 +10,10 @@ from node.services.identity.errors import TokenMissing
 from node.services.identity.tokens import Principal
 
 _bearer = HTTPBearer(
-    auto_error=False, scheme_name="AccessToken", bearerFormat="JWT", description="From `POST /v1/auth/wallet`"
+    auto_error=False,
+    scheme_name="AccessToken",
+    bearerFormat="JWT",
+    description="From a sign-in (`POST /v1/auth/wallet`) or `POST /v1/auth/refresh`",
 )
 
 
@@ -28,7 +31,7 @@ def principal_of(request: Request) -> Principal | None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         return None
-    return services_of(request).identity.principal(token.strip())
+    return services_of(request).sessions.principal(token.strip())
 
 
 async def _current_principal(

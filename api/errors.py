@@ -102,6 +102,12 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.TokenInvalid: Row(401, "token_invalid", "The access token is not one of ours"),
     identity.TokenExpired: Row(401, "token_expired", "The access token has run out"),
     identity.AccountUnknown: Row(404, "account_unknown", "There is no such account"),
+    identity.WalletNeeded: Row(403, "wallet_needed", "The account needs a wallet for this"),
+    identity.RefreshInvalid: Row(401, "refresh_invalid", "The refresh token is not one of ours"),
+    identity.RefreshExpired: Row(401, "refresh_expired", "The refresh token has run out"),
+    identity.RefreshReused: Row(401, "refresh_reused", "The refresh token was used before: signed out"),
+    identity.SessionEnded: Row(401, "session_ended", "The session was signed out"),
+    identity.SessionUnknown: Row(404, "session_unknown", "There is no such session"),
     # content
     content.CidInvalid: Row(422, "cid_invalid", "The CID is not of the form that this node uses"),
     content.ContentEmpty: Row(422, "content_empty", "There are no bytes to store"),

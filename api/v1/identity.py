@@ -8,8 +8,10 @@ from pydantic import Field
 from starlette.responses import Response
 
 from api.access import CurrentPrincipal, TheServices
+from api.client import TheClient
 from api.routing import CommandTx, EffectTx, edge_router, never_stored
 from api.schemas import AddressString, HexBytes, Input, Output
+from api.v1.session import SignedInOut, signed_in_fields
 from api.views import Views
 from node.services.identity import queries
 from node.services.identity.errors import AccountUnknown
@@ -45,11 +47,7 @@ class SignInIn(Input):
     signature: HexBytes
 
 
-class SignInOut(Output):
-    access_token: str
-    token_type: str = Field(examples=["Bearer"])
-    expires_at: dt.datetime
-    account_id: uuid.UUID
+class WalletSignedInOut(SignedInOut):
     address: AddressString
 
 
@@ -84,7 +82,7 @@ def issue_nonce(body: NonceIn, tx: CommandTx, services: TheServices) -> NonceOut
 
 @router.post("/v1/auth/wallet")
 @never_stored
-def sign_in(body: SignInIn, begin: EffectTx, services: TheServices) -> SignInOut:
+def sign_in(body: SignInIn, begin: EffectTx, services: TheServices, client: TheClient) -> WalletSignedInOut:
     """Sign in with a signed message (EIP-4361). The nonce is spent, whatever comes of it."""
     identity = services.identity
     message = identity.parse(body.message)
@@ -92,15 +90,8 @@ def sign_in(body: SignInIn, begin: EffectTx, services: TheServices) -> SignInOut
         identity.consume_nonce(tx, message.nonce)
     identity.check(message, body.signature)  # may ask the chain about a contract wallet
     with begin() as tx:
-        principal = identity.admit(tx, message.address)
-    token = identity.token(principal)
-    return SignInOut(
-        access_token=token.value,
-        token_type="Bearer",  # noqa: S106 - the scheme's name (RFC 6750)
-        expires_at=token.expires_at,
-        account_id=principal.account_id,
-        address=principal.address,
-    )
+        signed_in = identity.admit(tx, message.address, client)
+    return WalletSignedInOut.model_validate(signed_in_fields(signed_in))
 
 
 @router.get("/v1/me", response_model=MeOut)

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.options import EdgeOptions
+from api.options import EdgeOptions, networks
 from node.bootstrap.build import build_services
 from node.kernel.log import configure_logging
 from node.kernel.settings import Settings
@@ -16,6 +16,7 @@ def build_app(settings: Settings) -> FastAPI:
         body_bytes_max=settings.body_bytes_max,
         upload_bytes_max=settings.upload_bytes_max,
         threads=settings.database_pool_size,
+        trusted_proxies=networks(settings.trusted_proxies),
         metrics_host=settings.metrics_host,
         metrics_port=settings.metrics_port,
     )

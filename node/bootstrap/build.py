@@ -1,11 +1,9 @@
 """The composition root: settings in, `Services` out. Nothing connects before it is used."""
 
-import datetime as dt
-
 from redis.asyncio import Redis
 
+from node.bootstrap.people import people_services
 from node.bootstrap.shop import shop_services
-from node.bootstrap.signatures import ChainSignatures
 from node.bootstrap.trade import trade_services
 from node.chain.client import ChainClient
 from node.chain.deployments import CurrentDeployment, DeploymentRegistry
@@ -19,11 +17,6 @@ from node.services.content.kubo import KuboContentStore
 from node.services.content.media import UploadPolicy
 from node.services.content.store import ContentStore, LocalContentStore
 from node.services.governance.service import GovernanceService
-from node.services.identity.message import Site
-from node.services.identity.service import IdentityService
-from node.services.identity.tokens import Tokens, load_or_make_key
-
-TOKEN_KEY = "secrets/token_key"  # noqa: S105 - where it lies, not what it is
 
 
 def build_services(
@@ -48,6 +41,7 @@ def build_services(
     shop = shop_services(
         settings, clock=clock, events=events, chain=chain, deployments=deployments, assets=trade.assets
     )
+    people = people_services(settings, clock=clock, events=events, chain=chain)
     return Services(
         clock=clock,
         database=database,
@@ -57,7 +51,9 @@ def build_services(
         chain=chain,
         deployments=deployments,
         content=content,
-        identity=_identity(settings, clock, events, chain),
+        identity=people.identity,
+        sessions=people.sessions,
+        signing_keys=people.signing_keys,
         market=shop.market,
         catalog=shop.catalog,
         currencies=shop.currencies,
@@ -71,18 +67,6 @@ def build_services(
         governance=GovernanceService(clock, chain, CurrentDeployment(deployments, settings.chain_id)),
         probes={"postgres": _postgres(queries), "redis": _redis(redis)},
     )
-
-
-def _identity(settings: Settings, clock: Clock, events: EventRecorder, chain: ChainClient) -> IdentityService:
-    if settings.token_secret is not None:
-        key = settings.token_secret.get_secret_value().encode()
-    else:
-        key = load_or_make_key(settings.data_dir / TOKEN_KEY)
-    site = Site.of(settings.public_url, chain_id=settings.chain_id)
-    life = dt.timedelta(minutes=settings.access_token_minutes)
-    tokens = Tokens(clock, key=key, issuer=site.uri, life=life)
-    nonce_life = dt.timedelta(minutes=settings.siwe_nonce_minutes)
-    return IdentityService(clock, events, tokens, ChainSignatures(chain), site=site, nonce_life=nonce_life)
 
 
 def _content(settings: Settings) -> ContentStore:

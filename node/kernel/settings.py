@@ -99,9 +99,28 @@ class Settings(BaseSettings):
     )
     token_secret: SecretStr | None = Field(
         None,
-        description="Key of access tokens, 32 bytes or more; without it one is made in the data folder.",
+        description="The node's secret, 32 bytes or more: every key of sign-in comes from it."
+        " Without it one is made in the data folder; processes on several machines need the same one.",
     )
-    access_token_minutes: int = Field(60, ge=1, le=24 * 60, description="Life of an access token.")
+    token_secret_before: SecretStr | None = Field(
+        None,
+        description="What `ASOUD_TOKEN_SECRET` was: its access tokens are read until they run out.",
+    )
+    token_key_days: int = Field(
+        30, ge=2, le=366, description="How long one key signs access tokens; then the next one does."
+    )
+    access_token_minutes: int = Field(15, ge=1, le=24 * 60, description="Life of an access token.")
+    refresh_token_days: int = Field(
+        30, ge=1, le=366, description="How long a device may stay away and still be signed in."
+    )
+    session_days: int = Field(
+        180, ge=1, le=3660, description="Life of a session; then the device signs in again."
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Networks of the reverse proxies in front of the API, comma-separated (CIDR): their"
+        " `X-Forwarded-For` is believed, nobody else's.",
+    )
     siwe_nonce_minutes: int = Field(10, ge=1, le=60, description="Life of a sign-in nonce.")
     upload_bytes_max: int = Field(10 * 2**20, ge=1, description="Largest file that the content store takes.")
     body_bytes_max: int = Field(256 * 2**10, ge=1024, description="Largest body of any other request.")

@@ -20,7 +20,9 @@ from node.services.catalog.service import CatalogService
 from node.services.content.store import ContentStore
 from node.services.escrow.conditions import EscrowService
 from node.services.governance.service import GovernanceService
+from node.services.identity.keys import SigningKeys
 from node.services.identity.service import IdentityService
+from node.services.identity.sessions import SessionService
 from node.services.listing.service import ListingService
 from node.services.market.service import MarketService
 from node.services.nft.service import NftService
@@ -42,6 +44,8 @@ class Services:
     deployments: DeploymentRegistry
     content: ContentStore
     identity: IdentityService
+    sessions: SessionService
+    signing_keys: SigningKeys
     governance: GovernanceService
     market: MarketService
     catalog: CatalogService

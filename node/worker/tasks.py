@@ -32,11 +32,12 @@ def retry_failed() -> None:
 
 @app.task(name="kernel.prune", base=Parking)
 def prune() -> None:
-    """Removes answers and nonces that are past their time."""
+    """Removes answers, nonces and sessions that are past their time."""
     for _ in range(PRUNE_ROUNDS_MAX):
         with services.database.transaction() as tx:
             removed = idempotency.prune(tx, now=services.clock.now())
             removed += services.identity.prune_nonces(tx)
+            removed += services.sessions.prune(tx)
         if not removed:
             return
 

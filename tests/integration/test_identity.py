@@ -238,8 +238,8 @@ async def test_a_token_that_we_did_not_sign_is_refused(edge: Edge) -> None:
 
 
 async def test_the_token_of_an_account_that_is_gone_finds_nothing(edge: Edge) -> None:
-    stranger = Principal(uuid.uuid4(), parse_address(new_wallet().address))
-    token = edge.services.identity.token(stranger).value
+    stranger = Principal(uuid.uuid4(), parse_address(new_wallet().address), uuid.uuid4())
+    token = edge.services.sessions._tokens.issue(stranger).value
     answer = await edge.client.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json()["code"]) == (404, "account_unknown")
 

@@ -1,6 +1,6 @@
 """Why a sign-in or a token was refused: a leaf for each reason, so that a client can tell them apart."""
 
-from node.kernel.errors import Invalid, NotFound, Unauthenticated
+from node.kernel.errors import Forbidden, Invalid, NotFound, Unauthenticated
 
 
 class MalformedMessage(Invalid):
@@ -57,3 +57,27 @@ class TokenExpired(Unauthenticated):
 
 class AccountUnknown(NotFound):
     """There is no such account."""
+
+
+class WalletNeeded(Forbidden):
+    """Only a wallet can do this, and the account has none."""
+
+
+class RefreshInvalid(Unauthenticated):
+    """The refresh token is not one of ours, or is long forgotten."""
+
+
+class RefreshExpired(Unauthenticated):
+    """The refresh token, or its session, has run out."""
+
+
+class RefreshReused(Unauthenticated):
+    """The refresh token had served before: it is in two hands, so its session has ended."""
+
+
+class SessionEnded(Unauthenticated):
+    """The session was signed out."""
+
+
+class SessionUnknown(NotFound):
+    """The account has no such session."""

@@ -1,13 +1,13 @@
-"""Tables of identity: accounts, their wallets, and nonces of Sign-In with Ethereum."""
+"""Tables of identity: accounts and what proves them, nonces, sessions, and the audit log."""
 
 import datetime as dt
 import uuid
 
-from sqlalchemy import ForeignKey, Index, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from node.kernel.db.base import Base, length_check
-from node.kernel.db.types import ADDRESS_BYTES, AddressColumn, Utc
+from node.kernel.db.base import APPEND_ONLY, Base, length_check
+from node.kernel.db.types import ADDRESS_BYTES, HASH_BYTES, AddressColumn, Utc
 from node.kernel.hexes import Address
 
 SCHEMA = "identity"
@@ -41,3 +41,51 @@ class Nonce(Base):
     nonce: Mapped[str] = mapped_column(Text, primary_key=True)
     expires_at: Mapped[dt.datetime] = mapped_column(Utc)
     consumed_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+
+class Session(Base):
+    """A device that signed in: the family of its refresh tokens. Opened by a proof of one identity."""
+
+    __tablename__ = "session"
+    __table_args__ = (
+        Index("ix_session_open", "account_id", "opened_at", "id", postgresql_where=text("ended_at IS NULL")),
+        Index("ix_session_expires_at", "expires_at"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Account.id))
+    wallet: Mapped[Address | None] = mapped_column(AddressColumn)
+    device: Mapped[str] = mapped_column(Text)
+    opened_at: Mapped[dt.datetime] = mapped_column(Utc)
+    used_at: Mapped[dt.datetime] = mapped_column(Utc)
+    expires_at: Mapped[dt.datetime] = mapped_column(Utc)
+    ended_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+
+class RefreshToken(Base):
+    """Serves once. One that comes a second time was stolen, from the client or by it: the session ends."""
+
+    __tablename__ = "refresh_token"
+    __table_args__ = (length_check("digest", HASH_BYTES), {"schema": SCHEMA})
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES), primary_key=True)
+    session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Session.id, ondelete="CASCADE"), index=True)
+    expires_at: Mapped[dt.datetime] = mapped_column(Utc)
+    used_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+
+class AuditEntry(Base):
+    __tablename__ = "audit"
+    __table_args__ = (
+        Index("ix_audit_account_id", "account_id", "at"),
+        {"schema": SCHEMA, "info": {APPEND_ONLY: True}},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    at: Mapped[dt.datetime] = mapped_column(Utc)
+    act: Mapped[str] = mapped_column(Text)
+    account_id: Mapped[uuid.UUID | None] = mapped_column()
+    subject: Mapped[str] = mapped_column(Text)
+    origin: Mapped[str] = mapped_column(Text)
+    request_id: Mapped[str | None] = mapped_column(Text)

@@ -2,6 +2,8 @@
 
 from typing import Final, LiteralString
 
+from node.kernel.db.keyset import Keyset
+
 ME: Final[LiteralString] = """
     SELECT json_build_object(
         'account_id', account.id,
@@ -16,3 +18,19 @@ ME: Final[LiteralString] = """
     )
     FROM identity.account WHERE account.id = %(account_id)s
 """
+
+SESSIONS = Keyset(
+    name="sessions",
+    item="""json_build_object(
+        'id', session.id,
+        'device', session.device,
+        'wallet', '0x' || encode(session.wallet, 'hex'),
+        'current', session.id = %(session_id)s,
+        'opened_at', to_char(session.opened_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        'used_at', to_char(session.used_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        'expires_at', to_char(session.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+    )""",
+    source="""FROM identity.session
+        WHERE account_id = %(account_id)s AND ended_at IS NULL AND expires_at > %(now)s""",
+    key=(("session.opened_at", "timestamptz"), ("session.id", "uuid")),
+)

@@ -18,7 +18,7 @@ from node.kernel.spine.record import EventRecorder
 from node.services.identity.errors import BadSignature, NonceExpired, NonceUnknown, NonceUsed
 from node.services.identity.message import STATEMENT, SignInMessage, Site, check_message, parse_message
 from node.services.identity.models import Account, Nonce, Wallet
-from node.services.identity.tokens import AccessToken, Principal, Tokens
+from node.services.identity.sessions import Client, SessionService, SignedIn
 
 NONCE_BYTES = 16
 NONCE_KEPT = dt.timedelta(days=1)  # past its expiry: long enough to answer "used" or "expired", not "unknown"
@@ -69,7 +69,7 @@ class IdentityService:
         self,
         clock: Clock,
         events: EventRecorder,
-        tokens: Tokens,
+        sessions: SessionService,
         verifier: SignatureVerifier,
         *,
         site: Site,
@@ -77,7 +77,7 @@ class IdentityService:
     ) -> None:
         self._clock = clock
         self._events = events
-        self._tokens = tokens
+        self._sessions = sessions
         self._verifier = verifier
         self._site = site
         self._nonce_life = nonce_life
@@ -135,16 +135,11 @@ class IdentityService:
         if not self._verifier.verify(address=message.address, digest=message.digest, signature=signature):
             raise BadSignature("the signature does not belong to the address of the message")
 
-    def admit(self, tx: Tx, address: Address) -> Principal:
-        """Last step: the account of an address that has proved itself; opened when it has none."""
+    def admit(self, tx: Tx, address: Address, client: Client) -> SignedIn:
+        """Last step: a session of the address that has proved itself. Without an account it gets one."""
         found = tx.execute(select(Wallet.account_id).where(Wallet.address == address)).scalar_one_or_none()
-        return Principal(found or self._open_account(tx, address), address)
-
-    def token(self, principal: Principal) -> AccessToken:
-        return self._tokens.issue(principal)
-
-    def principal(self, token: str) -> Principal:
-        return self._tokens.read(token)
+        account_id = found or self._open_account(tx, address)
+        return self._sessions.open(tx, account_id, wallet=address, client=client)
 
     def prune_nonces(self, tx: Tx) -> int:
         """Removes nonces long expired, at most `PRUNE_MAX`; returns how many. The beat calls it."""

@@ -1,4 +1,4 @@
-"""Access tokens: JWT (RFC 7519) signed with HS256 by a key that only this node holds."""
+"""Access tokens: JWT (RFC 7519) of the profile for access tokens (RFC 9068), signed with EdDSA (RFC 8037)."""
 
 import datetime as dt
 import os
@@ -10,22 +10,39 @@ from pathlib import Path
 import jwt
 
 from node.kernel.clock import Clock
-from node.kernel.errors import Bug, Invalid
+from node.kernel.errors import Invalid
 from node.kernel.hexes import Address, parse_address
-from node.services.identity.errors import TokenExpired, TokenInvalid
+from node.services.identity.errors import TokenExpired, TokenInvalid, WalletNeeded
+from node.services.identity.keys import SigningKey, SigningKeys
 
-ALGORITHM = "HS256"
+ALGORITHM = "EdDSA"
+TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type (RFC 9068, section 2.1)
 AUDIENCE = "asoud-api"
-KEY_BYTES_MIN = 32  # RFC 7518, section 3.2: a key of HS256 is as long as its hash
-TOKEN_CHARS_MAX = 2_048  # ours are about 350: longer ones are not worth a signature check
+KEY_BYTES_MIN = 32
+TOKEN_CHARS_MAX = 2_048  # ours are about 600: longer ones are not worth a signature check
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: an account, by the wallet that signed in."""
+    """Who asks: an account, in one of its sessions.
+
+    `wallet` is the one that signed in, or the account's oldest one when it was a phone; None without any.
+    """
 
     account_id: uuid.UUID
-    address: Address
+    wallet: Address | None
+    session_id: uuid.UUID
+
+    @property
+    def address(self) -> Address:
+        """For what only a wallet can do.
+
+        Raises:
+            WalletNeeded: The account has none.
+        """
+        if self.wallet is None:
+            raise WalletNeeded("link a wallet to the account first")
+        return self.wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +52,9 @@ class AccessToken:
 
 
 class Tokens:
-    def __init__(self, clock: Clock, *, key: bytes, issuer: str, life: dt.timedelta) -> None:
-        if len(key) < KEY_BYTES_MIN:
-            raise Bug("the key of access tokens is too short", bytes_min=KEY_BYTES_MIN)
+    def __init__(self, clock: Clock, keys: SigningKeys, *, issuer: str, life: dt.timedelta) -> None:
         self._clock = clock
-        self._key = key
+        self._keys = keys
         self._issuer = issuer
         self._life = life
 
@@ -50,12 +65,16 @@ class Tokens:
             "iss": self._issuer,
             "aud": AUDIENCE,
             "sub": str(principal.account_id),
-            "addr": principal.address,
+            "sid": str(principal.session_id),
             "iat": int(now.timestamp()),
             "exp": int(expires_at.timestamp()),
             "jti": secrets.token_hex(16),
         }
-        return AccessToken(jwt.encode(claims, self._key, algorithm=ALGORITHM), expires_at)
+        if principal.wallet is not None:
+            claims["addr"] = principal.wallet
+        key = self._keys.current()
+        headers = {"kid": key.kid, "typ": TOKEN_TYPE}
+        return AccessToken(jwt.encode(claims, key.private, algorithm=ALGORITHM, headers=headers), expires_at)
 
     def read(self, token: str) -> Principal:
         """Who the token speaks for.
@@ -69,29 +88,38 @@ class Tokens:
         try:
             claims = jwt.decode(
                 token,
-                self._key,
-                algorithms=[ALGORITHM],
+                self._key_of(token).public,
+                algorithms=[ALGORITHM],  # never what the token says of itself
                 audience=AUDIENCE,
                 issuer=self._issuer,
                 # Time is ours to judge, from the clock that was passed in.
                 options={
-                    "require": ["exp", "sub", "jti", "iat", "aud", "iss"],
+                    "require": ["exp", "sub", "sid", "jti", "iat", "aud", "iss"],
                     "verify_exp": False,
                     "verify_iat": False,
                     "verify_nbf": False,
                 },
             )
-            principal = Principal(uuid.UUID(claims["sub"]), parse_address(claims["addr"]))
+            wallet = parse_address(claims["addr"]) if "addr" in claims else None
+            principal = Principal(uuid.UUID(claims["sub"]), wallet, uuid.UUID(claims["sid"]))
             expires_at = int(claims["exp"])
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, AttributeError, Invalid) as error:
             raise TokenInvalid("the access token is not one of ours") from error
         if self._clock.now().timestamp() >= expires_at:
-            raise TokenExpired("the access token has run out; sign in again")
+            raise TokenExpired("the access token has run out; refresh it or sign in again")
         return principal
+
+    def _key_of(self, token: str) -> SigningKey:
+        """By the id in its header, which names one of our keys or nothing; keys in it are not looked at."""
+        header = jwt.get_unverified_header(token)
+        key = self._keys.find(str(header.get("kid"))) if header.get("typ") == TOKEN_TYPE else None
+        if key is None:
+            raise TokenInvalid("the access token is not one of ours")
+        return key
 
 
 def load_or_make_key(path: Path) -> bytes:
-    """The node's own key: made at first use, readable by its owner alone.
+    """The node's own secret: made at first use, readable by its owner alone.
 
     Several processes may start at once: the first to link its file wins, and all read the same key.
     """

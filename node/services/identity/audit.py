@@ -1,0 +1,49 @@
+"""What concerns the safety of accounts, kept for ever: who got in, who did not, and what was changed.
+
+Phone numbers are in it as keyed hashes, so that the log outlives the person. Codes and tokens never are.
+"""
+
+import uuid
+from enum import StrEnum
+
+import structlog
+
+from node.kernel.clock import Clock
+from node.kernel.db.unit_of_work import Tx
+from node.kernel.ids import new_id
+from node.services.identity.models import AuditEntry
+
+ORIGIN_CHARS_MAX = 64
+
+
+class Act(StrEnum):
+    SIGNED_IN = "signed_in"
+    SIGNED_OUT = "signed_out"
+    REFRESH_REUSED = "refresh_reused"
+
+
+class Audit:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def note(
+        self, tx: Tx, act: Act, *, account_id: uuid.UUID | None = None, subject: str = "", origin: str = ""
+    ) -> None:
+        """Writes in the caller's transaction: what must survive a refusal is noted in one of its own.
+
+        Args:
+            subject: What it was done with: `wallet:0x…`, `phone:<keyed hash>`, `session:<id>`.
+            origin: The client's network address, as far as it is known.
+        """
+        tx.add(
+            AuditEntry(
+                id=new_id(),
+                at=self._clock.now(),
+                act=act.value,
+                account_id=account_id,
+                subject=subject,
+                origin=origin[:ORIGIN_CHARS_MAX],
+                request_id=structlog.contextvars.get_contextvars().get("request_id"),
+            )
+        )
+        tx.flush()

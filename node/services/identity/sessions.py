@@ -1,0 +1,210 @@
+"""Sessions: a device that signed in, its short access tokens and the refresh tokens that follow one another.
+
+Invariants: of one session one refresh token at most is good; a refresh token serves once; one that comes
+again ends the session, and that is committed although the request is refused.
+"""
+
+import datetime as dt
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, delete, select, text, update
+
+from node.kernel.clock import Clock
+from node.kernel.db.unit_of_work import Tx
+from node.kernel.errors import Unauthenticated
+from node.kernel.hexes import Address
+from node.kernel.ids import new_id
+from node.services.identity.audit import Act, Audit
+from node.services.identity.errors import (
+    RefreshExpired,
+    RefreshInvalid,
+    RefreshReused,
+    SessionEnded,
+    SessionUnknown,
+)
+from node.services.identity.models import RefreshToken, Session, Wallet
+from node.services.identity.tokens import AccessToken, Principal, Tokens
+
+REFRESH_BYTES = 32
+REFRESH_PREFIX = "asoud_rt_"  # lets scanners of leaked secrets know one when they see it
+REFRESH_CHARS_MAX = 100
+DEVICE_CHARS_MAX = 120
+KEPT = dt.timedelta(days=7)  # past its end: long enough to notice a stolen token that is tried late
+PRUNE_MAX = 5_000
+
+_PRUNE = text("""
+    DELETE FROM identity.session WHERE id IN (
+        SELECT id FROM identity.session WHERE expires_at <= :before ORDER BY expires_at LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    )
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where a request comes from: the device as it names itself, and its network address."""
+
+    device: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    principal: Principal
+    access: AccessToken
+    refresh: str
+    refresh_expires_at: dt.datetime
+
+
+class SessionService:
+    def __init__(
+        self,
+        clock: Clock,
+        tokens: Tokens,
+        audit: Audit,
+        *,
+        refresh_life: dt.timedelta,
+        session_life: dt.timedelta,
+    ) -> None:
+        self._clock = clock
+        self._tokens = tokens
+        self._audit = audit
+        self._refresh_life = refresh_life
+        self._session_life = session_life
+
+    def open(self, tx: Tx, account_id: uuid.UUID, *, wallet: Address, client: Client) -> SignedIn:
+        """Last step of a sign-in: the identity has proved itself in this very request."""
+        now = self._clock.now()
+        session = Session(
+            id=new_id(),
+            account_id=account_id,
+            wallet=wallet,
+            device=client.device[:DEVICE_CHARS_MAX],
+            opened_at=now,
+            used_at=now,
+            expires_at=now + self._session_life,
+        )
+        tx.add(session)
+        tx.flush()
+        subject = f"wallet:{wallet}"
+        self._audit.note(tx, Act.SIGNED_IN, account_id=account_id, subject=subject, origin=client.origin)
+        return self._issue(tx, session)
+
+    def refresh(self, tx: Tx, refresh_token: str, client: Client) -> SignedIn | Unauthenticated:
+        """A new pair for the token's session, or why not.
+
+        A refusal is returned and not raised: the caller commits first, because reuse ends the session.
+        """
+        now = self._clock.now()
+        digest = _digest(refresh_token)
+        # The session's row is the lock of the family: two uses of one token come one after the other.
+        session = tx.execute(
+            select(Session)
+            .join(RefreshToken)
+            .where(RefreshToken.digest == digest)
+            .with_for_update(of=Session)
+        ).scalar_one_or_none()
+        if session is None:
+            return RefreshInvalid("the refresh token is not one of ours; sign in again")
+        token = tx.execute(
+            select(RefreshToken)
+            .where(RefreshToken.digest == digest)
+            .execution_options(populate_existing=True)
+        ).scalar_one()
+        if token.used_at is not None:
+            return self._end_reused(tx, session, client)
+        if session.ended_at is not None:
+            return SessionEnded("the session was signed out; sign in again")
+        if now >= min(token.expires_at, session.expires_at):
+            return RefreshExpired("the refresh token has run out; sign in again")
+        token.used_at = session.used_at = now
+        return self._issue(tx, session)
+
+    def principal(self, token: str) -> Principal:
+        """Who an access token speaks for. Raises TokenInvalid, TokenExpired."""
+        return self._tokens.read(token)
+
+    def require_open(self, tx: Tx, principal: Principal) -> Session:
+        """For what must not wait until an access token runs out.
+
+        Raises:
+            SessionEnded: The session was signed out, or its account is gone.
+        """
+        session = tx.execute(
+            select(Session).where(Session.id == principal.session_id, Session.ended_at.is_(None))
+        ).scalar_one_or_none()
+        if session is None or session.account_id != principal.account_id:
+            raise SessionEnded("the session was signed out; sign in again")
+        return session
+
+    def end(self, tx: Tx, principal: Principal, session_id: uuid.UUID, client: Client) -> None:
+        """Signs one device of the account out.
+
+        Raises:
+            SessionUnknown: The account has no such session that is open.
+        """
+        self.require_open(tx, principal)
+        ended = self._end(tx, Session.account_id == principal.account_id, Session.id == session_id)
+        if not ended:
+            raise SessionUnknown("there is no such session")
+        self._note_out(tx, principal.account_id, f"session:{session_id}", client)
+
+    def end_all(self, tx: Tx, principal: Principal, client: Client) -> None:
+        """Signs the account out everywhere, here too."""
+        self.require_open(tx, principal)
+        self._end(tx, Session.account_id == principal.account_id)
+        self._note_out(tx, principal.account_id, "session:all", client)
+
+    def prune(self, tx: Tx) -> int:
+        """Forgets sessions that ran out long ago, `PRUNE_MAX` at most; says how many. The beat calls it."""
+        parameters = {"before": self._clock.now() - KEPT, "limit": PRUNE_MAX}
+        removed: int = tx.execute(_PRUNE, parameters).rowcount  # type: ignore[attr-defined]
+        return removed
+
+    def _issue(self, tx: Tx, session: Session) -> SignedIn:
+        now = self._clock.now()
+        refresh = REFRESH_PREFIX + secrets.token_urlsafe(REFRESH_BYTES)
+        expires_at = min(now + self._refresh_life, session.expires_at)
+        tx.add(RefreshToken(digest=_digest(refresh), session_id=session.id, expires_at=expires_at))
+        # Digests of tokens that would be refused as expired anyway tell nothing any more.
+        tx.execute(
+            delete(RefreshToken).where(
+                RefreshToken.session_id == session.id, RefreshToken.expires_at <= now - KEPT
+            )
+        )
+        tx.flush()
+        principal = Principal(session.account_id, self._wallet_of(tx, session), session.id)
+        return SignedIn(principal, self._tokens.issue(principal), refresh, expires_at)
+
+    def _wallet_of(self, tx: Tx, session: Session) -> Address | None:
+        if session.wallet is not None:
+            return session.wallet
+        oldest = select(Wallet.address).where(Wallet.account_id == session.account_id)
+        return tx.execute(oldest.order_by(Wallet.linked_at, Wallet.address).limit(1)).scalar_one_or_none()
+
+    def _end_reused(self, tx: Tx, session: Session, client: Client) -> Unauthenticated:
+        subject = f"session:{session.id}"
+        self._end(tx, Session.id == session.id)
+        self._audit.note(
+            tx, Act.REFRESH_REUSED, account_id=session.account_id, subject=subject, origin=client.origin
+        )
+        return RefreshReused("the refresh token was used before, so the session has ended; sign in again")
+
+    def _end(self, tx: Tx, *which: ColumnElement[bool]) -> int:
+        ended = tx.execute(
+            update(Session)
+            .where(Session.ended_at.is_(None), *which)
+            .values(ended_at=self._clock.now())
+            .returning(Session.id)
+        ).all()
+        return len(ended)
+
+    def _note_out(self, tx: Tx, account_id: uuid.UUID, subject: str, client: Client) -> None:
+        self._audit.note(tx, Act.SIGNED_OUT, account_id=account_id, subject=subject, origin=client.origin)
+
+
+def _digest(refresh_token: str) -> bytes:
+    return hashlib.sha256(refresh_token.encode()).digest()
