@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from api import docs_page, health
 from api.v1 import (
+    account,
     collection,
     delegate,
     escrow,
@@ -27,6 +28,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     docs_page.router,
     identity.router,
     session.router,
+    account.router,
     governance.router,
     delegate.router,
     proposal.router,

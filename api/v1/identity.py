@@ -56,9 +56,17 @@ class WalletOut(Output):
     linked_at: dt.datetime
 
 
+class ProfileOut(Output):
+    language: str | None = Field(examples=["fa-IR"], description="BCP 47")
+    currency: str | None = Field(examples=["TRY"], description="ISO 4217")
+    country: str | None = Field(examples=["TR"], description="ISO 3166-1 alpha-2")
+    time_zone: str | None = Field(examples=["Europe/Istanbul"], description="IANA")
+
+
 class MeOut(Output):
     account_id: uuid.UUID
     opened_at: dt.datetime
+    profile: ProfileOut
     wallets: list[WalletOut]
 
 
@@ -90,12 +98,12 @@ def sign_in(body: SignInIn, begin: EffectTx, services: TheServices, client: TheC
         identity.consume_nonce(tx, message.nonce)
     identity.check(message, body.signature)  # may ask the chain about a contract wallet
     with begin() as tx:
-        signed_in = identity.admit(tx, message.address, client)
+        signed_in = services.accounts.sign_in_wallet(tx, message.address, client)
     return WalletSignedInOut.model_validate(signed_in_fields(signed_in))
 
 
 @router.get("/v1/me", response_model=MeOut)
 async def me(views: Views, principal: CurrentPrincipal) -> Response:
-    """The account of the access token and its wallets."""
+    """The account of the access token, and what signs in to it."""
     missing = AccountUnknown("the account of this token does not exist")
     return await views.one(queries.ME, {"account_id": principal.account_id}, missing=missing, private=True)

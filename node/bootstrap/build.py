@@ -52,6 +52,7 @@ def build_services(
         deployments=deployments,
         content=content,
         identity=people.identity,
+        accounts=people.accounts,
         sessions=people.sessions,
         signing_keys=people.signing_keys,
         market=shop.market,

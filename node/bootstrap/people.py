@@ -8,6 +8,7 @@ from node.chain.client import ChainClient
 from node.kernel.clock import Clock
 from node.kernel.settings import Settings
 from node.kernel.spine.record import EventRecorder
+from node.services.identity.accounts import AccountService
 from node.services.identity.audit import Audit
 from node.services.identity.keys import SigningKeys
 from node.services.identity.message import Site
@@ -21,6 +22,7 @@ TOKEN_KEY = "secrets/token_key"  # noqa: S105 - where it lies, not what it is
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeopleServices:
     identity: IdentityService
+    accounts: AccountService
     sessions: SessionService
     signing_keys: SigningKeys
 
@@ -37,22 +39,23 @@ def people_services(
         epoch=dt.timedelta(days=settings.token_key_days),
     )
     tokens = Tokens(clock, keys, issuer=site.uri, life=dt.timedelta(minutes=settings.access_token_minutes))
+    audit = Audit(clock)
     sessions = SessionService(
         clock,
         tokens,
-        Audit(clock),
+        audit,
+        fresh_for=dt.timedelta(minutes=settings.fresh_sign_in_minutes),
         refresh_life=dt.timedelta(days=settings.refresh_token_days),
         session_life=dt.timedelta(days=settings.session_days),
     )
     identity = IdentityService(
         clock,
-        events,
-        sessions,
         ChainSignatures(chain),
         site=site,
         nonce_life=dt.timedelta(minutes=settings.siwe_nonce_minutes),
     )
-    return PeopleServices(identity=identity, sessions=sessions, signing_keys=keys)
+    accounts = AccountService(clock, events, sessions, audit)
+    return PeopleServices(identity=identity, accounts=accounts, sessions=sessions, signing_keys=keys)
 
 
 def _secret(settings: Settings) -> bytes:

@@ -10,3 +10,21 @@ class AccountOpened(Event, frozen=True, kw_only=True):
 
     account_id: str
     address: str
+
+
+class WalletLinked(Event, frozen=True, kw_only=True):
+    """A wallet signs in to the account from now on."""
+
+    type_name = "account.wallet_linked"
+
+    account_id: str
+    address: str
+
+
+class WalletUnlinked(Event, frozen=True, kw_only=True):
+    """A wallet does not sign in to the account any more."""
+
+    type_name = "account.wallet_unlinked"
+
+    account_id: str
+    address: str

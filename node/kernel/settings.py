@@ -116,6 +116,9 @@ class Settings(BaseSettings):
     session_days: int = Field(
         180, ge=1, le=3660, description="Life of a session; then the device signs in again."
     )
+    fresh_sign_in_minutes: int = Field(
+        15, ge=1, le=24 * 60, description="How new a sign-in must be to link or unlink a wallet or a phone."
+    )
     trusted_proxies: str = Field(
         "",
         description="Networks of the reverse proxies in front of the API, comma-separated (CIDR): their"

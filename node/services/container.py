@@ -20,6 +20,7 @@ from node.services.catalog.service import CatalogService
 from node.services.content.store import ContentStore
 from node.services.escrow.conditions import EscrowService
 from node.services.governance.service import GovernanceService
+from node.services.identity.accounts import AccountService
 from node.services.identity.keys import SigningKeys
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
@@ -44,6 +45,7 @@ class Services:
     deployments: DeploymentRegistry
     content: ContentStore
     identity: IdentityService
+    accounts: AccountService
     sessions: SessionService
     signing_keys: SigningKeys
     governance: GovernanceService

@@ -19,6 +19,8 @@ ORIGIN_CHARS_MAX = 64
 class Act(StrEnum):
     SIGNED_IN = "signed_in"
     SIGNED_OUT = "signed_out"
+    LINKED = "linked"
+    UNLINKED = "unlinked"
     REFRESH_REUSED = "refresh_reused"
 
 

@@ -1,6 +1,6 @@
 """Why a sign-in or a token was refused: a leaf for each reason, so that a client can tell them apart."""
 
-from node.kernel.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from node.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 
 
 class MalformedMessage(Invalid):
@@ -81,3 +81,39 @@ class SessionEnded(Unauthenticated):
 
 class SessionUnknown(NotFound):
     """The account has no such session."""
+
+
+class SignInTooOld(Forbidden):
+    """The session was opened too long ago for this: sign in again."""
+
+
+class SignedInByIt(Forbidden):
+    """The session was opened by the very identity that is to be taken away."""
+
+
+class IdentityTaken(Conflict):
+    """The wallet or phone belongs to another account."""
+
+
+class IdentityUnknown(NotFound):
+    """The account has no such wallet or phone."""
+
+
+class LastIdentity(Conflict):
+    """It is the only way into the account."""
+
+
+class TooManyIdentities(Conflict):
+    """The account has as many wallets and phones as it may."""
+
+
+class CountryUnknown(Invalid):
+    """Not a country of ISO 3166-1."""
+
+
+class MoneyUnknown(Invalid):
+    """Not a currency of ISO 4217."""
+
+
+class TimeZoneUnknown(Invalid):
+    """Not a time zone of the IANA database."""

@@ -19,6 +19,10 @@ class Account(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     opened_at: Mapped[dt.datetime] = mapped_column(Utc)
+    language: Mapped[str | None] = mapped_column(Text)
+    currency: Mapped[str | None] = mapped_column(Text)
+    country: Mapped[str | None] = mapped_column(Text)
+    time_zone: Mapped[str | None] = mapped_column(Text)
 
 
 class Wallet(Base):

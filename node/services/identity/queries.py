@@ -8,11 +8,15 @@ ME: Final[LiteralString] = """
     SELECT json_build_object(
         'account_id', account.id,
         'opened_at', to_char(account.opened_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        'profile', json_build_object(
+            'language', account.language, 'currency', account.currency,
+            'country', account.country, 'time_zone', account.time_zone
+        ),
         'wallets', (
-            SELECT json_agg(json_build_object(
+            SELECT coalesce(json_agg(json_build_object(
                 'address', '0x' || encode(wallet.address, 'hex'),
                 'linked_at', to_char(wallet.linked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-            ) ORDER BY wallet.linked_at, wallet.address)
+            ) ORDER BY wallet.linked_at, wallet.address), '[]'::json)
             FROM identity.wallet WHERE wallet.account_id = account.id
         )
     )

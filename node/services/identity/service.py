@@ -1,24 +1,18 @@
-"""Signing in with a wallet. The first sign-in of an address opens an account."""
+"""What a wallet proves: that it signed the message of a nonce that this node handed out."""
 
 import datetime as dt
 import secrets
-import uuid
 from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy import select, text, update
-from sqlalchemy.dialects.postgresql import insert
 
-from node.events.account import AccountOpened
 from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.hexes import Address, Hash32, checksummed
-from node.kernel.ids import new_id
-from node.kernel.spine.record import EventRecorder
 from node.services.identity.errors import BadSignature, NonceExpired, NonceUnknown, NonceUsed
 from node.services.identity.message import STATEMENT, SignInMessage, Site, check_message, parse_message
-from node.services.identity.models import Account, Nonce, Wallet
-from node.services.identity.sessions import Client, SessionService, SignedIn
+from node.services.identity.models import Nonce
 
 NONCE_BYTES = 16
 NONCE_KEPT = dt.timedelta(days=1)  # past its expiry: long enough to answer "used" or "expired", not "unknown"
@@ -68,16 +62,12 @@ class IdentityService:
     def __init__(
         self,
         clock: Clock,
-        events: EventRecorder,
-        sessions: SessionService,
         verifier: SignatureVerifier,
         *,
         site: Site,
         nonce_life: dt.timedelta,
     ) -> None:
         self._clock = clock
-        self._events = events
-        self._sessions = sessions
         self._verifier = verifier
         self._site = site
         self._nonce_life = nonce_life
@@ -135,37 +125,11 @@ class IdentityService:
         if not self._verifier.verify(address=message.address, digest=message.digest, signature=signature):
             raise BadSignature("the signature does not belong to the address of the message")
 
-    def admit(self, tx: Tx, address: Address, client: Client) -> SignedIn:
-        """Last step: a session of the address that has proved itself. Without an account it gets one."""
-        found = tx.execute(select(Wallet.account_id).where(Wallet.address == address)).scalar_one_or_none()
-        account_id = found or self._open_account(tx, address)
-        return self._sessions.open(tx, account_id, wallet=address, client=client)
-
     def prune_nonces(self, tx: Tx) -> int:
         """Removes nonces long expired, at most `PRUNE_MAX`; returns how many. The beat calls it."""
         parameters = {"before": self._clock.now() - NONCE_KEPT, "limit": PRUNE_MAX}
         removed: int = tx.execute(_PRUNE, parameters).rowcount  # type: ignore[attr-defined]
         return removed
-
-    def _open_account(self, tx: Tx, address: Address) -> uuid.UUID:
-        now = self._clock.now()
-        account_id = new_id()
-        # Two first sign-ins at once: the second waits here for the first, then takes its account.
-        with tx.begin_nested() as savepoint:
-            tx.execute(insert(Account).values(id=account_id, opened_at=now))
-            linked = tx.execute(
-                insert(Wallet)
-                .values(address=address, account_id=account_id, linked_at=now)
-                .on_conflict_do_nothing(index_elements=[Wallet.address])
-                .returning(Wallet.account_id)
-            ).scalar_one_or_none()
-            if linked is None:
-                savepoint.rollback()
-        if linked is None:
-            return tx.execute(select(Wallet.account_id).where(Wallet.address == address)).scalar_one()
-        opened = AccountOpened(account_id=str(account_id), address=address)
-        self._events.record(tx, f"account:{account_id}", opened, expected_version=0)
-        return account_id
 
 
 def _rfc3339(at: dt.datetime) -> str:

@@ -24,6 +24,7 @@ from node.services.identity.errors import (
     RefreshReused,
     SessionEnded,
     SessionUnknown,
+    SignInTooOld,
 )
 from node.services.identity.models import RefreshToken, Session, Wallet
 from node.services.identity.tokens import AccessToken, Principal, Tokens
@@ -68,12 +69,14 @@ class SessionService:
         *,
         refresh_life: dt.timedelta,
         session_life: dt.timedelta,
+        fresh_for: dt.timedelta,
     ) -> None:
         self._clock = clock
         self._tokens = tokens
         self._audit = audit
         self._refresh_life = refresh_life
         self._session_life = session_life
+        self._fresh_for = fresh_for
 
     def open(self, tx: Tx, account_id: uuid.UUID, *, wallet: Address, client: Client) -> SignedIn:
         """Last step of a sign-in: the identity has proved itself in this very request."""
@@ -139,6 +142,22 @@ class SessionService:
         if session is None or session.account_id != principal.account_id:
             raise SessionEnded("the session was signed out; sign in again")
         return session
+
+    def require_fresh(self, tx: Tx, principal: Principal) -> Session:
+        """For what a found or stolen device must not do: somebody signed in a moment ago.
+
+        Raises:
+            SessionEnded: The session was signed out.
+            SignInTooOld: It was opened too long ago; refreshing does not make it newer.
+        """
+        session = self.require_open(tx, principal)
+        if self._clock.now() - session.opened_at > self._fresh_for:
+            raise SignInTooOld("sign in again first; this needs a new proof")
+        return session
+
+    def end_of(self, tx: Tx, account_id: uuid.UUID, opened_by: ColumnElement[bool]) -> None:
+        """Signs out the devices that came in by an identity."""
+        self._end(tx, Session.account_id == account_id, opened_by)
 
     def end(self, tx: Tx, principal: Principal, session_id: uuid.UUID, client: Client) -> None:
         """Signs one device of the account out.

@@ -1,0 +1,79 @@
+"""One's own account: its profile, and the wallets that sign in to it."""
+
+from typing import Annotated
+
+from pydantic import Field
+from starlette.responses import Response
+
+from api.access import CurrentPrincipal, TheServices
+from api.client import TheClient
+from api.readback import IfMatch, read_back, require_match
+from api.routing import CommandTx, EffectTx, edge_router
+from api.schemas import AddressString, Input
+from api.v1.identity import MeOut, SignInIn
+from node.kernel.language import TAG_CHARS_MAX
+from node.services.identity import queries
+
+router = edge_router("account")
+
+ZONE_CHARS_MAX = 64
+
+
+class ProfileChange(Input):
+    """What is left out stays; null clears."""
+
+    language: Annotated[str, Field(max_length=TAG_CHARS_MAX)] | None = Field(
+        None, examples=["fa-IR"], description="BCP 47"
+    )
+    currency: Annotated[str, Field(max_length=3)] | None = Field(
+        None, examples=["TRY"], description="ISO 4217"
+    )
+    country: Annotated[str, Field(max_length=2)] | None = Field(
+        None, examples=["TR"], description="ISO 3166-1 alpha-2"
+    )
+    time_zone: Annotated[str, Field(max_length=ZONE_CHARS_MAX)] | None = Field(
+        None, examples=["Europe/Istanbul"], description="IANA"
+    )
+
+
+@router.patch("/v1/me", response_model=MeOut)
+def change_profile(
+    body: ProfileChange,
+    *,
+    tx: CommandTx,
+    services: TheServices,
+    principal: CurrentPrincipal,
+    if_match: IfMatch = None,
+) -> Response:
+    """Say which language, currency, country and time zone one uses."""
+    params = {"account_id": principal.account_id}
+    account = services.accounts.lock(tx, principal.account_id)
+    require_match(tx, if_match, queries.ME, params)
+    services.accounts.change_profile(tx, account, body.model_dump(exclude_unset=True))
+    return read_back(tx, queries.ME, params)
+
+
+@router.post("/v1/me/wallets", response_model=MeOut)
+def link_wallet(
+    body: SignInIn, begin: EffectTx, services: TheServices, principal: CurrentPrincipal, client: TheClient
+) -> Response:
+    """Add a wallet, by a message (EIP-4361) that it signed. One's own sign-in must be new as well."""
+    message = services.identity.parse(body.message)
+    with begin() as tx:
+        services.identity.consume_nonce(tx, message.nonce)
+    services.identity.check(message, body.signature)
+    with begin() as tx:
+        services.accounts.link_wallet(tx, principal, message.address, client)
+        return read_back(tx, queries.ME, {"account_id": principal.account_id})
+
+
+@router.delete("/v1/me/wallets/{address}", status_code=204)
+def unlink_wallet(
+    address: AddressString,
+    tx: CommandTx,
+    services: TheServices,
+    principal: CurrentPrincipal,
+    client: TheClient,
+) -> None:
+    """Take a wallet away and sign its devices out. Needs a new sign-in with an identity that stays."""
+    services.accounts.unlink_wallet(tx, principal, address, client)
