@@ -48,6 +48,7 @@ from node.services.listing import errors as listing
 from node.services.market import errors as market
 from node.services.nft import errors as nft
 from node.services.order import errors as order
+from node.services.sms import errors as sms
 from node.services.transaction import errors as transaction
 
 log = get_logger(__name__)
@@ -117,6 +118,17 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.CountryUnknown: Row(422, "country_unknown", "Not a country of ISO 3166-1"),
     identity.MoneyUnknown: Row(422, "money_unknown", "Not a currency of ISO 4217"),
     identity.TimeZoneUnknown: Row(422, "time_zone_unknown", "Not a time zone of the IANA database"),
+    identity.PhoneInvalid: Row(422, "phone_invalid", "Not a mobile number in E.164"),
+    identity.PhoneCountryRefused: Row(422, "phone_country_refused", "No messages go to that country"),
+    identity.PhoneSignInOff: Row(403, "phone_sign_in_off", "This node sends no text messages"),
+    identity.PhoneLimitReached: Row(429, "phone_limit_reached", "Too many codes"),
+    identity.CodeTooSoon: Row(429, "code_too_soon", "The last code is too new for another one"),
+    identity.SpendCeilingReached: Row(503, "sms_ceiling_reached", "No more messages are sent today"),
+    identity.ChallengeUnknown: Row(404, "challenge_unknown", "There is no such challenge"),
+    identity.CodeWrong: Row(401, "code_wrong", "That is not the code"),
+    identity.CodeUsed: Row(401, "code_used", "The code was used already"),
+    identity.CodeExpired: Row(401, "code_expired", "The code has run out"),
+    identity.CodeTriesUsedUp: Row(401, "code_tries_used_up", "The code was guessed at too often"),
     # content
     content.CidInvalid: Row(422, "cid_invalid", "The CID is not of the form that this node uses"),
     content.ContentEmpty: Row(422, "content_empty", "There are no bytes to store"),
@@ -195,6 +207,8 @@ ERRORS: dict[type[AsoudError], Row] = {
     governance.ActionInvalid: Row(422, "action_invalid", "A call of the proposal cannot be made"),
     governance.GovernorUnread: Row(503, "governor_unread", "The DAO's contracts were not read yet"),
     # indexer and worker: no request meets these, but every class has a row
+    sms.SmsAway: Row(503, "sms_away", "No carrier takes messages now"),
+    sms.SmsRefused: Row(403, "sms_refused", "No carrier takes that message"),
     rpc.RangeTooLarge: CHAIN_AWAY,
     rpc.CallReverted: CHAIN_AWAY,
     rpc.ChainMoved: CHAIN_AWAY,

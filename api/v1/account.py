@@ -13,6 +13,7 @@ from api.schemas import AddressString, Input
 from api.v1.identity import MeOut, SignInIn
 from node.kernel.language import TAG_CHARS_MAX
 from node.services.identity import queries
+from node.services.identity.proof import WalletProof
 
 router = edge_router("account")
 
@@ -63,7 +64,7 @@ def link_wallet(
         services.identity.consume_nonce(tx, message.nonce)
     services.identity.check(message, body.signature)
     with begin() as tx:
-        services.accounts.link_wallet(tx, principal, message.address, client)
+        services.accounts.link(tx, principal, WalletProof(message.address), client)
         return read_back(tx, queries.ME, {"account_id": principal.account_id})
 
 
@@ -76,4 +77,4 @@ def unlink_wallet(
     client: TheClient,
 ) -> None:
     """Take a wallet away and sign its devices out. Needs a new sign-in with an identity that stays."""
-    services.accounts.unlink_wallet(tx, principal, address, client)
+    services.accounts.unlink(tx, principal, WalletProof(address), client)

@@ -16,6 +16,7 @@ from api.views import Views
 from node.services.identity import queries
 from node.services.identity.errors import AccountUnknown
 from node.services.identity.message import MESSAGE_CHARS_MAX
+from node.services.identity.proof import WalletProof
 
 router = edge_router("identity")
 
@@ -63,10 +64,16 @@ class ProfileOut(Output):
     time_zone: str | None = Field(examples=["Europe/Istanbul"], description="IANA")
 
 
+class PhoneOut(Output):
+    phone: str = Field(examples=["+905551112233"])
+    linked_at: dt.datetime
+
+
 class MeOut(Output):
     account_id: uuid.UUID
     opened_at: dt.datetime
     profile: ProfileOut
+    phones: list[PhoneOut]
     wallets: list[WalletOut]
 
 
@@ -98,7 +105,7 @@ def sign_in(body: SignInIn, begin: EffectTx, services: TheServices, client: TheC
         identity.consume_nonce(tx, message.nonce)
     identity.check(message, body.signature)  # may ask the chain about a contract wallet
     with begin() as tx:
-        signed_in = services.accounts.sign_in_wallet(tx, message.address, client)
+        signed_in = services.accounts.sign_in(tx, WalletProof(message.address), client)
     return WalletSignedInOut.model_validate(signed_in_fields(signed_in))
 
 

@@ -41,7 +41,8 @@ class RefreshIn(Input):
 class SessionOut(Output):
     id: uuid.UUID
     device: str = Field(examples=["Mozilla/5.0 (X11; Linux x86_64)"], description="As it named itself")
-    wallet: AddressString | None = Field(description="What it signed in with")
+    wallet: AddressString | None = Field(description="What it signed in with, or a phone")
+    phone: str | None
     current: bool = Field(description="Whether it is the one that asks")
     opened_at: dt.datetime
     used_at: dt.datetime

@@ -54,6 +54,7 @@ def build_services(
         identity=people.identity,
         accounts=people.accounts,
         sessions=people.sessions,
+        phones=people.phones,
         signing_keys=people.signing_keys,
         market=shop.market,
         catalog=shop.catalog,

@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from node.bootstrap.signatures import ChainSignatures
 from node.chain.client import ChainClient
 from node.kernel.clock import Clock
-from node.kernel.settings import Settings
+from node.kernel.settings import DEV_CHAIN_ID, Settings
 from node.kernel.spine.record import EventRecorder
 from node.services.identity.accounts import AccountService
 from node.services.identity.audit import Audit
-from node.services.identity.keys import SigningKeys
+from node.services.identity.keys import Pepper, Seal, SigningKeys
 from node.services.identity.message import Site
+from node.services.identity.phones import PhoneRules, PhoneService
+from node.services.identity.places import country
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
 from node.services.identity.tokens import Tokens, load_or_make_key
+from node.services.sms.adapter import Options
+from node.services.sms.sending import Carriers, open_carriers
 
 TOKEN_KEY = "secrets/token_key"  # noqa: S105 - where it lies, not what it is
 
@@ -24,6 +28,7 @@ class PeopleServices:
     identity: IdentityService
     accounts: AccountService
     sessions: SessionService
+    phones: PhoneService
     signing_keys: SigningKeys
 
 
@@ -31,10 +36,11 @@ def people_services(
     settings: Settings, *, clock: Clock, events: EventRecorder, chain: ChainClient
 ) -> PeopleServices:
     site = Site.of(settings.public_url, chain_id=settings.chain_id)
+    secret = _secret(settings)
     before = settings.token_secret_before
     keys = SigningKeys(
         clock,
-        secret=_secret(settings),
+        secret=secret,
         secret_before=None if before is None else before.get_secret_value().encode(),
         epoch=dt.timedelta(days=settings.token_key_days),
     )
@@ -55,10 +61,49 @@ def people_services(
         nonce_life=dt.timedelta(minutes=settings.siwe_nonce_minutes),
     )
     accounts = AccountService(clock, events, sessions, audit)
-    return PeopleServices(identity=identity, accounts=accounts, sessions=sessions, signing_keys=keys)
+    phones = PhoneService(
+        clock,
+        events,
+        audit,
+        pepper=Pepper(secret),
+        seal=Seal(secret),
+        sender=_carriers(settings),
+        rules=_phone_rules(settings),
+        domain=site.domain.partition(":")[0],
+    )
+    return PeopleServices(
+        identity=identity, accounts=accounts, sessions=sessions, phones=phones, signing_keys=keys
+    )
 
 
 def _secret(settings: Settings) -> bytes:
     if settings.token_secret is not None:
         return settings.token_secret.get_secret_value().encode()
     return load_or_make_key(settings.data_dir / TOKEN_KEY)
+
+
+def _carriers(settings: Settings) -> Carriers | None:
+    """None where phones can't sign in: a public chain whose operator named no carrier."""
+    names = _listed(settings.sms_adapters)
+    if not names and settings.chain_id == DEV_CHAIN_ID:
+        names = ["console"]
+    if not names:
+        return None
+    values = {name: value.get_secret_value() for name, value in settings.sms_options.items()}
+    return open_carriers(names, Options(settings.data_dir, values))
+
+
+def _phone_rules(settings: Settings) -> PhoneRules:
+    return PhoneRules(
+        countries=frozenset(country(name) for name in _listed(settings.phone_countries)),
+        per_address_hour=settings.phone_codes_per_address_hour,
+        per_network_hour=settings.phone_codes_per_network_hour,
+        per_range_hour=settings.phone_codes_per_range_hour,
+        per_phone_day=settings.phone_codes_per_phone_day,
+        price=settings.sms_price,
+        spend_day=settings.sms_spend_per_day,
+    )
+
+
+def _listed(text: str) -> list[str]:
+    return [entry.strip() for entry in text.split(",") if entry.strip()]

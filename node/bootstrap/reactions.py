@@ -16,12 +16,17 @@ def reactions(services: Services) -> Table:
     return {
         "order.escrow": dict.fromkeys(ESCROW_EVENTS, services.order.on_escrow_event),
         "nft.metadata": {"token.minted": refresh_metadata, "token.metadata_changed": refresh_metadata},
+        "identity.codes": {"phone.code_requested": TaskCall("sms.send", _challenge)},
         "asset.names": {"exchange.currency_allowed": TaskCall("asset.learn", _nothing)},
     }
 
 
 def _token(event: StoredEvent) -> Mapping[str, str]:
     return {"collection": event.payload["collection"], "token_id": event.payload["token_id"]}
+
+
+def _challenge(event: StoredEvent) -> Mapping[str, str]:
+    return {"challenge": event.payload["challenge_id"]}
 
 
 def _nothing(_: StoredEvent) -> Mapping[str, str]:

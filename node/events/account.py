@@ -9,7 +9,8 @@ class AccountOpened(Event, frozen=True, kw_only=True):
     type_name = "account.opened"
 
     account_id: str
-    address: str
+    address: str | None
+    """Null where it was opened by a phone: numbers are not told."""
 
 
 class WalletLinked(Event, frozen=True, kw_only=True):
@@ -28,3 +29,27 @@ class WalletUnlinked(Event, frozen=True, kw_only=True):
 
     account_id: str
     address: str
+
+
+class PhoneLinked(Event, frozen=True, kw_only=True):
+    """A phone signs in to the account from now on."""
+
+    type_name = "account.phone_linked"
+
+    account_id: str
+
+
+class PhoneUnlinked(Event, frozen=True, kw_only=True):
+    """A phone does not sign in to the account any more."""
+
+    type_name = "account.phone_unlinked"
+
+    account_id: str
+
+
+class PhoneCodeRequested(Event, frozen=True, kw_only=True):
+    """A code waits to be sent. Neither it nor the number is in here."""
+
+    type_name = "phone.code_requested"
+
+    challenge_id: str

@@ -125,6 +125,33 @@ class Settings(BaseSettings):
         " `X-Forwarded-For` is believed, nobody else's.",
     )
     siwe_nonce_minutes: int = Field(10, ge=1, le=60, description="Life of a sign-in nonce.")
+    sms_adapters: str = Field(
+        "",
+        description="Carriers of text messages in the order to try them, comma-separated: `console` (a file"
+        " in the data folder), `http`, `twilio`. On 31337 `console` when empty; elsewhere phones then can't"
+        " sign in.",
+    )
+    sms_options: dict[str, SecretStr] = Field(
+        {}, description="What the carriers need, as JSON: `http.url`, `twilio.account_sid` and so on."
+    )
+    sms_price: int = Field(1, ge=0, description="What a message costs, in the unit of the ceiling.")
+    sms_spend_per_day: int = Field(
+        1_000, ge=0, description="What messages may cost in a day (UTC); then no more are sent."
+    )
+    phone_countries: str = Field(
+        "AE,AZ,BH,DE,IQ,IR,JO,KW,OM,QA,SA,TR",
+        description="Countries (ISO 3166-1) whose phones get codes, comma-separated.",
+    )
+    phone_codes_per_phone_day: int = Field(10, ge=1, description="Codes that one phone gets in a day (UTC).")
+    phone_codes_per_range_hour: int = Field(
+        20, ge=1, description="Codes an hour for numbers that differ in their last four digits only."
+    )
+    phone_codes_per_address_hour: int = Field(
+        30, ge=1, description="Codes an hour that one network address (IPv6: /64) may ask for."
+    )
+    phone_codes_per_network_hour: int = Field(
+        200, ge=1, description="Codes an hour that one network (IPv4: /24, IPv6: /48) may ask for."
+    )
     upload_bytes_max: int = Field(10 * 2**20, ge=1, description="Largest file that the content store takes.")
     body_bytes_max: int = Field(256 * 2**10, ge=1024, description="Largest body of any other request.")
     relay_per_minute: int = Field(

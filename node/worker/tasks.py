@@ -1,6 +1,7 @@
 """The tasks and their schedule. Each is idempotent and calls a service; none holds logic of its own."""
 
 import datetime as dt
+import uuid
 
 from node.bootstrap.build import build_services
 from node.kernel.db import idempotency
@@ -32,14 +33,21 @@ def retry_failed() -> None:
 
 @app.task(name="kernel.prune", base=Parking)
 def prune() -> None:
-    """Removes answers, nonces and sessions that are past their time."""
+    """Removes answers, nonces, sessions and codes that are past their time."""
     for _ in range(PRUNE_ROUNDS_MAX):
         with services.database.transaction() as tx:
             removed = idempotency.prune(tx, now=services.clock.now())
             removed += services.identity.prune_nonces(tx)
             removed += services.sessions.prune(tx)
+            removed += services.phones.prune(tx)
         if not removed:
             return
+
+
+@app.task(name="sms.send", base=Parking)
+def send_code(challenge: str) -> None:
+    """Sends the code of a challenge. The arguments lie in the queue: they hold no code and no number."""
+    services.phones.deliver(services.database.transaction, uuid.UUID(challenge))
 
 
 @app.task(name="nft.refresh_metadata", base=Parking)

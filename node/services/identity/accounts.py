@@ -8,15 +8,15 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Delete, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from node.events.account import AccountOpened, WalletLinked, WalletUnlinked
+from node.events.account import AccountOpened, PhoneLinked, PhoneUnlinked, WalletLinked, WalletUnlinked
 from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx
-from node.kernel.hexes import Address
 from node.kernel.ids import new_id
 from node.kernel.language import normalise_language
+from node.kernel.spine.event import Event
 from node.kernel.spine.record import EventRecorder
 from node.services.identity import places
 from node.services.identity.audit import Act, Audit
@@ -28,7 +28,8 @@ from node.services.identity.errors import (
     SignedInByIt,
     TooManyIdentities,
 )
-from node.services.identity.models import Account, Session, Wallet
+from node.services.identity.models import Account, Phone, Session, Wallet
+from node.services.identity.proof import Proof, WalletProof
 from node.services.identity.sessions import Client, SessionService, SignedIn
 from node.services.identity.tokens import Principal
 
@@ -49,15 +50,13 @@ class AccountService:
         self._sessions = sessions
         self._audit = audit
 
-    def sign_in_wallet(self, tx: Tx, address: Address, client: Client) -> SignedIn:
-        """A session for an address that has just proved itself. Without an account it gets one."""
-        account_id = tx.execute(
-            select(Wallet.account_id).where(Wallet.address == address)
-        ).scalar_one_or_none() or self._open(tx, address)
-        return self._sessions.open(tx, account_id, wallet=address, client=client)
+    def sign_in(self, tx: Tx, proof: Proof, client: Client) -> SignedIn:
+        """A session for what has just proved itself. Without an account it gets one."""
+        account_id = self._owner(tx, proof) or self._open(tx, proof)
+        return self._sessions.open(tx, account_id, proof, client)
 
-    def link_wallet(self, tx: Tx, principal: Principal, address: Address, client: Client) -> None:
-        """Adds an address that has just proved itself. Again is fine.
+    def link(self, tx: Tx, principal: Principal, proof: Proof, client: Client) -> None:
+        """Adds what has just proved itself. Again is fine.
 
         Raises:
             SignInTooOld, SessionEnded: The account has to prove itself as well.
@@ -65,37 +64,35 @@ class AccountService:
             TooManyIdentities: The account has enough of them.
         """
         self._enter(tx, principal)
-        owner = tx.execute(select(Wallet.account_id).where(Wallet.address == address)).scalar_one_or_none()
+        owner = self._owner(tx, proof)
         if owner == principal.account_id:
             return
-        self._require_room(tx, principal.account_id)
-        if owner is not None or not self._insert_wallet(tx, principal.account_id, address):
-            raise IdentityTaken("the wallet belongs to another account")
-        linked = WalletLinked(account_id=str(principal.account_id), address=address)
-        self._events.record(tx, f"account:{principal.account_id}", linked)
-        self._note(tx, Act.LINKED, principal, f"wallet:{address}", client)
+        if self._identities(tx, principal.account_id) >= IDENTITIES_MAX:
+            raise TooManyIdentities(f"an account has at most {IDENTITIES_MAX} wallets and phones")
+        if owner is not None or not self._claim(tx, principal.account_id, proof):
+            raise IdentityTaken("it belongs to another account")
+        self._tell(tx, principal.account_id, _linked(principal.account_id, proof))
+        self._note(tx, Act.LINKED, principal, proof, client)
 
-    def unlink_wallet(self, tx: Tx, principal: Principal, address: Address, client: Client) -> None:
-        """Takes an address away and signs out the devices that came in by it.
+    def unlink(self, tx: Tx, principal: Principal, proof: Proof, client: Client) -> None:
+        """Takes an identity away and signs out the devices that came in by it. The proof need not be new.
 
         Raises:
             SignInTooOld, SessionEnded, SignedInByIt: Sign in anew, with an identity that stays.
-            IdentityUnknown: The account has no such wallet.
+            IdentityUnknown: The account has no such wallet or phone.
             LastIdentity: Nobody could get in any more.
         """
         session = self._enter(tx, principal)
-        wallet = tx.get(Wallet, address)
-        if wallet is None or wallet.account_id != principal.account_id:
-            raise IdentityUnknown("the account has no such wallet")
-        self._require_another(tx, principal.account_id)
-        if session.wallet == address:
+        if self._owner(tx, proof) != principal.account_id:
+            raise IdentityUnknown("the account has no such wallet or phone")
+        if self._identities(tx, principal.account_id) <= 1:
+            raise LastIdentity("link another wallet or phone first")
+        if _opened_by(session, proof):
             raise SignedInByIt("sign in with what stays, then take this away")
-        tx.delete(wallet)
-        tx.flush()
-        self._sessions.end_of(tx, principal.account_id, Session.wallet == address)
-        unlinked = WalletUnlinked(account_id=str(principal.account_id), address=address)
-        self._events.record(tx, f"account:{principal.account_id}", unlinked)
-        self._note(tx, Act.UNLINKED, principal, f"wallet:{address}", client)
+        tx.execute(_delete(proof))
+        self._sessions.end_of(tx, principal.account_id, proof)
+        self._tell(tx, principal.account_id, _unlinked(principal.account_id, proof))
+        self._note(tx, Act.UNLINKED, principal, proof, client)
 
     def lock(self, tx: Tx, account_id: uuid.UUID) -> Account:
         """The account, which nobody else changes until the transaction ends. Raises AccountUnknown."""
@@ -122,41 +119,71 @@ class AccountService:
         return self._sessions.require_fresh(tx, principal)
 
     def _identities(self, tx: Tx, account_id: uuid.UUID) -> int:
-        return tx.execute(
-            select(func.count()).select_from(Wallet).where(Wallet.account_id == account_id)
-        ).scalar_one()
+        wallets = select(func.count()).select_from(Wallet).where(Wallet.account_id == account_id)
+        phones = select(func.count()).select_from(Phone).where(Phone.account_id == account_id)
+        return int(tx.execute(wallets).scalar_one()) + int(tx.execute(phones).scalar_one())
 
-    def _require_room(self, tx: Tx, account_id: uuid.UUID) -> None:
-        if self._identities(tx, account_id) >= IDENTITIES_MAX:
-            raise TooManyIdentities(f"an account has at most {IDENTITIES_MAX} identities")
+    def _owner(self, tx: Tx, proof: Proof) -> uuid.UUID | None:
+        if isinstance(proof, WalletProof):
+            wanted = select(Wallet.account_id).where(Wallet.address == proof.address)
+        else:
+            wanted = select(Phone.account_id).where(Phone.phone == proof.phone)
+        return tx.execute(wanted).scalar_one_or_none()
 
-    def _require_another(self, tx: Tx, account_id: uuid.UUID) -> None:
-        if self._identities(tx, account_id) <= 1:
-            raise LastIdentity("link another wallet or phone first")
+    def _claim(self, tx: Tx, account_id: uuid.UUID, proof: Proof) -> bool:
+        """Whether it is now the account's. Waits for whoever is claiming the same."""
+        mine = {"account_id": account_id, "linked_at": self._clock.now()}
+        if isinstance(proof, WalletProof):
+            wallet = insert(Wallet).values(address=proof.address, **mine).on_conflict_do_nothing()
+            return tx.execute(wallet.returning(Wallet.account_id)).scalar_one_or_none() is not None
+        phone = insert(Phone).values(phone=proof.phone, **mine).on_conflict_do_nothing()
+        return tx.execute(phone.returning(Phone.account_id)).scalar_one_or_none() is not None
 
-    def _insert_wallet(self, tx: Tx, account_id: uuid.UUID, address: Address) -> bool:
-        """Whether it is now the account's. Waits for whoever is linking the same address."""
-        inserted = tx.execute(
-            insert(Wallet)
-            .values(address=address, account_id=account_id, linked_at=self._clock.now())
-            .on_conflict_do_nothing(index_elements=[Wallet.address])
-            .returning(Wallet.address)
-        )
-        return inserted.scalar_one_or_none() is not None
-
-    def _open(self, tx: Tx, address: Address) -> uuid.UUID:
+    def _open(self, tx: Tx, proof: Proof) -> uuid.UUID:
         account_id = new_id()
         # Two first sign-ins at once: the second waits here for the first, then takes its account.
         with tx.begin_nested() as savepoint:
             tx.execute(insert(Account).values(id=account_id, opened_at=self._clock.now()))
-            mine = self._insert_wallet(tx, account_id, address)
+            mine = self._claim(tx, account_id, proof)
             if not mine:
                 savepoint.rollback()
         if not mine:
-            return tx.execute(select(Wallet.account_id).where(Wallet.address == address)).scalar_one()
+            theirs = self._owner(tx, proof)
+            assert theirs is not None
+            return theirs
+        address = proof.address if isinstance(proof, WalletProof) else None
         opened = AccountOpened(account_id=str(account_id), address=address)
         self._events.record(tx, f"account:{account_id}", opened, expected_version=0)
         return account_id
 
-    def _note(self, tx: Tx, act: Act, principal: Principal, subject: str, client: Client) -> None:
-        self._audit.note(tx, act, account_id=principal.account_id, subject=subject, origin=client.origin)
+    def _tell(self, tx: Tx, account_id: uuid.UUID, event: Event) -> None:
+        self._events.record(tx, f"account:{account_id}", event)
+
+    def _note(self, tx: Tx, act: Act, principal: Principal, proof: Proof, client: Client) -> None:
+        self._audit.note(
+            tx, act, account_id=principal.account_id, subject=proof.subject, origin=client.origin
+        )
+
+
+def _opened_by(session: Session, proof: Proof) -> bool:
+    if isinstance(proof, WalletProof):
+        return session.wallet == proof.address
+    return session.phone == proof.phone
+
+
+def _delete(proof: Proof) -> Delete:
+    if isinstance(proof, WalletProof):
+        return delete(Wallet).where(Wallet.address == proof.address)
+    return delete(Phone).where(Phone.phone == proof.phone)
+
+
+def _linked(account_id: uuid.UUID, proof: Proof) -> Event:
+    if isinstance(proof, WalletProof):
+        return WalletLinked(account_id=str(account_id), address=proof.address)
+    return PhoneLinked(account_id=str(account_id))
+
+
+def _unlinked(account_id: uuid.UUID, proof: Proof) -> Event:
+    if isinstance(proof, WalletProof):
+        return WalletUnlinked(account_id=str(account_id), address=proof.address)
+    return PhoneUnlinked(account_id=str(account_id))

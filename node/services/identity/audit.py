@@ -21,6 +21,9 @@ class Act(StrEnum):
     SIGNED_OUT = "signed_out"
     LINKED = "linked"
     UNLINKED = "unlinked"
+    CODE_REQUESTED = "code_requested"
+    CODE_REFUSED = "code_refused"
+    CODE_WRONG = "code_wrong"
     REFRESH_REUSED = "refresh_reused"
 
 

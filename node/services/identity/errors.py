@@ -1,6 +1,6 @@
 """Why a sign-in or a token was refused: a leaf for each reason, so that a client can tell them apart."""
 
-from node.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from node.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Transient, Unauthenticated
 
 
 class MalformedMessage(Invalid):
@@ -117,3 +117,47 @@ class MoneyUnknown(Invalid):
 
 class TimeZoneUnknown(Invalid):
     """Not a time zone of the IANA database."""
+
+
+class PhoneInvalid(Invalid):
+    """Not a mobile number in the form of E.164."""
+
+
+class PhoneCountryRefused(Invalid):
+    """The operator sends no messages to that country."""
+
+
+class PhoneSignInOff(Forbidden):
+    """The node has no carrier for text messages."""
+
+
+class PhoneLimitReached(Forbidden):
+    """Too many codes were asked for or tried. Carries `retry_after_s`."""
+
+
+class CodeTooSoon(Forbidden):
+    """The last code is too new for another one. Carries `retry_after_s`."""
+
+
+class SpendCeilingReached(Transient):
+    """The operator's money for messages is spent for today. Carries `retry_after_s`."""
+
+
+class ChallengeUnknown(NotFound):
+    """There is no such challenge, or it was for something else."""
+
+
+class CodeWrong(Unauthenticated):
+    """That is not the code. Carries `tries_left`."""
+
+
+class CodeUsed(Unauthenticated):
+    """The code has served."""
+
+
+class CodeExpired(Unauthenticated):
+    """The code has run out."""
+
+
+class CodeTriesUsedUp(Unauthenticated):
+    """The code was guessed at too often."""

@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from node.kernel.db.base import APPEND_ONLY, Base, length_check
@@ -36,6 +36,53 @@ class Wallet(Base):
     linked_at: Mapped[dt.datetime] = mapped_column(Utc)
 
 
+class Phone(Base):
+    """A number that proved itself by a code; it belongs to one account."""
+
+    __tablename__ = "phone"
+    __table_args__ = {"schema": SCHEMA}
+
+    phone: Mapped[str] = mapped_column(Text, primary_key=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Account.id), index=True)
+    linked_at: Mapped[dt.datetime] = mapped_column(Utc)
+
+
+class PhoneChallenge(Base):
+    """A code: hashed with a key, and sealed until it has left. `account_id` where it is to link."""
+
+    __tablename__ = "phone_challenge"
+    __table_args__ = (
+        length_check("digest", HASH_BYTES),
+        Index("ix_phone_challenge_phone", "phone", "requested_at"),
+        Index("ix_phone_challenge_expires_at", "expires_at"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    phone: Mapped[str] = mapped_column(Text)
+    account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Account.id))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES))
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    requested_at: Mapped[dt.datetime] = mapped_column(Utc)
+    expires_at: Mapped[dt.datetime] = mapped_column(Utc)
+    tries: Mapped[int] = mapped_column(SmallInteger)
+    used_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    sent_as: Mapped[str | None] = mapped_column(Text)
+
+
+class Counter(Base):
+    """How often something was done within a window of time."""
+
+    __tablename__ = "counter"
+    __table_args__ = (Index("ix_counter_ends_at", "ends_at"), {"schema": SCHEMA})
+
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    subject: Mapped[str] = mapped_column(Text, primary_key=True)
+    starts_at: Mapped[dt.datetime] = mapped_column(Utc, primary_key=True)
+    ends_at: Mapped[dt.datetime] = mapped_column(Utc)
+    count: Mapped[int] = mapped_column(BigInteger)
+
+
 class Nonce(Base):
     """A sign-in nonce: handed out once, consumed once, whatever comes of the attempt."""
 
@@ -54,12 +101,14 @@ class Session(Base):
     __table_args__ = (
         Index("ix_session_open", "account_id", "opened_at", "id", postgresql_where=text("ended_at IS NULL")),
         Index("ix_session_expires_at", "expires_at"),
+        CheckConstraint("(wallet IS NULL) <> (phone IS NULL)", name="proof"),
         {"schema": SCHEMA},
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Account.id))
     wallet: Mapped[Address | None] = mapped_column(AddressColumn)
+    phone: Mapped[str | None] = mapped_column(Text)
     device: Mapped[str] = mapped_column(Text)
     opened_at: Mapped[dt.datetime] = mapped_column(Utc)
     used_at: Mapped[dt.datetime] = mapped_column(Utc)

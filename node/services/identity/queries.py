@@ -12,6 +12,13 @@ ME: Final[LiteralString] = """
             'language', account.language, 'currency', account.currency,
             'country', account.country, 'time_zone', account.time_zone
         ),
+        'phones', (
+            SELECT coalesce(json_agg(json_build_object(
+                'phone', phone.phone,
+                'linked_at', to_char(phone.linked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+            ) ORDER BY phone.linked_at, phone.phone), '[]'::json)
+            FROM identity.phone WHERE phone.account_id = account.id
+        ),
         'wallets', (
             SELECT coalesce(json_agg(json_build_object(
                 'address', '0x' || encode(wallet.address, 'hex'),
@@ -29,6 +36,7 @@ SESSIONS = Keyset(
         'id', session.id,
         'device', session.device,
         'wallet', '0x' || encode(session.wallet, 'hex'),
+        'phone', session.phone,
         'current', session.id = %(session_id)s,
         'opened_at', to_char(session.opened_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
         'used_at', to_char(session.used_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),

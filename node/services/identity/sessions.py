@@ -27,6 +27,7 @@ from node.services.identity.errors import (
     SignInTooOld,
 )
 from node.services.identity.models import RefreshToken, Session, Wallet
+from node.services.identity.proof import PhoneProof, Proof, WalletProof
 from node.services.identity.tokens import AccessToken, Principal, Tokens
 
 REFRESH_BYTES = 32
@@ -78,13 +79,14 @@ class SessionService:
         self._session_life = session_life
         self._fresh_for = fresh_for
 
-    def open(self, tx: Tx, account_id: uuid.UUID, *, wallet: Address, client: Client) -> SignedIn:
+    def open(self, tx: Tx, account_id: uuid.UUID, proof: Proof, client: Client) -> SignedIn:
         """Last step of a sign-in: the identity has proved itself in this very request."""
         now = self._clock.now()
         session = Session(
             id=new_id(),
             account_id=account_id,
-            wallet=wallet,
+            wallet=proof.address if isinstance(proof, WalletProof) else None,
+            phone=proof.phone if isinstance(proof, PhoneProof) else None,
             device=client.device[:DEVICE_CHARS_MAX],
             opened_at=now,
             used_at=now,
@@ -92,8 +94,9 @@ class SessionService:
         )
         tx.add(session)
         tx.flush()
-        subject = f"wallet:{wallet}"
-        self._audit.note(tx, Act.SIGNED_IN, account_id=account_id, subject=subject, origin=client.origin)
+        self._audit.note(
+            tx, Act.SIGNED_IN, account_id=account_id, subject=proof.subject, origin=client.origin
+        )
         return self._issue(tx, session)
 
     def refresh(self, tx: Tx, refresh_token: str, client: Client) -> SignedIn | Unauthenticated:
@@ -155,9 +158,14 @@ class SessionService:
             raise SignInTooOld("sign in again first; this needs a new proof")
         return session
 
-    def end_of(self, tx: Tx, account_id: uuid.UUID, opened_by: ColumnElement[bool]) -> None:
+    def end_of(self, tx: Tx, account_id: uuid.UUID, proof: Proof) -> None:
         """Signs out the devices that came in by an identity."""
-        self._end(tx, Session.account_id == account_id, opened_by)
+        is_opened_by = (
+            Session.wallet == proof.address
+            if isinstance(proof, WalletProof)
+            else Session.phone == proof.phone
+        )
+        self._end(tx, Session.account_id == account_id, is_opened_by)
 
     def end(self, tx: Tx, principal: Principal, session_id: uuid.UUID, client: Client) -> None:
         """Signs one device of the account out.

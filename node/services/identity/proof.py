@@ -1,0 +1,26 @@
+"""What somebody has just proved to hold."""
+
+from dataclasses import dataclass
+
+from node.kernel.hexes import Address
+from node.services.identity.numbers import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True)
+class WalletProof:
+    address: Address
+
+    @property
+    def subject(self) -> str:
+        """How the audit log names it."""
+        return f"wallet:{self.address}"
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneProof:
+    phone: PhoneNumber
+    subject: str
+    """How the audit log names it: not the number, but a keyed hash of it."""
+
+
+Proof = WalletProof | PhoneProof
