@@ -1,11 +1,12 @@
 """An NFT from its picture to its second owner, over HTTP, with real signatures on a real chain."""
 
+import datetime as dt
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from api.schemas import Page
 from api.v1.collection import CollectionOut, PlannedCollectionOut, PlannedMintOut
@@ -17,6 +18,7 @@ from api.v1.transaction import TransactionStateOut
 from node.chain.artifacts import load_artifact
 from node.kernel.hexes import ZERO_ADDRESS, Address
 from node.kernel.spine.event import StoredEvent
+from node.services.listing.models import ListingRow
 from tests.integration.test_market import open_market
 from tests.stack import DatabaseUrls
 from tests.trade import PNG, Trader, TradingNode, trading_node
@@ -178,6 +180,44 @@ async def test_what_was_cancelled_or_moved_cannot_be_bought(
     third = await seller.offer(collection, token_id)
     assert third["terms"]["epoch"] == "1"
     await buyer.buy(third["digest"])
+
+
+async def test_final_events_take_dead_listings_out_of_the_way(
+    node: TradingNode, seller: Trader, buyer: Trader
+) -> None:
+    collection = await seller.collection()
+    token_id = await seller.mint(collection)
+    cancelled, bought = [await seller.offer(collection, token_id) for _ in range(2)]
+    await seller.do((await seller.post(f"/v1/listings/{cancelled['digest']}/cancel", status=200))["steps"])
+    assert settled(node) == {cancelled["digest"]}
+    await buyer.buy(bought["digest"])
+    assert settled(node) == {cancelled["digest"], bought["digest"]}
+    await buyer.offer(collection, token_id)
+    left = await buyer.offer(collection, token_id, end=int(node.edge.clock.now().timestamp()) + 60)
+    native = {"currency": ZERO_ADDRESS, "sort": "price"}
+    cheapest = await node.get("/v1/listings", **native)
+    assert {item["seller"] for item in cheapest["items"]} == {buyer.address}
+    assert len(cheapest["items"]) == 2
+    services = node.edge.services
+    for days, expected in ((0, 0), (2, 1)):
+        node.edge.clock.advance(dt.timedelta(days=days))
+        with services.database.transaction() as tx:
+            assert services.listing.settle_expired(tx) == expected
+    assert left["digest"] in settled(node)
+    await buyer_signs_in_again_and_cancels_all(node)
+    assert len(settled(node)) == 4
+
+
+async def buyer_signs_in_again_and_cancels_all(node: TradingNode) -> None:
+    """The clock moved: access tokens of before have run out."""
+    buyer = await node.trader(2)
+    await buyer.do((await buyer.post("/v1/listings/cancel-all", status=200))["steps"])
+
+
+def settled(node: TradingNode) -> set[str]:
+    with node.edge.services.database.transaction() as tx:
+        rows = tx.execute(select(ListingRow.digest).where(ListingRow.settled_at.is_not(None)))
+        return set(rows.scalars())
 
 
 async def test_a_private_listing_is_for_one_wallet(node: TradingNode, seller: Trader, buyer: Trader) -> None:
