@@ -19,6 +19,9 @@ from node.chain.artifacts import load_artifact
 from node.kernel.hexes import ZERO_ADDRESS, Address
 from node.kernel.spine.event import StoredEvent
 from node.services.listing.models import ListingRow
+from tests.chain_life import Chain
+from tests.edge import new_wallet
+from tests.integration.test_identity import ALWAYS_MAGIC
 from tests.integration.test_market import open_market
 from tests.stack import DatabaseUrls
 from tests.trade import PNG, Trader, TradingNode, trading_node
@@ -228,6 +231,26 @@ async def test_a_private_listing_is_for_one_wallet(node: TradingNode, seller: Tr
     path = f"/v1/listings/{listing['digest']}/buy"
     assert await stranger.refused(path, status=403) == "listing_for_another"
     await buyer.buy(listing["digest"])
+
+
+async def test_a_contract_wallet_sells(node: TradingNode, seller: Trader, buyer: Trader, anvil: str) -> None:
+    """ERC-1271: it has no key, so the exchange asks the wallet itself, and so do we."""
+    wallet = new_wallet()
+    chain = Chain(anvil)
+    chain.rpc("anvil_setCode", wallet.address, ALWAYS_MAGIC)
+    chain.rpc("anvil_setBalance", wallet.address, hex(10**18))
+    contract = Trader(node, wallet, await node.edge.sign_in(wallet))
+    collection = await seller.collection()
+    token_id = await seller.mint(collection, to=contract.address)
+    body = {"collection": collection, "token_id": token_id, "price": "1000"}
+    prepared = await contract.post("/v1/listings/prepare", body, status=200)
+    approve, _ = prepared["steps"]
+    chain.rpc("anvil_impersonateAccount", wallet.address)
+    chain.send(contract.address, collection, approve["transaction"]["data"])
+    signed = {"listing": prepared["listing"], "signature": "0xc0ffee"}
+    listing = await contract.post("/v1/listings", signed, status=201)
+    await buyer.buy(listing["digest"])
+    assert (await node.get(f"/v1/listings/{listing['digest']}"))["state"] == "sold"
 
 
 async def test_only_listings_that_would_settle_are_taken(
