@@ -139,16 +139,19 @@ class Person:
         self.sent.append(raw)
         for _ in range(SEND_TRIES):
             relayed = self.post("/v1/transactions", {"raw": raw})
-            state = wait_for(
-                "a transaction in a block",
-                lambda path=f"/v1/transactions/{relayed['hash']}": self.get(path),
-                lambda seen: seen["indexed"] or seen["succeeded"] is False or seen["state"] == "unknown",
-            )
+            state = self._outcome(f"/v1/transactions/{relayed['hash']}")
             if state["succeeded"] is False:
                 raise Reverted(f"{self.name}: {state['reason']}")
             if state["indexed"]:
                 return
         raise Impatient(f"the chain did not take a transaction of {self.name}")
+
+    def _outcome(self, path: str) -> Any:  # noqa: ANN401 - any JSON
+        return wait_for(
+            "a transaction in a block",
+            lambda: self.get(path),
+            lambda seen: seen["indexed"] or seen["succeeded"] is False or seen["state"] == "unknown",
+        )
 
     def send_lost_ones_again(self) -> None:
         """A chain that was killed may have lost its last blocks, and what was in them with it."""
