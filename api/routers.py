@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from api import docs_page, health
 from api.v1 import (
     collection,
+    currency,
     delegate,
     escrow,
     governance,
@@ -30,6 +31,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     proposal.router,
     market.router,
     product.router,
+    currency.router,
     order.router,
     escrow.router,
     media.router,

@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 
 from api.schemas import Page
 from api.v1.collection import CollectionOut, PlannedCollectionOut, PlannedMintOut
+from api.v1.currency import CurrencyOut
 from api.v1.listing import ListingItemOut, ListingOut, PreparedOut
 from api.v1.media import StoredOut
 from api.v1.sale import SaleOut
@@ -361,3 +362,15 @@ async def test_relayed_transactions_are_followed_to_the_index(node: TradingNode,
     assert (await node.edge.client.get(path)).status_code == 401
     unknown = await node.edge.client.get("/v1/transactions/0x" + "ee" * 32, headers=dict(seller.headers))
     assert (unknown.status_code, unknown.json()["code"]) == (404, "transaction_unknown")
+
+
+async def test_the_currencies_are_the_native_coin_and_the_allow_list(node: TradingNode) -> None:
+    await node.index()
+    assert node.deployment.dev_dollar is not None
+    answer = await node.raw("/v1/currencies")
+    page = Page[CurrencyOut].model_validate_json(answer.content)
+    native, dollar = page.items
+    assert (native.address, native.asset.exponent) == (ZERO_ADDRESS, 18)
+    assert native.asset.id == ETH["id"]
+    assert dollar.address == node.deployment.dev_dollar.address
+    assert dollar.asset.id == f"eip155:31337/erc20:{dollar.address}"
