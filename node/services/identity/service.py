@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from node.events.account import AccountOpened
 from node.kernel.clock import Clock
-from node.kernel.db.unit_of_work import Tx
+from node.kernel.db.unit_of_work import Tx, rows_touched
 from node.kernel.hexes import Address, Hash32, checksummed
 from node.kernel.ids import new_id
 from node.kernel.spine.record import EventRecorder
@@ -149,8 +149,7 @@ class IdentityService:
     def prune_nonces(self, tx: Tx) -> int:
         """Removes nonces long expired, at most `PRUNE_MAX`; returns how many. The beat calls it."""
         parameters = {"before": self._clock.now() - NONCE_KEPT, "limit": PRUNE_MAX}
-        removed: int = tx.execute(_PRUNE, parameters).rowcount  # type: ignore[attr-defined]
-        return removed
+        return rows_touched(tx, _PRUNE, parameters)
 
     def _open_account(self, tx: Tx, address: Address) -> uuid.UUID:
         now = self._clock.now()

@@ -9,7 +9,7 @@ import datetime as dt
 from sqlalchemy import text, update
 
 from node.events.listing import AllCancelled, NonceCancelled, TokenSold
-from node.kernel.db.unit_of_work import Tx
+from node.kernel.db.unit_of_work import Tx, rows_touched
 from node.kernel.errors import Bug
 from node.kernel.hexes import Address
 from node.kernel.spine.event import StoredEvent
@@ -46,8 +46,7 @@ def settle(tx: Tx, event: StoredEvent, *, now: dt.datetime) -> None:
 def settle_expired(tx: Tx, *, chain_id: int, now: dt.datetime) -> int:
     before = int((now - EXPIRED_FOR).timestamp())
     parameters = {"chain_id": chain_id, "now": now, "before": before, "limit": EXPIRED_MAX}
-    settled: int = tx.execute(_SETTLE_EXPIRED, parameters).rowcount  # type: ignore[attr-defined]
-    return settled
+    return rows_touched(tx, _SETTLE_EXPIRED, parameters)
 
 
 def _settle_nonce(
