@@ -12,6 +12,7 @@ const OPENZEPPELIN = "node_modules/@openzeppelin/contracts";
 // What is deployed (with code), and what is needed only to call and decode the contracts of others (ABI alone).
 const DEPLOYED = {
   AsoudGovernor: "contracts/src/AsoudGovernor.sol",
+  AuctionHouse: "contracts/src/AuctionHouse.sol",
   Collection: "contracts/src/Collection.sol",
   CollectionFactory: "contracts/src/CollectionFactory.sol",
   DevDollar: "contracts/src/DevDollar.sol",
