@@ -17,6 +17,7 @@ import {AsoudGovernor} from "../src/AsoudGovernor.sol";
 import {Collection} from "../src/Collection.sol";
 import {VotesToken} from "../src/VotesToken.sol";
 import {EscrowSetup} from "./Escrow.t.sol";
+import {EscrowGrowthSetup} from "./EscrowGrowth.t.sol";
 import {ExchangeSetup} from "./Exchange.t.sol";
 import {Test} from "./Test.sol";
 
@@ -198,6 +199,49 @@ contract EscrowGasTest is EscrowSetup {
         vm.prank(buyer);
         escrow.release(t);
         vm.snapshotGasLastCall("gas", "escrow release ERC-20, no fee");
+    }
+}
+
+contract EscrowGrowthGasTest is EscrowGrowthSetup {
+    function test_parts_and_signature() public {
+        IEscrow.Terms memory t = termsOf(NATIVE, 1 ether);
+        fund(t);
+        vm.prank(buyer);
+        escrow.releasePart(t, 0.1 ether);
+        vm.snapshotGasLastCall("gas", "escrow release a part native, fee");
+        vm.prank(seller);
+        escrow.refundPart(t, 0.1 ether);
+        vm.snapshotGasLastCall("gas", "escrow refund a part native");
+        escrow.releaseSigned(t, 0.8 ether, 1, uint64(NOW), signRelease(t, 0.8 ether, 1, uint64(NOW)));
+        vm.snapshotGasLastCall("gas", "escrow release by signature native, fee");
+    }
+
+    function test_settlement() public {
+        IEscrow.Terms memory t = termsOf(NATIVE, 1 ether);
+        fund(t);
+        vm.prank(seller);
+        escrow.offerSettlement(t, 0.5 ether);
+        vm.snapshotGasLastCall("gas", "escrow offer a settlement");
+        vm.prank(buyer);
+        escrow.acceptSettlement(t, 0.5 ether);
+        vm.snapshotGasLastCall("gas", "escrow accept a settlement native, fee");
+    }
+
+    function test_appeal() public {
+        IEscrow.Terms memory t = termsOf(NATIVE, 1 ether);
+        fundAppealable(t);
+        vm.snapshotGasLastCall("gas", "escrow create native, with appeal");
+        ship(t);
+        dispute(t);
+        vm.prank(arbiter);
+        escrow.rule(t, 0.5 ether, 0);
+        vm.snapshotGasLastCall("gas", "escrow rule, with appeal");
+        vm.prank(buyer);
+        escrow.appeal(t, EVIDENCE);
+        vm.snapshotGasLastCall("gas", "escrow appeal");
+        vm.prank(court);
+        escrow.ruleAppeal(t, 0.5 ether, 0);
+        vm.snapshotGasLastCall("gas", "escrow rule on an appeal native, fee");
     }
 }
 
