@@ -10,12 +10,15 @@ import {GovernorVotesQuorumFraction} from "@openzeppelin/contracts/governance/ex
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 import {IAsoudGovernor} from "../interfaces/IAsoudGovernor.sol";
+import {ICheckout} from "../interfaces/ICheckout.sol";
 import {ICollection} from "../interfaces/ICollection.sol";
 import {IEscrow} from "../interfaces/IEscrow.sol";
 import {IExchange} from "../interfaces/IExchange.sol";
 import {AsoudGovernor} from "../src/AsoudGovernor.sol";
 import {Collection} from "../src/Collection.sol";
+import {Deposits} from "../src/Deposits.sol";
 import {VotesToken} from "../src/VotesToken.sol";
+import {CheckoutSetup} from "./Checkout.t.sol";
 import {EscrowSetup} from "./Escrow.t.sol";
 import {EscrowGrowthSetup} from "./EscrowGrowth.t.sol";
 import {ExchangeSetup} from "./Exchange.t.sol";
@@ -242,6 +245,44 @@ contract EscrowGrowthGasTest is EscrowGrowthSetup {
         vm.prank(court);
         escrow.ruleAppeal(t, 0.5 ether, 0);
         vm.snapshotGasLastCall("gas", "escrow rule on an appeal native, fee");
+    }
+}
+
+contract CheckoutGasTest is CheckoutSetup {
+    function test_pay() public {
+        dollar.mint(payee, 1);
+        dollar.mint(treasury, 1);
+        pay(invoiceOf(NATIVE, 1 ether), 1 ether);
+        vm.snapshotGasLastCall("gas", "checkout pay native, fee");
+        pay(invoiceOf(address(dollar), 100e6), 100e6);
+        vm.snapshotGasLastCall("gas", "checkout pay ERC-20, fee");
+    }
+
+    function test_pay_out_to_ten() public {
+        ICheckout.Payout[] memory all = new ICheckout.Payout[](10);
+        for (uint256 i; i < 10; ++i) {
+            all[i] = ICheckout.Payout(address(uint160(0x1000 + i)), 1e6, bytes32(i));
+            dollar.mint(all[i].to, 1);
+            vm.deal(all[i].to, 1);
+        }
+        vm.prank(payer);
+        checkout.payOut{value: 10e6}(NATIVE, all);
+        vm.snapshotGasLastCall("gas", "checkout pay out to 10, native");
+        vm.prank(payer);
+        checkout.payOut(address(dollar), all);
+        vm.snapshotGasLastCall("gas", "checkout pay out to 10, ERC-20");
+    }
+
+    function test_deposit() public {
+        Deposits deposits = new Deposits();
+        (bytes32[] memory ids, address[] memory assets) = (new bytes32[](1), new address[](1));
+        address forwarder = deposits.addressOf(treasury, ids[0]);
+        vm.deal(forwarder, 1 ether);
+        deposits.sweep(treasury, ids, assets);
+        vm.snapshotGasLastCall("gas", "deposit sweep native, first of an address");
+        vm.deal(forwarder, 1 ether);
+        deposits.sweep(treasury, ids, assets);
+        vm.snapshotGasLastCall("gas", "deposit sweep native, repeat");
     }
 }
 
