@@ -6,6 +6,7 @@ from api import docs_page, health
 from api.v1 import (
     account,
     collection,
+    currency,
     delegate,
     escrow,
     governance,
@@ -36,6 +37,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     proposal.router,
     market.router,
     product.router,
+    currency.router,
     order.router,
     escrow.router,
     media.router,

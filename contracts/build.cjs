@@ -12,11 +12,15 @@ const OPENZEPPELIN = "node_modules/@openzeppelin/contracts";
 // What is deployed (with code), and what is needed only to call and decode the contracts of others (ABI alone).
 const DEPLOYED = {
   AsoudGovernor: "contracts/src/AsoudGovernor.sol",
+  AuctionHouse: "contracts/src/AuctionHouse.sol",
+  Checkout: "contracts/src/Checkout.sol",
   Collection: "contracts/src/Collection.sol",
   CollectionFactory: "contracts/src/CollectionFactory.sol",
+  Deposits: "contracts/src/Deposits.sol",
   DevDollar: "contracts/src/DevDollar.sol",
   Escrow: "contracts/src/Escrow.sol",
   Exchange: "contracts/src/Exchange.sol",
+  Forwarder: "contracts/src/Deposits.sol",
   TimelockController: `${OPENZEPPELIN}/governance/TimelockController.sol`,
   VotesToken: "contracts/src/VotesToken.sol",
 };

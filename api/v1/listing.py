@@ -207,13 +207,20 @@ async def list_listings(
     market_id: Annotated[uuid.UUID | None, Query()] = None,
     currency: Annotated[AddressString | None, Query(description="Zero is the native coin")] = None,
     state: Annotated[ListingState | None, Query()] = None,
-    sort: Annotated[queries.Sort, Query(description="`price`, from the lowest, needs `currency`")] = "newest",
+    sort: Annotated[
+        queries.Sort,
+        Query(description="`price`, from the lowest, needs `currency`, and shows active or scheduled ones"),
+    ] = "newest",
 ) -> Response:
     """Listings; their state is that of now."""
     if token_id is not None and collection is None:
         raise Invalid("a token is told by its collection too", field="collection")
-    if sort == "price" and currency is None:
-        raise Invalid("prices of two currencies have no order: name one", field="currency")
+    if sort == "price":
+        state = state or ListingState.ACTIVE
+        if currency is None:
+            raise Invalid("prices of two currencies have no order: name one", field="currency")
+        if state not in queries.OPEN_STATES:
+            raise Invalid("by price are only listings that are active or scheduled", field="state")
     filters = given(
         collection=raw(collection),
         token_id=token_id,

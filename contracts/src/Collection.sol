@@ -6,6 +6,7 @@ import {ERC2981} from "solady/src/tokens/ERC2981.sol";
 import {ERC721} from "solady/src/tokens/ERC721.sol";
 import {LibString} from "solady/src/utils/LibString.sol";
 import {ICollection} from "../interfaces/ICollection.sol";
+import {Cid} from "./Cid.sol";
 
 /// @title A merchant's collection, used through clones.
 /// @dev The implementation itself is closed at construction; a clone is set up in the transaction that makes it.
@@ -23,6 +24,9 @@ contract Collection is ICollection, ERC721, ERC2981, Ownable {
     LibString.StringStorage private _name;
     LibString.StringStorage private _symbol;
     LibString.StringStorage private _contractURI;
+
+    /// @dev A token whose URI is a usual IPFS address keeps the digest alone, in one word, and beside its owner which kind it is; any other URI is a string.
+    mapping(uint256 tokenId => bytes32 digest) private _digests;
     mapping(uint256 tokenId => LibString.StringStorage uri) private _uris;
 
     constructor() {
@@ -48,8 +52,9 @@ contract Collection is ICollection, ERC721, ERC2981, Ownable {
         tokenId = uint256(_minted) + 1;
         if (cap != 0 && tokenId > cap) revert SupplyExhausted(cap);
         _minted = uint64(tokenId);
-        _setURI(tokenId, uri);
-        _mint(to, tokenId);
+        if (to == address(0)) revert TransferToZeroAddress();
+        // Ids are never used twice, as the counter only grows.
+        _mintAndSetExtraDataUnchecked(to, tokenId, _storeURI(tokenId, uri));
         emit Minted(tokenId, to, uri);
     }
 
@@ -57,7 +62,7 @@ contract Collection is ICollection, ERC721, ERC2981, Ownable {
     function setTokenURI(uint256 tokenId, string calldata uri) external onlyOwner {
         if (_frozen) revert Frozen();
         if (!_exists(tokenId)) revert TokenDoesNotExist();
-        _setURI(tokenId, uri);
+        _setExtraData(tokenId, _storeURI(tokenId, uri));
         emit TokenURIChanged(tokenId, uri);
         emit MetadataUpdate(tokenId);
     }
@@ -97,7 +102,8 @@ contract Collection is ICollection, ERC721, ERC2981, Ownable {
     /// @inheritdoc ERC721
     function tokenURI(uint256 tokenId) public view override returns (string memory) {
         if (!_exists(tokenId)) revert TokenDoesNotExist();
-        return _uris[tokenId].get();
+        uint96 kind = _getExtraData(tokenId);
+        return kind == Cid.NONE ? _uris[tokenId].get() : Cid.unpack(kind, _digests[tokenId]);
     }
 
     /// @inheritdoc ICollection
@@ -127,9 +133,13 @@ contract Collection is ICollection, ERC721, ERC2981, Ownable {
 
     // Small parts
 
-    function _setURI(uint256 tokenId, string calldata uri) private {
+    /// @return kind Goes into the token's extra data; the text of an earlier URI may stay behind, unread.
+    function _storeURI(uint256 tokenId, string calldata uri) private returns (uint96 kind) {
         if (bytes(uri).length == 0) revert EmptyURI();
-        _uris[tokenId].setCalldata(uri);
+        bytes32 digest;
+        (kind, digest) = Cid.pack(uri);
+        if (kind == Cid.NONE) _uris[tokenId].setCalldata(uri);
+        else _digests[tokenId] = digest;
     }
 
     /// @dev No royalty is no receiver: the only pair with a zero.

@@ -1,88 +1,113 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {ECDSA} from "solady/src/utils/ECDSA.sol";
 import {EIP712} from "solady/src/utils/EIP712.sol";
+import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 import {LibBitmap} from "solady/src/utils/LibBitmap.sol";
-import {SafeTransferLib} from "solady/src/utils/SafeTransferLib.sol";
 import {SignatureCheckerLib} from "solady/src/utils/SignatureCheckerLib.sol";
 import {IExchange} from "../interfaces/IExchange.sol";
-import {Payouts} from "./Payouts.sol";
-
-/// @dev The two calls that the exchange makes to a collection.
-interface IERC721Minimal {
-    function transferFrom(address from, address to, uint256 tokenId) external;
-    function ownerOf(uint256 tokenId) external view returns (address);
-}
+import {Settlement} from "./Settlement.sol";
 
 /// @title The exchange.
 /// @dev Invariant: the native balance is at least `collectableFees` plus all native credits; of a token it holds at least the credits.
-///  Approvals given to this contract are used in two ways only: `transferFrom` of a token from the signer of the settled promise, and `transferFrom` of money from
-///  the caller.
-contract Exchange is IExchange, Payouts, EIP712, Ownable2Step {
+///  Approvals given to this contract are used in two ways only: for a token, `transferFrom` from the signer of a promise to sell or from the caller who takes an
+///  offer; for money, `transferFrom` from the caller who buys or from the signer of an offer.
+contract Exchange is IExchange, Settlement, EIP712 {
     using LibBitmap for LibBitmap.Bitmap;
 
-    /// @dev Fee rate and native fees share a word, so that a sale reads and writes it once.
-    struct FeeState {
-        uint16 bps;
-        uint128 collected;
-    }
-
-    /// @dev Where the money of one sale goes. `proceeds` + `royalty` + `fee` is the price.
-    struct Split {
-        address royaltyReceiver;
-        uint256 royalty;
-        uint256 fee;
-        uint256 proceeds;
-    }
+    /// @inheritdoc IExchange
+    uint256 public constant MAX_ITEMS = 50;
 
     /// @inheritdoc IExchange
-    uint16 public constant MAX_FEE_BPS = 500;
+    uint256 public constant MAX_SWEEP = 50;
 
     /// @inheritdoc IExchange
-    uint16 public constant MAX_ROYALTY_BPS = 1000;
+    uint256 public constant SALE_GAS = 600_000;
 
-    uint256 private constant BPS = 10_000;
-
-    /// @dev What a collection may burn to tell its royalty.
-    uint256 private constant ROYALTY_GAS = 60_000;
-
-    /// @dev With this much left 63/64 are enough for all of ROYALTY_GAS, so that a buyer cannot starve the question and save the royalty.
-    uint256 private constant FAIR_ROYALTY_GAS = 65_000;
+    /// @dev With this much left 63/64 are enough for all of SALE_GAS and for what follows an attempt.
+    uint256 private constant FAIR_SALE_GAS = 640_000;
 
     bytes32 private constant LISTING_TYPEHASH = keccak256(
         "Listing(address seller,address collection,uint256 tokenId,address currency,uint256 price,uint256 minProceeds,address buyer,uint64 start,uint64 end,uint256 nonce,uint256 epoch)"
     );
 
-    FeeState private _feeState;
-    address private _feeReceiver;
-    mapping(address signer => LibBitmap.Bitmap used) private _nonces;
-    mapping(address signer => uint256 epoch) private _epochs;
-    mapping(address currency => bool allowed) private _currencies;
+    bytes32 private constant QUOTE_TYPEHASH = keccak256(
+        "Quote(address maker,uint8 side,uint8 scope,uint8 standard,address collection,uint256 criteria,uint256 quantity,address currency,uint256 startPrice,uint256 endPrice,uint256 minProceeds,address taker,uint64 start,uint64 end,uint256 nonce,uint256 group,uint256 epoch)"
+    );
 
-    /// @param owner_ Who sets fee and currencies: the timelock of the DAO.
-    /// @param currencies The tokens that are allowed from the start.
-    constructor(address owner_, address feeReceiver, uint16 feeBps, address[] memory currencies) Ownable(owner_) {
-        _setFee(feeReceiver, feeBps);
-        for (uint256 i; i < currencies.length; ++i) {
-            _setCurrency(currencies[i], true);
-        }
-    }
+    bytes32 private constant BULK_TYPEHASH = keccak256("BulkQuotes(bytes32 root)");
+
+    mapping(address signer => LibBitmap.Bitmap used) private _nonces;
+    mapping(address signer => LibBitmap.Bitmap cancelled) private _groups;
+    mapping(address signer => uint256 epoch) private _epochs;
+    mapping(address signer => mapping(uint256 nonce => uint256 units)) private _filled;
+
+    constructor(address owner_, address feeReceiver, uint16 feeBps, address[] memory currencies) Settlement(owner_, feeReceiver, feeBps, currencies) {}
 
     // Settling
 
     /// @inheritdoc IExchange
     function buy(Listing calldata listing, bytes calldata signature) external payable nonReentrant {
-        _checkBuyer(listing);
-        bytes32 digest = hashListing(listing);
-        _checkSignature(listing.seller, digest, signature);
-        _useNonce(listing.seller, listing.nonce, listing.epoch);
-        Split memory split = _split(listing);
-        _deliver(listing);
-        if (listing.currency == address(0)) _payInNative(listing.seller, split);
-        else _payInToken(listing, split);
-        _emitSold(digest, listing, split);
+        uint256 spent = _buy(listing, signature, msg.sender, msg.value);
+        if (spent != msg.value) revert WrongValue(msg.value, spent);
+    }
+
+    /// @inheritdoc IExchange
+    function take(Quote calldata quote, Take calldata how, bytes calldata signature) external payable nonReentrant returns (uint256 money) {
+        uint256 spent;
+        (money, spent) = _take(quote, how, signature, msg.sender, msg.value);
+        _payNative(msg.sender, msg.value - spent);
+    }
+
+    /// @inheritdoc IExchange
+    function sweep(Listing[] calldata listings, bytes[] calldata signatures, uint256 atLeast) external payable nonReentrant returns (bool[] memory made) {
+        uint256 count = listings.length;
+        if (count > MAX_SWEEP || count != signatures.length) revert BadQuote("count");
+        made = new bool[](count);
+        uint256 left = msg.value;
+        for (uint256 i; i < count; ++i) {
+            if (gasleft() < FAIR_SALE_GAS) revert NotEnoughGas();
+            try this.attemptListing{gas: SALE_GAS}(listings[i], signatures[i], msg.sender, left) returns (uint256 spent) {
+                left -= spent;
+                made[i] = true;
+            } catch {}
+        }
+        _finishSweep(made, atLeast, left);
+    }
+
+    /// @inheritdoc IExchange
+    function sweepQuotes(Quote[] calldata quotes, Take[] calldata hows, bytes[] calldata signatures, uint256 atLeast)
+        external
+        payable
+        nonReentrant
+        returns (bool[] memory made)
+    {
+        uint256 count = quotes.length;
+        if (count > MAX_SWEEP || count != hows.length || count != signatures.length) revert BadQuote("count");
+        made = new bool[](count);
+        uint256 left = msg.value;
+        for (uint256 i; i < count; ++i) {
+            if (gasleft() < FAIR_SALE_GAS) revert NotEnoughGas();
+            try this.attemptQuote{gas: SALE_GAS}(quotes[i], hows[i], signatures[i], msg.sender, left) returns (uint256 spent) {
+                left -= spent;
+                made[i] = true;
+            } catch {}
+        }
+        _finishSweep(made, atLeast, left);
+    }
+
+    /// @inheritdoc IExchange
+    function attemptListing(Listing calldata listing, bytes calldata signature, address buyer, uint256 budget) external returns (uint256 spent) {
+        if (msg.sender != address(this)) revert OnlySelf();
+        return _buy(listing, signature, buyer, budget);
+    }
+
+    /// @inheritdoc IExchange
+    function attemptQuote(Quote calldata quote, Take calldata how, bytes calldata signature, address taker, uint256 budget) external returns (uint256 spent) {
+        if (msg.sender != address(this)) revert OnlySelf();
+        (, spent) = _take(quote, how, signature, taker, budget);
     }
 
     // Cancelling
@@ -101,6 +126,13 @@ contract Exchange is IExchange, Payouts, EIP712, Ownable2Step {
     }
 
     /// @inheritdoc IExchange
+    function cancelGroup(uint256 group) external {
+        if (group == 0) revert BadQuote("group");
+        _groups[msg.sender].set(group);
+        emit GroupCancelled(msg.sender, group);
+    }
+
+    /// @inheritdoc IExchange
     function cancelAll() external returns (uint256 epoch) {
         unchecked {
             epoch = ++_epochs[msg.sender];
@@ -108,51 +140,55 @@ contract Exchange is IExchange, Payouts, EIP712, Ownable2Step {
         emit AllCancelled(msg.sender, epoch);
     }
 
-    // Fees and currencies
-
-    /// @inheritdoc IExchange
-    function collectFees() external nonReentrant returns (uint256 amount) {
-        amount = _feeState.collected;
-        _feeState.collected = 0;
-        address receiver = _feeReceiver;
-        emit FeesCollected(receiver, amount);
-        if (!SafeTransferLib.trySafeTransferETH(receiver, amount, gasleft())) revert WithdrawalRefused(receiver);
-    }
-
-    /// @inheritdoc IExchange
-    function setFee(address receiver, uint16 bps) external onlyOwner {
-        _setFee(receiver, bps);
-    }
-
-    /// @inheritdoc IExchange
-    function setCurrency(address currency, bool allowed) external onlyOwner {
-        _setCurrency(currency, allowed);
-    }
-
     // Views
 
     /// @inheritdoc IExchange
     function hashListing(Listing calldata listing) public view returns (bytes32 digest) {
-        return _hashTypedData(keccak256(abi.encode(LISTING_TYPEHASH, listing)));
+        bytes32 typeHash = LISTING_TYPEHASH;
+        assembly ("memory-safe") {
+            // The type's hash and the eleven words of the listing as they stand.
+            let pointer := mload(0x40)
+            mstore(pointer, typeHash)
+            calldatacopy(add(pointer, 0x20), listing, 0x160)
+            digest := keccak256(pointer, 0x180)
+        }
+        return _hashTypedData(digest);
     }
 
     /// @inheritdoc IExchange
-    function royaltyOf(address collection, uint256 tokenId, uint256 price) public view returns (address receiver, uint256 amount) {
-        if (gasleft() < FAIR_ROYALTY_GAS) revert NotEnoughGas();
-        (receiver, amount) = _askRoyalty(collection, tokenId, price);
-        uint256 most = _share(price, MAX_ROYALTY_BPS);
-        if (amount > most) amount = most;
-        if (receiver == address(0) || amount == 0) return (address(0), 0);
+    function hashQuote(Quote calldata quote) public view returns (bytes32 digest) {
+        bytes32 typeHash = QUOTE_TYPEHASH;
+        assembly ("memory-safe") {
+            // The type's hash and the seventeen words of the quote as they stand.
+            let pointer := mload(0x40)
+            mstore(pointer, typeHash)
+            calldatacopy(add(pointer, 0x20), quote, 0x220)
+            digest := keccak256(pointer, 0x240)
+        }
+        return _hashTypedData(digest);
     }
 
     /// @inheritdoc IExchange
-    function fee() external view returns (address receiver, uint16 bps) {
-        return (_feeReceiver, _feeState.bps);
+    function hashBulk(bytes32 root) public view returns (bytes32 digest) {
+        return _hashTypedData(keccak256(abi.encode(BULK_TYPEHASH, root)));
     }
 
     /// @inheritdoc IExchange
-    function collectableFees() external view returns (uint256) {
-        return _feeState.collected;
+    function priceOf(Quote calldata quote) public view returns (uint256 price) {
+        _checkTime(quote.start, quote.end);
+        if (quote.startPrice == quote.endPrice || quote.start == quote.end) return quote.startPrice;
+        return quote.startPrice > quote.endPrice ? quote.startPrice - _moved(quote, quote.startPrice - quote.endPrice)
+            : quote.startPrice + _moved(quote, quote.endPrice - quote.startPrice);
+    }
+
+    /// @inheritdoc IExchange
+    function filledOf(address signer, uint256 nonce) external view returns (uint256 units) {
+        return _filled[signer][nonce];
+    }
+
+    /// @inheritdoc IExchange
+    function groupCancelled(address signer, uint256 group) external view returns (bool) {
+        return _groups[signer].get(group);
     }
 
     /// @inheritdoc IExchange
@@ -165,24 +201,153 @@ contract Exchange is IExchange, Payouts, EIP712, Ownable2Step {
         return _epochs[signer];
     }
 
-    /// @inheritdoc IExchange
-    function currencyAllowed(address currency) external view returns (bool) {
-        return currency == address(0) || _currencies[currency];
+    // A listing
+
+    /// @return spent Native coin that the sale needs.
+    function _buy(Listing calldata listing, bytes calldata signature, address buyer, uint256 budget) private returns (uint256 spent) {
+        _checkBuyer(listing, buyer, budget);
+        Sale memory sale;
+        sale.digest = hashListing(listing);
+        _checkSignature(listing.seller, sale.digest, signature);
+        _checkEpoch(listing.seller, listing.epoch);
+        _useNonce(listing.seller, listing.nonce);
+        (sale.seller, sale.buyer, sale.collection, sale.tokenId) = (listing.seller, buyer, listing.collection, listing.tokenId);
+        (sale.quantity, sale.currency, sale.price, sale.nonce, sale.feeBps) = (1, listing.currency, listing.price, listing.nonce, _feeBps());
+        uint256 proceeds = _settle(sale);
+        if (proceeds < listing.minProceeds) revert ProceedsTooLow(proceeds, listing.minProceeds);
+        return sale.currency == address(0) ? sale.price : 0;
     }
 
-    // Steps of a settlement
-
     /// @dev Everything that can be told without the signature.
-    function _checkBuyer(Listing calldata listing) private view {
-        if (block.timestamp < listing.start || block.timestamp > listing.end) revert NotLive(listing.start, listing.end);
-        if (listing.buyer != address(0) && listing.buyer != msg.sender) revert NotForCaller(listing.buyer);
-        if (listing.seller == msg.sender) revert SelfSale();
-        if (listing.currency == address(0)) {
-            if (msg.value != listing.price) revert WrongValue(msg.value, listing.price);
-        } else {
-            if (msg.value != 0) revert WrongValue(msg.value, 0);
-            if (!_currencies[listing.currency]) revert CurrencyNotAllowed(listing.currency);
+    function _checkBuyer(Listing calldata listing, address buyer, uint256 budget) private view {
+        _checkTime(listing.start, listing.end);
+        if (listing.buyer != address(0) && listing.buyer != buyer) revert NotForCaller(listing.buyer);
+        if (listing.seller == buyer) revert SelfSale();
+        if (listing.currency != address(0)) _checkCurrency(listing.currency);
+        else if (budget < listing.price) revert WrongValue(budget, listing.price);
+    }
+
+    // A quote
+
+    /// @return money What the buyer pays or the seller gets, see `take`.
+    /// @return spent Native coin that the sale needs.
+    function _take(Quote calldata quote, Take calldata how, bytes calldata signature, address taker, uint256 budget)
+        private
+        returns (uint256 money, uint256 spent)
+    {
+        _checkQuote(quote, how, taker);
+        Sale memory sale;
+        sale.digest = hashQuote(quote);
+        _checkSignature(quote.maker, how.bulkProof.length == 0 ? sale.digest : _bulkDigest(how.bulkProof, sale.digest), signature);
+        _useUnits(quote, how.units, sale.digest);
+        (sale.seller, sale.buyer) = quote.side == Side.SELL ? (quote.maker, taker) : (taker, quote.maker);
+        sale.kind = _kindOf(quote);
+        (sale.currency, sale.price, sale.nonce, sale.feeBps) = (quote.currency, priceOf(quote) * how.units, quote.nonce, _feeBps());
+        if (quote.side == Side.SELL) return _sell(quote, how, sale, budget);
+        money = _settleAll(quote, how, sale);
+        if (money < how.limit) revert ProceedsTooLow(money, how.limit);
+    }
+
+    /// @dev The maker sells: the price is the taker's to judge, the proceeds were judged by the maker.
+    function _sell(Quote calldata quote, Take calldata how, Sale memory sale, uint256 budget) private returns (uint256 price, uint256 spent) {
+        price = sale.price;
+        if (price > how.limit) revert PriceTooHigh(price, how.limit);
+        if (quote.currency == address(0)) {
+            if (budget < price) revert WrongValue(budget, price);
+            spent = price;
         }
+        uint256 proceeds = _settleAll(quote, how, sale);
+        uint256 least = quote.minProceeds * how.units;
+        if (proceeds < least) revert ProceedsTooLow(proceeds, least);
+    }
+
+    /// @dev A bundle is as many sales as it has items, at equal shares of the price; the last one has the dust.
+    function _settleAll(Quote calldata quote, Take calldata how, Sale memory sale) private returns (uint256 proceeds) {
+        if (quote.scope != Scope.BUNDLE) {
+            (sale.standard, sale.collection, sale.tokenId, sale.quantity) = (quote.standard, quote.collection, how.tokenId, how.units);
+            return _settle(sale);
+        }
+        uint256 count = how.items.length;
+        (uint256 rest, uint256 share) = (sale.price, sale.price / count);
+        for (uint256 i; i < count; ++i) {
+            Item calldata item = how.items[i];
+            (sale.standard, sale.collection, sale.tokenId, sale.quantity) = (item.standard, item.collection, item.tokenId, item.quantity);
+            if (item.quantity == 0 || (item.standard == Standard.ERC721 && item.quantity != 1)) revert BadQuote("items");
+            sale.price = i + 1 == count ? rest : share;
+            rest -= sale.price;
+            proceeds += _settle(sale);
+        }
+    }
+
+    /// @dev Everything that can be told without the signature, save the price.
+    function _checkQuote(Quote calldata quote, Take calldata how, address taker) private view {
+        if (quote.taker != address(0) && quote.taker != taker) revert NotForCaller(quote.taker);
+        if (quote.maker == taker) revert SelfSale();
+        _checkCurrency(quote.currency);
+        // Nobody's coin can be pulled.
+        if (quote.side == Side.BUY && quote.currency == address(0)) revert CurrencyNotAllowed(address(0));
+        if (quote.scope == Scope.TOKEN) {
+            if (how.tokenId != quote.criteria) revert TokenNotWanted(how.tokenId);
+        } else if (quote.scope == Scope.BUNDLE) {
+            if (how.items.length == 0 || how.items.length > MAX_ITEMS || quote.quantity != 1 || how.tokenId != 0) revert BadQuote("items");
+            if (keccak256(abi.encode(how.items)) != bytes32(quote.criteria)) revert BadQuote("items");
+        } else {
+            if (quote.side == Side.SELL) revert BadQuote("scope");
+            if (quote.scope == Scope.TRAIT && !_isAmong(how.proof, quote.criteria, how.tokenId)) revert TokenNotWanted(how.tokenId);
+        }
+        // A token of ERC-721 is one unit, and there is one of each id.
+        if (quote.standard == Standard.ERC721 && (how.units != 1 || (quote.scope == Scope.TOKEN && quote.quantity != 1))) revert BadQuote("units");
+        if (how.units == 0) revert BadQuote("units");
+    }
+
+    /// @dev Uses up units, and with the last one the nonce. Alternatives with the same nonce draw on the same count.
+    function _useUnits(Quote calldata quote, uint256 units, bytes32 digest) private {
+        address maker = quote.maker;
+        _checkEpoch(maker, quote.epoch);
+        if (quote.group != 0 && _groups[maker].get(quote.group)) revert GroupVoid(maker, quote.group);
+        uint256 quantity = quote.quantity;
+        if (quantity == 1 && units == 1) return _useNonce(maker, quote.nonce);
+        if (_nonces[maker].get(quote.nonce)) revert NonceUsed(maker, quote.nonce);
+        uint256 filled = _filled[maker][quote.nonce];
+        uint256 left = quantity > filled ? quantity - filled : 0;
+        if (units > left) revert TooManyUnits(units, left);
+        filled += units;
+        _filled[maker][quote.nonce] = filled;
+        if (filled == quantity) _useNonce(maker, quote.nonce);
+        emit QuoteFilled(digest, maker, quote.nonce, units, filled, quantity);
+    }
+
+    /// @dev A price that moves is an auction, by the clock.
+    function _kindOf(Quote calldata quote) private pure returns (SaleKind) {
+        if (quote.side == Side.BUY) return SaleKind.OFFER;
+        return quote.startPrice == quote.endPrice ? SaleKind.LISTING : SaleKind.AUCTION;
+    }
+
+    /// @dev How far a price has moved of `distance`. A fall is rounded down and a rise up for a seller, the other way round for a buyer.
+    function _moved(Quote calldata quote, uint256 distance) private view returns (uint256) {
+        (uint256 passed, uint256 whole) = (block.timestamp - quote.start, quote.end - quote.start);
+        bool up = (quote.startPrice > quote.endPrice) == (quote.side == Side.BUY);
+        return up ? FixedPointMathLib.fullMulDivUp(distance, passed, whole) : FixedPointMathLib.fullMulDiv(distance, passed, whole);
+    }
+
+    function _isAmong(bytes32[] calldata proof, uint256 root, uint256 tokenId) private pure returns (bool) {
+        bytes32 leaf = keccak256(bytes.concat(keccak256(abi.encode(tokenId))));
+        return MerkleProof.verifyCalldata(proof, bytes32(root), leaf);
+    }
+
+    function _bulkDigest(bytes32[] calldata proof, bytes32 leaf) private view returns (bytes32) {
+        return hashBulk(MerkleProof.processProofCalldata(proof, leaf));
+    }
+
+    // Small parts
+
+    function _finishSweep(bool[] memory made, uint256 atLeast, uint256 left) private {
+        uint256 count;
+        for (uint256 i; i < made.length; ++i) {
+            if (made[i]) ++count;
+        }
+        if (count < atLeast) revert TooFewSales(count, atLeast);
+        _payNative(msg.sender, left);
     }
 
     /// @dev ECDSA first, as an EIP-7702 account whose delegate lacks ERC-1271 must still be able to sign with its key.
@@ -192,121 +357,24 @@ contract Exchange is IExchange, Payouts, EIP712, Ownable2Step {
         if (!SignatureCheckerLib.isValidERC1271SignatureNowCalldata(signer, digest, signature)) revert BadSignature(signer);
     }
 
-    /// @dev A nonce is used up, never a signature: those can be written in several ways.
-    function _useNonce(address signer, uint256 nonce, uint256 epoch) private {
+    function _checkEpoch(address signer, uint256 epoch) private view {
         uint256 current = _epochs[signer];
         if (epoch != current) revert WrongEpoch(signer, epoch, current);
+    }
+
+    function _checkTime(uint64 start, uint64 end) private view {
+        if (block.timestamp < start || block.timestamp > end) revert NotLive(start, end);
+    }
+
+    /// @dev A nonce is used up, never a signature: those can be written in several ways. `toggle` tells the new value, so a nonce that was used comes back false
+    ///  and the change is undone by the revert.
+    function _useNonce(address signer, uint256 nonce) private {
         if (!_nonces[signer].toggle(nonce)) revert NonceUsed(signer, nonce);
     }
 
-    /// @dev Fee and royalty are rounded down, the dust goes to the seller. Both caps together are far below the price, so nothing underflows.
-    function _split(Listing calldata listing) private view returns (Split memory split) {
-        uint256 price = listing.price;
-        split.fee = _share(price, _feeState.bps);
-        (split.royaltyReceiver, split.royalty) = royaltyOf(listing.collection, listing.tokenId, price);
-        if (split.royaltyReceiver == listing.seller) (split.royaltyReceiver, split.royalty) = (address(0), 0);
-        split.proceeds = price - split.fee - split.royalty;
-        if (split.proceeds < listing.minProceeds) revert ProceedsTooLow(split.proceeds, listing.minProceeds);
-    }
-
-    /// @dev Looks at the owner afterwards, so that an ERC-20 (same `transferFrom`) cannot be sold as a collection.
-    function _deliver(Listing calldata listing) private {
-        IERC721Minimal collection = IERC721Minimal(listing.collection);
-        collection.transferFrom(listing.seller, msg.sender, listing.tokenId);
-        if (collection.ownerOf(listing.tokenId) != msg.sender) revert TokenNotDelivered(listing.collection, listing.tokenId);
-    }
-
-    /// @dev The value came with the call and was checked to be the price. The fee stays here until somebody collects it, which saves every buyer a transfer.
-    function _payInNative(address seller, Split memory split) private {
-        // A fee is at most a twentieth of all coin there is, which is far below 2^128.
-        if (split.fee != 0) _feeState.collected += uint128(split.fee);
-        _payNative(split.royaltyReceiver, split.royalty);
-        _payNative(seller, split.proceeds);
-    }
-
-    /// @dev Straight from the buyer to everybody.
-    function _payInToken(Listing calldata listing, Split memory split) private {
-        if (split.fee != 0) _pull(listing.currency, _feeReceiver, split.fee);
-        _pull(listing.currency, split.royaltyReceiver, split.royalty);
-        _pull(listing.currency, listing.seller, split.proceeds);
-    }
-
-    /// @dev Brings exactly `amount` from the caller to `to`. A receiver that the token refuses (a black list) is credited here; a buyer that cannot pay, or a
-    ///  token that takes a part on the way, fails.
-    function _pull(address token, address to, uint256 amount) private {
-        if (amount == 0 || to == msg.sender) return;
-        uint256 before = SafeTransferLib.balanceOf(token, to);
-        if (SafeTransferLib.trySafeTransferFrom(token, msg.sender, to, amount)) {
-            if (SafeTransferLib.balanceOf(token, to) != before + amount) revert PaymentFailed(token, to, amount);
-            return;
-        }
-        before = SafeTransferLib.balanceOf(token, address(this));
-        bool paid = SafeTransferLib.trySafeTransferFrom(token, msg.sender, address(this), amount);
-        if (!paid || SafeTransferLib.balanceOf(token, address(this)) != before + amount) revert PaymentFailed(token, to, amount);
-        _credit(to, token, amount);
-    }
-
-    /// @dev Apart from `buy`, for the stack's sake.
-    function _emitSold(bytes32 digest, Listing calldata listing, Split memory split) private {
-        emit Sold(
-            digest,
-            listing.seller,
-            msg.sender,
-            SaleKind.LISTING,
-            listing.collection,
-            listing.tokenId,
-            1,
-            listing.currency,
-            listing.price,
-            split.royaltyReceiver,
-            split.royalty,
-            split.fee,
-            listing.nonce
-        );
-    }
-
-    // Small parts
-
-    /// @dev `toggle` tells the new value, so a nonce that was used comes back false and the change is undone by the revert.
     function _cancel(uint256 nonce) private {
-        if (!_nonces[msg.sender].toggle(nonce)) revert NonceUsed(msg.sender, nonce);
+        _useNonce(msg.sender, nonce);
         emit NonceCancelled(msg.sender, nonce);
-    }
-
-    /// @dev ERC-2981 with bounded gas, and two words of the answer at most. No answer, a short one, or one that is no address: no royalty.
-    function _askRoyalty(address collection, uint256 tokenId, uint256 price) private view returns (address receiver, uint256 amount) {
-        assembly ("memory-safe") {
-            let pointer := mload(0x40)
-            mstore(pointer, shl(224, 0x2a55205a)) // royaltyInfo(uint256,uint256)
-            mstore(add(pointer, 0x04), tokenId)
-            mstore(add(pointer, 0x24), price)
-            let answered := staticcall(ROYALTY_GAS, collection, pointer, 0x44, 0x00, 0x40)
-            if and(answered, gt(returndatasize(), 0x3f)) {
-                if iszero(shr(160, mload(0x00))) {
-                    receiver := mload(0x00)
-                    amount := mload(0x20)
-                }
-            }
-        }
-    }
-
-    /// @dev Ten-thousandths of an amount, rounded down. Amounts near 2^256 overflow and revert: nobody has that much.
-    function _share(uint256 amount, uint256 bps) private pure returns (uint256) {
-        return amount * bps / BPS;
-    }
-
-    function _setFee(address receiver, uint16 bps) private {
-        if (bps > MAX_FEE_BPS || receiver == address(0)) revert BadFee(receiver, bps);
-        _feeState.bps = bps;
-        _feeReceiver = receiver;
-        emit FeeChanged(receiver, bps);
-    }
-
-    /// @dev An address without code would take every payment for granted.
-    function _setCurrency(address currency, bool allowed) private {
-        if (allowed && currency.code.length == 0) revert BadAddress(currency);
-        _currencies[currency] = allowed;
-        emit CurrencyAllowed(currency, allowed);
     }
 
     function _domainNameAndVersion() internal pure override returns (string memory, string memory) {

@@ -150,6 +150,27 @@ contract CollectionTest is Test {
         vm.assertEq(collection.contractURI(), "ipfs://b");
     }
 
+    function test_metadata_moves_between_short_and_long() public {
+        string memory short = "ipfs://bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku";
+        string memory folder = "ipfs://bafybeihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku";
+        uint256 id = mint(artist);
+        string[5] memory uris = [short, "https://example.com/1.json", folder, short, "x"];
+        for (uint256 i; i < 5; ++i) {
+            vm.prank(merchant);
+            collection.setTokenURI(id, uris[i]);
+            vm.assertEq(collection.tokenURI(id), uris[i]);
+            vm.prank(artist);
+            collection.transferFrom(artist, artist, id);
+            vm.assertEq(collection.tokenURI(id), uris[i]);
+        }
+    }
+
+    function test_no_mint_to_nobody() public {
+        vm.expectRevert(ERC721.TransferToZeroAddress.selector);
+        vm.prank(merchant);
+        collection.mint(address(0), "ipfs://x");
+    }
+
     function test_unknown_token_has_no_metadata() public {
         vm.expectRevert(ERC721.TokenDoesNotExist.selector);
         collection.tokenURI(1);

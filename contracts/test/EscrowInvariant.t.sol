@@ -13,6 +13,7 @@ contract EscrowPlay is Test {
     DevDollar public immutable dollar;
     CoinRefuser public immutable refuser;
     address public immutable treasury;
+    address public constant court = address(0xC027);
 
     IEscrow.Terms[] internal played;
 
@@ -20,6 +21,7 @@ contract EscrowPlay is Test {
     mapping(uint256 index => uint256 held) public heldBy;
     mapping(address account => mapping(address asset => uint256 given)) public given;
     mapping(address asset => uint256 paidIn) public paidIn;
+    mapping(uint256 index => uint256 toSeller) public proposed;
     uint256 public ended;
 
     constructor(Escrow escrow_, DevDollar dollar_) {
@@ -66,8 +68,11 @@ contract EscrowPlay is Test {
             vm.prank(buyer);
             dollar.approve(address(escrow), t.amount);
         }
+        IEscrow.AppealTerms memory none;
+        IEscrow.AppealTerms memory appealTerms = seed % 2 == 0 ? none : IEscrow.AppealTerms(court, uint32(bound(seed, 1, 3 days)), uint32(bound(seed, 1, 3 days)));
+        IEscrow.Permit memory permit;
         vm.prank(buyer);
-        escrow.fund{value: native ? t.amount : 0}(t);
+        escrow.fundWith{value: native ? t.amount : 0}(t, appealTerms, permit);
         heldBy[played.length] = t.amount;
         paidIn[t.asset] += t.amount;
         played.push(t);
@@ -109,9 +114,48 @@ contract EscrowPlay is Test {
         (bool found, uint256 i) = pick(seed);
         if (!found) return;
         IEscrow.Terms memory t = played[i];
-        toSeller = expired ? t.amount * t.silenceSellerBps / 10_000 : bound(toSeller, 0, t.amount);
+        toSeller = expired ? heldBy[i] * t.silenceSellerBps / 10_000 : bound(toSeller, 0, heldBy[i]);
         bytes memory data = expired ? abi.encodeCall(escrow.ruleExpired, (t)) : abi.encodeCall(escrow.rule, (t, toSeller, 0));
-        if (act(t.arbiter, data)) settle(i, toSeller);
+        if (!act(t.arbiter, data)) return;
+        if (stateOf(t) == IEscrow.State.PROPOSED) proposed[i] = toSeller;
+        else settle(i, toSeller);
+    }
+
+    function appeal(uint256 seed, uint256 toSeller, uint8 step) external {
+        (bool found, uint256 i) = pick(seed);
+        if (!found) return;
+        IEscrow.Terms memory t = played[i];
+        toSeller = bound(toSeller, 0, heldBy[i]);
+        if (step % 3 == 0) act(t.buyer, abi.encodeCall(escrow.appeal, (t, 0)));
+        if (step % 3 == 1 && act(court, abi.encodeCall(escrow.ruleAppeal, (t, toSeller, 0)))) settle(i, toSeller);
+        if (step % 3 == 2 && act(t.seller, abi.encodeCall(escrow.finishRuling, (t)))) settle(i, proposed[i]);
+    }
+
+    function payPart(uint256 seed, uint256 amount, bool back) external {
+        (bool found, uint256 i) = pick(seed);
+        if (!found || heldBy[i] < 2) return;
+        IEscrow.Terms memory t = played[i];
+        amount = bound(amount, 1, heldBy[i] - 1);
+        bytes memory data = back ? abi.encodeCall(escrow.refundPart, (t, amount)) : abi.encodeCall(escrow.releasePart, (t, amount));
+        if (!act(back ? t.seller : t.buyer, data)) return;
+        uint256 fee = back ? 0 : amount * t.feeBps / 10_000;
+        given[treasury][t.asset] += fee;
+        given[back ? t.buyer : t.seller][t.asset] += amount - fee;
+        heldBy[i] -= amount;
+    }
+
+    function agree(uint256 seed, uint256 toSeller, bool buyerOffers) external {
+        (bool found, uint256 i) = pick(seed);
+        if (!found || heldBy[i] == 0) return;
+        IEscrow.Terms memory t = played[i];
+        toSeller = bound(toSeller, 0, heldBy[i]);
+        (address one, address other) = buyerOffers ? (t.buyer, t.seller) : (t.seller, t.buyer);
+        act(one, abi.encodeCall(escrow.offerSettlement, (t, toSeller)));
+        if (seed % 3 == 0 && act(other, abi.encodeCall(escrow.acceptSettlement, (t, toSeller)))) settle(i, toSeller);
+    }
+
+    function stateOf(IEscrow.Terms memory t) public view returns (IEscrow.State state) {
+        (state,,) = escrow.escrow(escrow.escrowIdOf(t));
     }
 
     function withdrawElsewhere(uint256 seed) external {
@@ -161,7 +205,7 @@ contract EscrowInvariantTest is Test {
     }
 
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        bytes4[] memory selectors = new bytes4[](9);
+        bytes4[] memory selectors = new bytes4[](14);
         selectors[0] = play.fund.selector;
         selectors[1] = play.wait.selector;
         selectors[2] = play.ship.selector;
@@ -172,6 +216,8 @@ contract EscrowInvariantTest is Test {
         selectors[7] = play.withdrawElsewhere.selector;
         // Twice, as without shipments there are neither disputes nor rulings.
         selectors[8] = play.ship.selector;
+        (selectors[9], selectors[10], selectors[11]) = (play.appeal.selector, play.payPart.selector, play.agree.selector);
+        (selectors[12], selectors[13]) = (play.appeal.selector, play.dispute.selector);
         targets = new FuzzSelector[](1);
         targets[0] = FuzzSelector(address(play), selectors);
     }
@@ -218,6 +264,7 @@ contract EscrowInvariantTest is Test {
         if (state == IEscrow.State.FUNDED) escrow.refundExpired(t);
         if (state == IEscrow.State.SHIPPED) escrow.releaseExpired(t);
         if (state == IEscrow.State.DISPUTED) escrow.ruleExpired(t);
+        if (state == IEscrow.State.PROPOSED || state == IEscrow.State.APPEALED) escrow.finishRuling(t);
     }
 
     function credits(address asset) private view returns (uint256) {

@@ -7,6 +7,7 @@ import {ReentrancyGuardTransient} from "solady/src/utils/ReentrancyGuardTransien
 import {ICollection} from "../interfaces/ICollection.sol";
 import {IExchange} from "../interfaces/IExchange.sol";
 import {IPayouts} from "../interfaces/IPayouts.sol";
+import {ISettlement} from "../interfaces/ISettlement.sol";
 import {Collection} from "../src/Collection.sol";
 import {CollectionFactory} from "../src/CollectionFactory.sol";
 import {DevDollar} from "../src/DevDollar.sol";
@@ -106,11 +107,11 @@ contract ExchangeSaleTest is ExchangeSetup {
     function test_native_sale_pays_everybody_and_tells() public {
         IExchange.Listing memory listing = listingOf(NATIVE, 1 ether);
         vm.expectEmit();
-        emit IExchange.Sold(
+        emit ISettlement.Sold(
             exchange.hashListing(listing),
             seller,
             buyer,
-            IExchange.SaleKind.LISTING,
+            ISettlement.SaleKind.LISTING,
             address(collection),
             tokenId,
             1,
@@ -361,17 +362,17 @@ contract ExchangeRefusalTest is ExchangeSetup {
 
     function test_wrong_value() public {
         IExchange.Listing memory listing = listingOf(NATIVE, 1 ether);
-        buyReverts(listing, signed(listing), 1 ether - 1, abi.encodeWithSelector(IExchange.WrongValue.selector, 1 ether - 1, 1 ether));
-        buyReverts(listing, signed(listing), 1 ether + 1, abi.encodeWithSelector(IExchange.WrongValue.selector, 1 ether + 1, 1 ether));
+        buyReverts(listing, signed(listing), 1 ether - 1, abi.encodeWithSelector(ISettlement.WrongValue.selector, 1 ether - 1, 1 ether));
+        buyReverts(listing, signed(listing), 1 ether + 1, abi.encodeWithSelector(ISettlement.WrongValue.selector, 1 ether + 1, 1 ether));
         listing = listingOf(address(dollar), 1e6);
-        buyReverts(listing, signed(listing), 1, abi.encodeWithSelector(IExchange.WrongValue.selector, 1, 0));
+        buyReverts(listing, signed(listing), 1, abi.encodeWithSelector(ISettlement.WrongValue.selector, 1, 0));
     }
 
     function test_currency_off_the_list() public {
         exchange.setCurrency(address(dollar), false);
         vm.assertFalse(exchange.currencyAllowed(address(dollar)));
         IExchange.Listing memory listing = listingOf(address(dollar), 1e6);
-        buyReverts(listing, signed(listing), 0, abi.encodeWithSelector(IExchange.CurrencyNotAllowed.selector, address(dollar)));
+        buyReverts(listing, signed(listing), 0, abi.encodeWithSelector(ISettlement.CurrencyNotAllowed.selector, address(dollar)));
     }
 
     function test_raised_royalty_cannot_eat_the_proceeds() public {
@@ -379,7 +380,7 @@ contract ExchangeRefusalTest is ExchangeSetup {
         listing.minProceeds = 0.925 ether;
         bytes memory signature = signed(listing);
         collection.setRoyalty(artist, 501);
-        bytes memory reason = abi.encodeWithSelector(IExchange.ProceedsTooLow.selector, 0.9249 ether, 0.925 ether);
+        bytes memory reason = abi.encodeWithSelector(ISettlement.ProceedsTooLow.selector, 0.9249 ether, 0.925 ether);
         buyReverts(listing, signature, 1 ether, reason);
         collection.setRoyalty(artist, 500);
         buy(listing);
@@ -402,7 +403,7 @@ contract ExchangeRefusalTest is ExchangeSetup {
     function test_buyer_without_money() public {
         IExchange.Listing memory listing = listingOf(address(dollar), 1001e6);
         bytes memory signature = signed(listing);
-        vm.expectPartialRevert(IExchange.PaymentFailed.selector);
+        vm.expectPartialRevert(ISettlement.PaymentFailed.selector);
         vm.prank(buyer);
         exchange.buy(listing, signature);
         vm.assertEq(collection.ownerOf(tokenId), seller);
@@ -565,7 +566,7 @@ contract ExchangeHostileTest is ExchangeSetup {
         OddCollection strange = new OddCollection();
         strange.setKeepsToken(true);
         IExchange.Listing memory listing = oddListing(strange, 1 ether);
-        buyReverts(listing, signed(listing), 1 ether, abi.encodeWithSelector(IExchange.TokenNotDelivered.selector, address(strange), 1));
+        buyReverts(listing, signed(listing), 1 ether, abi.encodeWithSelector(ISettlement.TokenNotDelivered.selector, address(strange), 1));
     }
 
     function test_erc20_is_no_collection() public {
@@ -637,7 +638,7 @@ contract ExchangeHostileTest is ExchangeSetup {
         OddToken.Habit[4] memory habits = [OddToken.Habit.TAKES_FEE, OddToken.Habit.RETURNS_FALSE, OddToken.Habit.LIES, OddToken.Habit.GIVES_MORE];
         for (uint256 i; i < 4; ++i) {
             odd.setHabit(habits[i]);
-            vm.expectPartialRevert(IExchange.PaymentFailed.selector);
+            vm.expectPartialRevert(ISettlement.PaymentFailed.selector);
             vm.prank(buyer);
             exchange.buy(listing, signature);
         }
@@ -648,7 +649,7 @@ contract ExchangeHostileTest is ExchangeSetup {
         odd.setHabit(OddToken.Habit.TAKES_FEE);
         odd.bar(treasury, true);
         IExchange.Listing memory listing = listingOf(address(odd), 100e6);
-        buyReverts(listing, signed(listing), 0, abi.encodeWithSelector(IExchange.PaymentFailed.selector, address(odd), treasury, 2.5e6));
+        buyReverts(listing, signed(listing), 0, abi.encodeWithSelector(ISettlement.PaymentFailed.selector, address(odd), treasury, 2.5e6));
     }
 
     function test_token_that_returns_nothing_pays() public {
@@ -688,12 +689,12 @@ contract ExchangeOwnerTest is ExchangeSetup {
     }
 
     function test_fee_has_a_hard_cap_and_a_receiver() public {
-        vm.expectRevert(abi.encodeWithSelector(IExchange.BadFee.selector, treasury, 501));
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.BadFee.selector, treasury, 501));
         exchange.setFee(treasury, 501);
-        vm.expectRevert(abi.encodeWithSelector(IExchange.BadFee.selector, address(0), 1));
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.BadFee.selector, address(0), 1));
         exchange.setFee(address(0), 1);
         vm.expectEmit();
-        emit IExchange.FeeChanged(artist, 500);
+        emit ISettlement.FeeChanged(artist, 500);
         exchange.setFee(artist, 500);
         (address receiver, uint16 bps) = exchange.fee();
         vm.assertEq(receiver, artist);
@@ -717,7 +718,7 @@ contract ExchangeOwnerTest is ExchangeSetup {
     }
 
     function test_currency_must_be_a_contract() public {
-        vm.expectRevert(abi.encodeWithSelector(IExchange.BadAddress.selector, seller));
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.BadAddress.selector, seller));
         exchange.setCurrency(seller, true);
         vm.assertTrue(exchange.currencyAllowed(NATIVE));
     }

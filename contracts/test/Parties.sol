@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {ERC1155} from "@openzeppelin/contracts/token/ERC1155/ERC1155.sol";
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 
 /// @dev Refuses coin until told otherwise.
@@ -281,5 +282,75 @@ contract OddCollection is ERC721 {
             }
         }
         return (receiver, amount);
+    }
+}
+
+/// @dev An ERC-1155 with a royalty, that on demand keeps what it should hand over, or calls back.
+contract OddEditions is ERC1155 {
+    address public receiver;
+    uint256 public bps;
+    bool public keeps;
+    address public target;
+    bytes public data;
+
+    constructor() ERC1155("") {}
+
+    function mint(address to, uint256 id, uint256 units) external {
+        _mint(to, id, units, "");
+    }
+
+    function setRoyalty(address receiver_, uint256 bps_) external {
+        (receiver, bps) = (receiver_, bps_);
+    }
+
+    function setKeeps(bool keeps_) external {
+        keeps = keeps_;
+    }
+
+    function arm(address target_, bytes calldata data_) external {
+        (target, data) = (target_, data_);
+    }
+
+    function royaltyInfo(uint256, uint256 price) external view returns (address, uint256) {
+        return (receiver, price * bps / 10_000);
+    }
+
+    function safeTransferFrom(address from, address to, uint256 id, uint256 units, bytes memory note) public override {
+        if (target != address(0)) {
+            (bool done, bytes memory result) = target.call(data);
+            if (!done) {
+                assembly ("memory-safe") {
+                    revert(add(result, 0x20), mload(result))
+                }
+            }
+        }
+        if (!keeps) super.safeTransferFrom(from, to, id, units, note);
+    }
+}
+
+/// @dev An ERC-721 whose transfers can be made to fail or to burn all gas.
+contract MoodyCollection is ERC721 {
+    enum Mood {
+        WILLING,
+        REFUSES,
+        BURNS_GAS
+    }
+
+    Mood public mood;
+
+    constructor() ERC721("Moody", "MOOD") {}
+
+    function mint(address to, uint256 id) external {
+        _mint(to, id);
+    }
+
+    function setMood(Mood mood_) external {
+        mood = mood_;
+    }
+
+    function transferFrom(address from, address to, uint256 id) public override {
+        require(mood != Mood.REFUSES, "no");
+        if (mood == Mood.BURNS_GAS) for (;;) {}
+        super.transferFrom(from, to, id);
     }
 }

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from node.bootstrap.handlers import Table, TaskCall
 from node.kernel.spine.event import StoredEvent
 from node.services.container import Services
+from node.services.listing.settling import SETTLING_EVENTS
 from node.services.order.escrow_events import ESCROW_EVENTS
 
 
@@ -17,6 +18,7 @@ def reactions(services: Services) -> Table:
         "order.escrow": dict.fromkeys(ESCROW_EVENTS, services.order.on_escrow_event),
         "nft.metadata": {"token.minted": refresh_metadata, "token.metadata_changed": refresh_metadata},
         "identity.codes": {"phone.code_requested": TaskCall("sms.send", _challenge)},
+        "listing.settling": dict.fromkeys(SETTLING_EVENTS, services.listing.on_exchange_event),
         "asset.names": {"exchange.currency_allowed": TaskCall("asset.learn", _nothing)},
     }
 

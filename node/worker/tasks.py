@@ -56,6 +56,15 @@ def refresh_metadata(collection: str, token_id: str) -> None:
     services.nft.refresh_metadata(services.database.transaction, parse_address(collection), int(token_id))
 
 
+@app.task(name="listing.settle_expired", base=Parking)
+def settle_expired_listings() -> None:
+    """Puts listings that ran out long ago out of the way of those that can be bought."""
+    for _ in range(PRUNE_ROUNDS_MAX):
+        with services.database.transaction() as tx:
+            if not services.listing.settle_expired(tx):
+                return
+
+
 @app.task(name="asset.learn", base=Parking)
 def learn_assets() -> None:
     """Asks each currency without a name what it is called."""
@@ -81,6 +90,7 @@ def sweep_content() -> None:
 app.conf.beat_schedule = {
     "sweep-content": {"task": "content.sweep", "schedule": 3600.0},
     "retry-failed": {"task": "kernel.retry_failed", "schedule": 30.0},
+    "settle-expired-listings": {"task": "listing.settle_expired", "schedule": 600.0},
     "learn-assets": {"task": "asset.learn", "schedule": 60.0},
     "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
     "prune": {"task": "kernel.prune", "schedule": 600.0},

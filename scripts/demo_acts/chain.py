@@ -26,18 +26,20 @@ class Chain:
 
     def ask(self, method: str, *params: object) -> Any:  # noqa: ANN401 - any JSON
         request = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params}
-        ends = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                answer = self._http.post(self._url, json=request).json()
-                break
-            except httpx.TransportError as error:
-                if time.monotonic() > ends:
-                    raise Impatient(f"the chain does not answer: {type(error).__name__}") from error
-                time.sleep(PAUSE_S)
+        answer = self._answer(request)
         if "error" in answer:
             raise ChainRefused(f"{method}: {answer['error']}")
         return answer["result"]
+
+    def _answer(self, request: object) -> Any:  # noqa: ANN401 - any JSON
+        ends = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return self._http.post(self._url, json=request).json()
+            except httpx.TransportError as error:
+                if time.monotonic() > ends:
+                    raise Impatient(f"the chain does not answer: {type(error).__name__}") from error
+            time.sleep(PAUSE_S)
 
     def read(self, contract: str, signature: str, returns: Sequence[str], *args: object) -> Any:  # noqa: ANN401
         """A view, as `fee()` returning `("address", "uint16")`; one value alone, several as a tuple."""
@@ -58,7 +60,7 @@ class Chain:
         topic = "0x" + keccak(text="CurrencyAllowed(address,bool)").hex()
         logs = self.ask("eth_getLogs", {"address": exchange, "topics": [topic], "fromBlock": "0x0"})
         for log in logs:
-            currency = "0x" + log["topics"][1][-40:]
+            currency = f"0x{log['topics'][1][-40:]}"
             if self.read(exchange, "currencyAllowed(address)", ["bool"], currency):
                 return currency
         raise ChainRefused("the exchange takes no token")

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripts.demo_acts.chain import NATIVE
-from scripts.demo_acts.node import wait_for
 from scripts.demo_acts.person import Person, stranger
 from scripts.demo_acts.picture import cid_of, png
 from scripts.demo_acts.stage import Stage
@@ -136,7 +135,7 @@ def _mint(stage: Stage, goods: Goods) -> int:
     )
     token = int(planned["token_id"])
     path = f"/v1/collections/{goods.collection}/tokens/{token}"
-    shown = wait_for(
+    shown = stage.wait_for(
         "a token's metadata", lambda: stage.node.get(path), lambda seen: seen["metadata"] is not None
     )
     t.equal(

@@ -3,7 +3,6 @@
 from typing import Any
 
 from scripts.demo_acts.chain import NATIVE
-from scripts.demo_acts.node import wait_for
 from scripts.demo_acts.person import Person
 from scripts.demo_acts.stage import Stage
 
@@ -151,7 +150,7 @@ def _private(stage: Stage, order: Any) -> None:  # noqa: ANN401 - any JSON
 
 def _reached(stage: Stage, order: Any, state: str, on_chain: str) -> Any:  # noqa: ANN401 - any JSON
     """Waits for the order, which follows the chain when that is final; returns it."""
-    shown = wait_for(
+    shown = stage.wait_for(
         f"an order that is {state}",
         lambda: stage.buyer.get(_path(order)),
         lambda seen: seen["state"] == state,

@@ -1,12 +1,14 @@
 """Somebody with a wallet: signs in, and does what `steps[]` say. The key never leaves this process."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 from scripts.demo_acts.node import Answer, Impatient, Node, Refusal, wait_for
 
@@ -15,6 +17,7 @@ MNEMONIC = "test test test test test test test test test test test junk"
 ACCOUNTS = 10
 SIGN_IN_TRIES = 5
 SEND_TRIES = 5
+KEPT = 5  # more than anybody sends in the moments that a killed chain can lose
 
 
 class Reverted(Exception):
@@ -39,6 +42,7 @@ class Person:
         self.account = account
         self.address = account.address.lower()
         self.token: str | None = None
+        self.sent: list[str] = []
 
     # ------------------------------------------------------------------------------------- signing in
 
@@ -132,15 +136,27 @@ class Person:
     def _transact(self, transaction: Mapping[str, Any]) -> None:
         """Hands it in until the node's views tell of what it did. The same one again is harmless."""
         raw = self.raw(transaction)
+        self.sent.append(raw)
         for _ in range(SEND_TRIES):
             relayed = self.post("/v1/transactions", {"raw": raw})
-            state = wait_for(
-                "a transaction in a block",
-                lambda path=f"/v1/transactions/{relayed['hash']}": self.get(path),
-                lambda seen: seen["indexed"] or seen["succeeded"] is False or seen["state"] == "unknown",
-            )
+            state = self._outcome(f"/v1/transactions/{relayed['hash']}")
             if state["succeeded"] is False:
                 raise Reverted(f"{self.name}: {state['reason']}")
             if state["indexed"]:
                 return
         raise Impatient(f"the chain did not take a transaction of {self.name}")
+
+    def _outcome(self, path: str) -> Any:  # noqa: ANN401 - any JSON
+        return wait_for(
+            "a transaction in a block",
+            lambda: self.get(path),
+            lambda seen: seen["indexed"] or seen["succeeded"] is False or seen["state"] == "unknown",
+        )
+
+    def send_lost_ones_again(self) -> None:
+        """A chain that was killed may have lost its last blocks, and what was in them with it."""
+        for raw in self.sent[-KEPT:]:
+            tx_hash = "0x" + keccak(bytes.fromhex(raw[2:])).hex()
+            with suppress(Refusal):  # another one with that nonce is in the chain now
+                if self.get(f"/v1/transactions/{tx_hash}")["state"] == "unknown":
+                    self.post("/v1/transactions", {"raw": raw})

@@ -6,15 +6,18 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from scripts.demo_acts.chain import Chain
-from scripts.demo_acts.node import Node, Refusal
+from scripts.demo_acts.node import Impatient, Node, Refusal, wait_for
 from scripts.demo_acts.person import ACCOUNTS, Person, dev_account, stranger
 from scripts.demo_acts.transcript import Transcript, Unmet
 
 REPO = Path(__file__).resolve().parents[2]
 MERCHANT, BUYER, MEMBER = 1, 2, 5
+SOON_S = 15.0  # nothing takes so long while all parts run
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -39,6 +42,20 @@ class Stage:
             if account.address.lower() == wanted:
                 return Person(self.node, account, "arbiter")
         raise Unmet(f"the node's arbiter {wanted} is not a development account")
+
+    def wait_for(self, what: str, look: Callable[[], T], good: Callable[[T], bool]) -> T:
+        """Looks until it is good; when that takes long, sends again what a killed chain may have lost."""
+        try:
+            return wait_for(what, look, good, within_s=SOON_S)
+        except Impatient:
+            for person in (
+                self.merchant,
+                self.buyer,
+                self.member,
+                *filter(None, [self.facts.get("arbiter")]),
+            ):
+                person.send_lost_ones_again()
+        return wait_for(what, look, good)
 
     def refused(self, name: str, code: str, what: Callable[[], object]) -> None:
         """Checks that it is refused for the right reason."""

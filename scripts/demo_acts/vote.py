@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from scripts.demo_acts.node import PAUSE_S, Refusal, wait_for
+from scripts.demo_acts.node import PAUSE_S, Refusal
 from scripts.demo_acts.person import stranger
 from scripts.demo_acts.stage import Stage
 
@@ -122,7 +122,7 @@ def _once_possible(stage: Stage, code: str, path: str, body: object) -> Any:  # 
 
 
 def _in_state(stage: Stage, proposal: str, state: str) -> None:
-    seen = wait_for(
+    seen = stage.wait_for(
         f"a proposal that is {state}", lambda: stage.node.get(proposal), lambda seen: seen["state"] == state
     )
     stage.transcript.equal(f"the proposal is {state}", seen["state"], state)

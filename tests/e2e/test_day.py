@@ -74,9 +74,14 @@ def test_a_child_killed_in_the_middle_of_the_day_comes_back(node: Node, child: s
 
 
 def pid_of(node: Node, child: str) -> int:
-    status = node.asoud("status").stdout
-    row = next(line.split() for line in status.splitlines() if line.startswith(child))
-    return int(row[2])
+    """Of a child that may be on its way back from the kill before."""
+    for _ in range(120):
+        status = node.asoud("status").stdout
+        row = next(line.split() for line in status.splitlines() if line.strip().startswith(child))
+        if row[2].isdigit():
+            return int(row[2])
+        time.sleep(0.5)
+    raise AssertionError(status)
 
 
 def wait_healthy(node: Node) -> None:

@@ -15,7 +15,7 @@ from tests.chain_rows import CHAIN_ID, EXCHANGE
 
 pytestmark = [pytest.mark.pg]
 
-ROWS_MAX = 1_000  # of one node of a plan, for a page of 20
+ROWS_MAX = 2_000  # of one node of a plan: small sets are joined by trying all pairs
 BIG = {"token", "transfer", "sale", "listing", "listing_nonce", "metadata", "collection"}
 
 
@@ -79,6 +79,17 @@ SEED = (
         gen_random_uuid(), now() + minted_block * interval '1 second'
     FROM chain.token
     """,
+    # Nine in ten were sold, the cheap ones.
+    """
+    UPDATE listing.listing SET settled_at = now() WHERE price < 900
+    """,
+    """
+    INSERT INTO chain.listing_nonce (
+        chain_id, exchange, signer, nonce, changed_block, changed_log, changed_at, state, digest, tx_hash
+    )
+    SELECT chain_id, exchange, seller, nonce, 1, 1, now(), 'used', digest, digest
+    FROM listing.listing WHERE price < 900
+    """,
     """
     INSERT INTO nft.metadata (chain_id, collection, token_id, uri, state, name, refreshed_at)
     SELECT chain_id, collection, token_id, uri, 'ok', 'n', now() FROM chain.token
@@ -89,7 +100,7 @@ SEED = (
 
 @pytest.fixture
 def crowded(connection: psycopg.Connection) -> psycopg.Connection:
-    """1,000 collections of 20 tokens, each minted, sold and listed once."""
+    """1,000 collections of 20 tokens, each minted, sold and listed again."""
     for statement in SEED:
         connection.execute(statement)
     return connection

@@ -219,7 +219,7 @@ async def test_listings_by_price_and_by_filters(database: Database, pool: QueryP
             add_listing(tx, number, price=price, token_id=number % 3 + 1)
         add_listing(tx, 6, collection=LAMPS, price=3)
     native = {"currency": ZERO_ADDRESS}
-    by_price = listing_queries.listings(frozenset({"currency"}), None, "price")
+    by_price = listing_queries.listings(frozenset({"currency"}), ListingState.ACTIVE, "price")
     got = [int(item["price"]["value"]) for item in await pages(pool, by_price, limit=2, **native)]
     assert got == sorted([*prices, 3])
     newest = listing_queries.listings(frozenset({"collection"}), None, "newest")

@@ -1,14 +1,16 @@
 """An NFT from its picture to its second owner, over HTTP, with real signatures on a real chain."""
 
+import datetime as dt
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from api.schemas import Page
 from api.v1.collection import CollectionOut, PlannedCollectionOut, PlannedMintOut
+from api.v1.currency import CurrencyOut
 from api.v1.listing import ListingItemOut, ListingOut, PreparedOut
 from api.v1.media import StoredOut
 from api.v1.sale import SaleOut
@@ -17,6 +19,10 @@ from api.v1.transaction import TransactionStateOut
 from node.chain.artifacts import load_artifact
 from node.kernel.hexes import ZERO_ADDRESS, Address
 from node.kernel.spine.event import StoredEvent
+from node.services.listing.models import ListingRow
+from tests.chain_life import Chain
+from tests.edge import new_wallet
+from tests.integration.test_identity import ALWAYS_MAGIC
 from tests.integration.test_market import open_market
 from tests.stack import DatabaseUrls
 from tests.trade import PNG, Trader, TradingNode, trading_node
@@ -180,6 +186,44 @@ async def test_what_was_cancelled_or_moved_cannot_be_bought(
     await buyer.buy(third["digest"])
 
 
+async def test_final_events_take_dead_listings_out_of_the_way(
+    node: TradingNode, seller: Trader, buyer: Trader
+) -> None:
+    collection = await seller.collection()
+    token_id = await seller.mint(collection)
+    cancelled, bought = [await seller.offer(collection, token_id) for _ in range(2)]
+    await seller.do((await seller.post(f"/v1/listings/{cancelled['digest']}/cancel", status=200))["steps"])
+    assert settled(node) == {cancelled["digest"]}
+    await buyer.buy(bought["digest"])
+    assert settled(node) == {cancelled["digest"], bought["digest"]}
+    await buyer.offer(collection, token_id)
+    left = await buyer.offer(collection, token_id, end=int(node.edge.clock.now().timestamp()) + 60)
+    native = {"currency": ZERO_ADDRESS, "sort": "price"}
+    cheapest = await node.get("/v1/listings", **native)
+    assert {item["seller"] for item in cheapest["items"]} == {buyer.address}
+    assert len(cheapest["items"]) == 2
+    services = node.edge.services
+    for days, expected in ((0, 0), (2, 1)):
+        node.edge.clock.advance(dt.timedelta(days=days))
+        with services.database.transaction() as tx:
+            assert services.listing.settle_expired(tx) == expected
+    assert left["digest"] in settled(node)
+    await buyer_signs_in_again_and_cancels_all(node)
+    assert len(settled(node)) == 4
+
+
+async def buyer_signs_in_again_and_cancels_all(node: TradingNode) -> None:
+    """The clock moved: access tokens of before have run out."""
+    buyer = await node.trader(2)
+    await buyer.do((await buyer.post("/v1/listings/cancel-all", status=200))["steps"])
+
+
+def settled(node: TradingNode) -> set[str]:
+    with node.edge.services.database.transaction() as tx:
+        rows = tx.execute(select(ListingRow.digest).where(ListingRow.settled_at.is_not(None)))
+        return set(rows.scalars())
+
+
 async def test_a_private_listing_is_for_one_wallet(node: TradingNode, seller: Trader, buyer: Trader) -> None:
     collection = await seller.collection()
     token_id = await seller.mint(collection)
@@ -188,6 +232,26 @@ async def test_a_private_listing_is_for_one_wallet(node: TradingNode, seller: Tr
     path = f"/v1/listings/{listing['digest']}/buy"
     assert await stranger.refused(path, status=403) == "listing_for_another"
     await buyer.buy(listing["digest"])
+
+
+async def test_a_contract_wallet_sells(node: TradingNode, seller: Trader, buyer: Trader, anvil: str) -> None:
+    """ERC-1271: it has no key, so the exchange asks the wallet itself, and so do we."""
+    wallet = new_wallet()
+    chain = Chain(anvil)
+    chain.rpc("anvil_setCode", wallet.address, ALWAYS_MAGIC)
+    chain.rpc("anvil_setBalance", wallet.address, hex(10**18))
+    contract = Trader(node, wallet, await node.edge.sign_in(wallet))
+    collection = await seller.collection()
+    token_id = await seller.mint(collection, to=contract.address)
+    body = {"collection": collection, "token_id": token_id, "price": "1000"}
+    prepared = await contract.post("/v1/listings/prepare", body, status=200)
+    approve, _ = prepared["steps"]
+    chain.rpc("anvil_impersonateAccount", wallet.address)
+    chain.send(contract.address, collection, approve["transaction"]["data"])
+    signed = {"listing": prepared["listing"], "signature": "0xc0ffee"}
+    listing = await contract.post("/v1/listings", signed, status=201)
+    await buyer.buy(listing["digest"])
+    assert (await node.get(f"/v1/listings/{listing['digest']}"))["state"] == "sold"
 
 
 async def test_only_listings_that_would_settle_are_taken(
@@ -298,3 +362,15 @@ async def test_relayed_transactions_are_followed_to_the_index(node: TradingNode,
     assert (await node.edge.client.get(path)).status_code == 401
     unknown = await node.edge.client.get("/v1/transactions/0x" + "ee" * 32, headers=dict(seller.headers))
     assert (unknown.status_code, unknown.json()["code"]) == (404, "transaction_unknown")
+
+
+async def test_the_currencies_are_the_native_coin_and_the_allow_list(node: TradingNode) -> None:
+    await node.index()
+    assert node.deployment.dev_dollar is not None
+    answer = await node.raw("/v1/currencies")
+    page = Page[CurrencyOut].model_validate_json(answer.content)
+    native, dollar = page.items
+    assert (native.address, native.asset.exponent) == (ZERO_ADDRESS, 18)
+    assert native.asset.id == ETH["id"]
+    assert dollar.address == node.deployment.dev_dollar.address
+    assert dollar.asset.id == f"eip155:31337/erc20:{dollar.address}"

@@ -70,7 +70,7 @@ def worker(database_url: str, broker_url: str) -> Iterator[subprocess.Popen[byte
         process.wait()
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 30) -> bool:
+def until(condition: Callable[[], bool], *, seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -89,7 +89,7 @@ def test_a_killed_worker_loses_no_task(
 ) -> None:
     connection.execute("CREATE TABLE kernel.done (n int PRIMARY KEY)")
     connection.execute("GRANT ALL ON kernel.done TO PUBLIC")
-    total = 60
+    total = 150
     for n in range(total):
         sender("test.write", {"n": str(n)})
 

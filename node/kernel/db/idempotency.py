@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from node.kernel.db.base import Base
 from node.kernel.db.types import Utc
-from node.kernel.db.unit_of_work import Tx
+from node.kernel.db.unit_of_work import Tx, rows_touched
 from node.kernel.errors import Bug
 
 KEPT = dt.timedelta(hours=24)
@@ -113,7 +113,7 @@ def take(tx: Tx, claim: Claim, *, now: dt.datetime, lease: dt.timedelta) -> Stor
 
 def store(tx: Tx, claim: Claim, *, status: int, headers_json: str, body: bytes) -> None:
     parameters = {**claim.id, "status": status, "headers": headers_json, "body": body}
-    if tx.execute(_STORE, parameters).rowcount != 1:  # type: ignore[attr-defined]
+    if rows_touched(tx, _STORE, parameters) != 1:
         raise Bug("an idempotency key was answered twice", route=claim.route)
 
 
@@ -124,5 +124,4 @@ def forget(tx: Tx, claim: Claim) -> None:
 
 def prune(tx: Tx, *, now: dt.datetime) -> int:
     """Removes keys older than `KEPT`, at most `PRUNE_MAX`; returns how many. The beat calls it."""
-    removed: int = tx.execute(_PRUNE, {"before": now - KEPT, "limit": PRUNE_MAX}).rowcount  # type: ignore[attr-defined]
-    return removed
+    return rows_touched(tx, _PRUNE, {"before": now - KEPT, "limit": PRUNE_MAX})

@@ -10,7 +10,8 @@ import datetime as dt
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from typing import Final, LiteralString
 
 import msgspec
@@ -79,12 +80,6 @@ class Keyset:
     source: LiteralString
     key: tuple[tuple[LiteralString, LiteralString], ...]
     descending: bool = True
-    first: LiteralString = field(init=False)
-    later: LiteralString = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "first", self._sql(after=False))
-        object.__setattr__(self, "later", self._sql(after=True))
 
     def statement(
         self, params: Mapping[str, object], *, limit: int, cursor: str | None
@@ -94,16 +89,9 @@ class Keyset:
         Raises:
             CursorInvalid: The cursor is not one of this list.
         """
-        values: dict[str, object] = {
-            **params,
-            "page_limit": max(1, min(limit, PAGE_MAX)),
-            "page_name": self.name,
-        }
-        if cursor is None:
-            return self.first, values
-        for number, value in enumerate(self._read(cursor)):
-            values[f"after_{number}"] = value
-        return self.later, values
+        after = [] if cursor is None else self._read(cursor)
+        sql = _sql(self, limit=max(1, min(limit, PAGE_MAX)), after=bool(after))
+        return sql, {**params, **{f"after_{number}": value for number, value in enumerate(after)}}
 
     def _read(self, cursor: str) -> list[object]:
         try:
@@ -116,30 +104,32 @@ class Keyset:
             raise CursorInvalid("the cursor belongs to another list", field="cursor")
         return values
 
-    def _sql(self, *, after: bool) -> LiteralString:
-        way = "DESC" if self.descending else "ASC"
-        columns = ", ".join(expression for expression, _ in self.key)
-        texts = ", ".join(f"({expression})::{kind}::text" for expression, kind in self.key)
-        order = ", ".join(f"{expression} {way}" for expression, _ in self.key)
-        condition = ""
-        if after:
-            values = ", ".join(f"%(after_{n})s::{kind}" for n, (_, kind) in enumerate(self.key))
-            condition = f"AND ({columns}) {'<' if self.descending else '>'} ({values})"
-        # One row more than asked for tells whether there is a next page.
-        return f"""
-            WITH page AS MATERIALIZED (
-                SELECT {self.item} AS item, row_number() OVER (ORDER BY {order}) AS n,
-                    json_build_array(%(page_name)s::text, {texts}) AS cursor
-                {self.source} {condition}
-                ORDER BY {order} LIMIT %(page_limit)s::int + 1
-            ), more AS (
-                SELECT count(*) > %(page_limit)s::int AS has_more FROM page
-            )
-            SELECT json_build_object(
-                'items', coalesce((SELECT json_agg(item ORDER BY n) FROM page WHERE n <= %(page_limit)s::int),
-                                  '[]'::json),
-                'next', (SELECT translate(encode(convert_to(cursor::text, 'UTF8'), 'base64'), E'+/=\\n', '-_')
-                         FROM page, more WHERE n = %(page_limit)s::int AND has_more),
-                'has_more', (SELECT has_more FROM more)
-            )
-        """  # noqa: S608 - literals of the code only
+
+@cache
+def _sql(keyset: Keyset, *, limit: int, after: bool) -> LiteralString:
+    """The limit is part of the text: with a parameter there, Postgres plans every execution anew."""
+    way = "DESC" if keyset.descending else "ASC"
+    columns = ", ".join(expression for expression, _ in keyset.key)
+    texts = ", ".join(f"({expression})::{kind}::text" for expression, kind in keyset.key)
+    order = ", ".join(f"{expression} {way}" for expression, _ in keyset.key)
+    size = str(int(limit))
+    condition = ""
+    if after:
+        values = ", ".join(f"%(after_{n})s::{kind}" for n, (_, kind) in enumerate(keyset.key))
+        condition = f"AND ({columns}) {'<' if keyset.descending else '>'} ({values})"
+    # One row more than asked for tells whether there is a next page.
+    return f"""
+        SELECT json_build_object(
+            'items', coalesce(json_agg(item ORDER BY n) FILTER (WHERE n <= {size}), '[]'::json),
+            'next', CASE WHEN count(*) > {size} THEN translate(
+                encode(convert_to(max(cursor) FILTER (WHERE n = {size}), 'UTF8'), 'base64'), E'+/=\\n', '-_'
+            ) END,
+            'has_more', count(*) > {size}
+        )
+        FROM (
+            SELECT {keyset.item} AS item, row_number() OVER (ORDER BY {order}) AS n,
+                json_build_array('{keyset.name}'::text, {texts})::text AS cursor
+            {keyset.source} {condition}
+            ORDER BY {order} LIMIT {size} + 1
+        ) AS page
+    """  # noqa: S608 - literals of the code and an int

@@ -4,12 +4,12 @@ Invariant: a `Tx` commits exactly once, at the end of `Database.transaction`, or
 edge code may `flush`; what Postgres refuses for reasons of load or order comes out as `Transient`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg
 from psycopg import errors as pg
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import CursorResult, Engine, Executable, create_engine
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -74,6 +74,13 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+def rows_touched(tx: Tx, statement: Executable, parameters: Mapping[str, object] | None = None) -> int:
+    """Runs an INSERT, UPDATE or DELETE and tells how many rows it touched."""
+    result = tx.execute(statement, parameters)
+    assert isinstance(result, CursorResult)
+    return result.rowcount
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import text
 
 from node.kernel.clock import Clock
-from node.kernel.db.unit_of_work import Tx
+from node.kernel.db.unit_of_work import Tx, rows_touched
 from node.kernel.ids import new_id
 
 LIST_MAX = 500
@@ -54,7 +54,7 @@ def list_failed(tx: Tx) -> list[Failed]:
 
 def request_retry(tx: Tx) -> int:
     """Marks all failed tasks; the schedule sends them again. Returns how many."""
-    return int(tx.execute(_RETRY).rowcount)  # type: ignore[attr-defined]
+    return rows_touched(tx, _RETRY)
 
 
 def take_retries(tx: Tx) -> list[Failed]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from node.kernel.db.unit_of_work import Tx
+from node.kernel.db.unit_of_work import Tx, rows_touched
 
 LIST_MAX = 500
 
@@ -39,5 +39,4 @@ def list_parked(tx: Tx, *, consumer: str | None = None) -> list[Parked]:
 
 def request_replay(tx: Tx, *, consumer: str | None = None, stream: str | None = None) -> int:
     """Marks parked events; their consumer handles them at its next turn. Returns how many."""
-    result = tx.execute(_REPLAY, {"consumer": consumer, "stream": stream})
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return rows_touched(tx, _REPLAY, {"consumer": consumer, "stream": stream})

@@ -7,7 +7,7 @@ its transaction, so a killed sequencer leaves nothing behind and a second one is
 
 from sqlalchemy import text
 
-from node.kernel.db.unit_of_work import Database
+from node.kernel.db.unit_of_work import Database, rows_touched
 
 CHANNEL_NUMBERED = "asoud_event_numbered"
 LOCK_KEY = 0x_A50D_0001
@@ -38,7 +38,7 @@ class Sequencer:
         with self._database.transaction() as tx:
             if not tx.execute(_LOCK, {"key": LOCK_KEY}).scalar_one():
                 return 0
-            numbered: int = tx.execute(_NUMBER, {"limit": BATCH_MAX}).rowcount  # type: ignore[attr-defined]
+            numbered = rows_touched(tx, _NUMBER, {"limit": BATCH_MAX})
             if numbered:
                 tx.execute(_NOTIFY, {"channel": CHANNEL_NUMBERED})
             return numbered

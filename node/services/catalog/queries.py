@@ -2,7 +2,9 @@
 
 from typing import Final, LiteralString
 
+from node.kernel.db.json_sql import hex_text
 from node.kernel.db.keyset import Keyset
+from wallet.asset.queries import asset_join, asset_json
 
 _ITEM: Final[LiteralString] = """
     json_build_object(
@@ -55,4 +57,25 @@ PRODUCTS_OF_OWNER: Final = Keyset(
         WHERE product.market_id = %(market_id)s AND product.status = %(status)s AND {_OWNED}
     """,
     key=(("product.id", "uuid"),),
+)
+
+# The native coin and the exchange's allow-list, as far as it was indexed.
+CURRENCIES: Final = Keyset(
+    name="currencies",
+    item=f"""json_build_object(
+        'address', {hex_text("accepted.address")},
+        'asset', {asset_json("named", chain_id="%(chain_id)s::bigint", address="accepted.address")}
+    )""",
+    source=f"""
+        FROM (
+            SELECT decode(repeat('00', 20), 'hex') AS address
+            UNION ALL
+            SELECT currency FROM chain.currency
+            WHERE chain_id = %(chain_id)s AND exchange = %(exchange)s::bytea AND allowed
+        ) AS accepted
+        {asset_join("named", chain_id="%(chain_id)s::bigint", address="accepted.address")}
+        WHERE true
+    """,  # noqa: S608 - literals of the code
+    key=(("accepted.address", "bytea"),),
+    descending=False,
 )

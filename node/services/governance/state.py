@@ -76,11 +76,14 @@ _TIMELOCK_SAYS: Final[LiteralString] = f"""(
     ORDER BY outcome.block_number DESC, outcome.log_index DESC LIMIT 1
 )"""  # noqa: S608 - literals of the code only
 
-# What follows a `FROM chain.proposal AS proposal`. Takes chain_id, token, timelock and now.
+# What follows a `FROM chain.proposal AS proposal`. Takes chain_id, token, timelock and now. `OFFSET 0` keeps
+# Postgres from writing these out once more at each place that names them: the supply is summed once.
 STATE_JOINS: Final[LiteralString] = f"""
+    CROSS JOIN (SELECT {SUPPLY} AS supply, {CLOCK} AS now OFFSET 0) AS present
     CROSS JOIN LATERAL (
-        SELECT {CLOCK} AS now, greatest(proposal.vote_end, proposal.extended_until) AS vote_ends,
-            div({SUPPLY} * {_NUMERATOR}, 100) AS quorum
+        SELECT present.now, greatest(proposal.vote_end, proposal.extended_until) AS vote_ends,
+            div(present.supply * {_NUMERATOR}, 100) AS quorum
+        OFFSET 0
     ) AS at
     CROSS JOIN LATERAL (
         SELECT CASE

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from node.kernel.clock import Clock
-from node.kernel.db.unit_of_work import Tx
+from node.kernel.db.unit_of_work import Tx, rows_touched
 
 PRUNE_MAX = 5_000
 
@@ -65,8 +65,7 @@ class Counters:
     def prune(self, tx: Tx) -> int:
         """Forgets windows that are over, at most `PRUNE_MAX`; returns how many. The beat calls it."""
         parameters = {"now": self._clock.now(), "limit": PRUNE_MAX}
-        removed: int = tx.execute(_PRUNE, parameters).rowcount  # type: ignore[attr-defined]
-        return removed
+        return rows_touched(tx, _PRUNE, parameters)
 
     def _starts_at(self, limit: Limit) -> dt.datetime:
         window_s = int(limit.window.total_seconds())

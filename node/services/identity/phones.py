@@ -18,7 +18,7 @@ from sqlalchemy import select, text
 
 from node.events.account import PhoneCodeRequested
 from node.kernel.clock import Clock
-from node.kernel.db.unit_of_work import Tx
+from node.kernel.db.unit_of_work import Tx, rows_touched
 from node.kernel.errors import AsoudError
 from node.kernel.ids import new_id
 from node.kernel.log import get_logger
@@ -191,8 +191,7 @@ class PhoneService:
     def prune(self, tx: Tx) -> int:
         """Forgets old challenges and counts; returns how many rows. The beat calls it."""
         parameters = {"before": self._clock.now() - KEPT, "limit": PRUNE_MAX}
-        removed: int = tx.execute(_PRUNE, parameters).rowcount  # type: ignore[attr-defined]
-        return removed + self._counters.prune(tx)
+        return rows_touched(tx, _PRUNE, parameters) + self._counters.prune(tx)
 
     def _admit(self, tx: Tx, phone: PhoneNumber, client: Client) -> AsoudError | None:
         """Counts the request. Who asks is judged first: a refused one takes nothing from the phone's owner.

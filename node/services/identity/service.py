@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlalchemy import select, text, update
 
 from node.kernel.clock import Clock
-from node.kernel.db.unit_of_work import Tx
+from node.kernel.db.unit_of_work import Tx, rows_touched
 from node.kernel.hexes import Address, Hash32, checksummed
 from node.services.identity.errors import BadSignature, NonceExpired, NonceUnknown, NonceUsed
 from node.services.identity.message import STATEMENT, SignInMessage, Site, check_message, parse_message
@@ -128,8 +128,7 @@ class IdentityService:
     def prune_nonces(self, tx: Tx) -> int:
         """Removes nonces long expired, at most `PRUNE_MAX`; returns how many. The beat calls it."""
         parameters = {"before": self._clock.now() - NONCE_KEPT, "limit": PRUNE_MAX}
-        removed: int = tx.execute(_PRUNE, parameters).rowcount  # type: ignore[attr-defined]
-        return removed
+        return rows_touched(tx, _PRUNE, parameters)
 
 
 def _rfc3339(at: dt.datetime) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, delete, select, text, update
 
 from node.kernel.clock import Clock
-from node.kernel.db.unit_of_work import Tx
+from node.kernel.db.unit_of_work import Tx, rows_touched
 from node.kernel.errors import Unauthenticated
 from node.kernel.hexes import Address
 from node.kernel.ids import new_id
@@ -188,8 +188,7 @@ class SessionService:
     def prune(self, tx: Tx) -> int:
         """Forgets sessions that ran out long ago, `PRUNE_MAX` at most; says how many. The beat calls it."""
         parameters = {"before": self._clock.now() - KEPT, "limit": PRUNE_MAX}
-        removed: int = tx.execute(_PRUNE, parameters).rowcount  # type: ignore[attr-defined]
-        return removed
+        return rows_touched(tx, _PRUNE, parameters)
 
     def _issue(self, tx: Tx, session: Session) -> SignedIn:
         now = self._clock.now()

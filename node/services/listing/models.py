@@ -3,14 +3,22 @@
 import datetime as dt
 import uuid
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, desc
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, UnaryExpression, desc
 from sqlalchemy.orm import Mapped, mapped_column
 
-from node.kernel.db.base import APPEND_ONLY, Base, length_check, uint256_check
+from node.kernel.db.base import APPEND_ONLY, UPDATABLE_COLUMNS, Base, length_check, uint256_check
 from node.kernel.db.types import ADDRESS_BYTES, HASH_BYTES, AddressColumn, Hash32Column, Uint256, Utc
 from node.kernel.hexes import Address, Hash32
 
 SCHEMA = "listing"
+
+OPEN = "settled_at IS NULL"
+
+
+def _open(name: str, *columns: str | UnaryExpression[str]) -> Index:
+    """An index of the listings that may still be bought."""
+    return Index(name, *columns, postgresql_where=OPEN)
+
 
 _ADDRESSES = ("exchange", "seller", "collection", "currency", "buyer")
 
@@ -18,7 +26,9 @@ _ADDRESSES = ("exchange", "seller", "collection", "currency", "buyer")
 class ListingRow(Base):
     """A signed `IExchange.Listing`, named by its EIP-712 digest. Never changed: the chain moves, it does not.
 
-    `start_s` and `end_s` are seconds since 1970; the service bounds how far ahead they may lie.
+    `settled_at` is no state: it keeps what final events closed for good, or what ran out long ago, out of the
+    way of pages that show what can be bought. `start_s` and `end_s` are seconds since 1970; the service
+    bounds how far ahead they may lie.
     """
 
     __tablename__ = "listing"
@@ -33,9 +43,11 @@ class ListingRow(Base):
         Index("ix_listing_collection", "chain_id", "collection", desc("created_at"), desc("digest")),
         Index("ix_listing_seller", "chain_id", "seller", desc("created_at"), desc("digest")),
         Index("ix_listing_nonce", "chain_id", "exchange", "seller", "nonce"),
-        Index("ix_listing_price", "chain_id", "currency", "price", "digest"),
-        Index("ix_listing_collection_price", "chain_id", "collection", "currency", "price", "digest"),
-        {"schema": SCHEMA, "info": {APPEND_ONLY: True}},
+        _open("ix_listing_open_newest", "chain_id", desc("created_at"), desc("digest")),
+        _open("ix_listing_open_price", "chain_id", "currency", "price", "digest"),
+        _open("ix_listing_open_collection_price", "chain_id", "collection", "currency", "price", "digest"),
+        _open("ix_listing_open_end", "chain_id", "end_s"),
+        {"schema": SCHEMA, "info": {APPEND_ONLY: True, UPDATABLE_COLUMNS: ("settled_at",)}},
     )
 
     chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -55,6 +67,7 @@ class ListingRow(Base):
     signature: Mapped[bytes] = mapped_column(LargeBinary)
     account_id: Mapped[uuid.UUID]
     created_at: Mapped[dt.datetime] = mapped_column(Utc)
+    settled_at: Mapped[dt.datetime | None] = mapped_column(Utc)
 
 
 class NonceCounterRow(Base):

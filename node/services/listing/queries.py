@@ -11,6 +11,9 @@ from wallet.asset.queries import amount_json, asset_join
 
 Sort = Literal["newest", "price"]
 
+# What nothing has closed for good.
+OPEN_STATES: Final = (ListingState.ACTIVE, ListingState.SCHEDULED)
+
 
 def _amount(value: LiteralString) -> LiteralString:
     return amount_json(value, "money", chain_id="listing.chain_id", address="listing.currency")
@@ -72,10 +75,13 @@ _KEYS: Final[dict[Sort, tuple[tuple[LiteralString, LiteralString], ...]]] = {
 def listings(filters: frozenset[str], state: ListingState | None, sort: Sort) -> Keyset:
     """The list for these filters (names of `_FILTERS`), each a statement that its own index serves.
 
-    By price only makes sense within one currency: then `currency` is among the filters.
+    By price only makes sense within one currency and for what can be bought: `currency` is among the filters
+    then, and `state` in `OPEN_STATES`.
     """
-    assert sort != "price" or "currency" in filters, "prices of two currencies have no order"
+    assert sort != "price" or ("currency" in filters and state in OPEN_STATES), "nothing else has an order"
     conditions = ["listing.chain_id = %(chain_id)s", *(_FILTERS[name] for name in sorted(filters))]
+    if state in OPEN_STATES:
+        conditions.append("listing.settled_at IS NULL")
     if state is not None:
         conditions.append(FINDINGS[state])
     return Keyset(

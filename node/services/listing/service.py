@@ -23,6 +23,7 @@ from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.hexes import ZERO_ADDRESS, Address, Hash32, to_bytes
 from node.kernel.money import Asset
+from node.kernel.spine.event import StoredEvent
 from node.kernel.spine.record import EventRecorder
 from node.services.listing.errors import (
     ListingCollectionUnknown,
@@ -43,11 +44,13 @@ from node.services.listing.exchange import Breakdown, Question, Standing, ask_ex
 from node.services.listing.models import ListingRow
 from node.services.listing.nonces import take_nonce
 from node.services.listing.queries import FINDING
+from node.services.listing.settling import settle, settle_expired
 from wallet.asset.service import AssetService
 
 Begin = Callable[[], AbstractContextManager[Tx]]
 
 LIFE_DEFAULT = dt.timedelta(days=30)
+START_SLACK = dt.timedelta(minutes=1)  # so old may the block be that a buyer's gas is estimated on
 LIFE_MAX = dt.timedelta(days=400)  # a forgotten price should not stand for ever
 
 # Why a listing cannot be bought, by what the projections find.
@@ -216,6 +219,14 @@ class ListingService:
         """The transaction that voids everything that the caller ever signed for the exchange."""
         return [*ExchangeActions(self._steps()).cancel_all(signer=caller)]
 
+    def on_exchange_event(self, tx: Tx, event: StoredEvent) -> None:
+        """A final sale or cancellation: pages of what can be bought pass over its listings from then on."""
+        settle(tx, event, now=self._clock.now())
+
+    def settle_expired(self, tx: Tx) -> int:
+        """As `on_exchange_event`, for those that ran out; at most `EXPIRED_MAX`, returns how many."""
+        return settle_expired(tx, chain_id=self.chain_id, now=self._clock.now())
+
     def _draft(self, wish: Wish, seller: Address) -> Listing:
         now = self._clock.now()
         return Listing(
@@ -226,7 +237,7 @@ class ListingService:
             price=wish.price,
             min_proceeds=wish.min_proceeds or 0,
             buyer=wish.buyer or ZERO_ADDRESS,
-            start=int(now.timestamp()) if wish.start is None else wish.start,
+            start=int((now - START_SLACK).timestamp()) if wish.start is None else wish.start,
             end=int((now + LIFE_DEFAULT).timestamp()) if wish.end is None else wish.end,
             nonce=0,
             epoch=0,

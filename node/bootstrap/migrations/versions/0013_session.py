@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0013_session"
-down_revision = "0009_governance"
+down_revision = "0012_listing_settled"
 branch_labels = None
 depends_on = None
 
