@@ -1,8 +1,8 @@
 """Somebody with a wallet: signs in, and does what `steps[]` say. The key never leaves this process."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
@@ -18,6 +18,8 @@ ACCOUNTS = 10
 SIGN_IN_TRIES = 5
 SEND_TRIES = 5
 KEPT = 5  # more than anybody sends in the moments that a killed chain can lose
+
+T = TypeVar("T")
 
 
 class Reverted(Exception):
@@ -76,16 +78,27 @@ class Person:
     # ------------------------------------------------------------------------------------- asking
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - any JSON
-        return self.node.get(path, token=self.token)
+        return self._signed_in(lambda: self.node.get(path, token=self.token))
 
     def send(self, path: str, body: object = None, *, key: str | None = None) -> Answer:
-        return self.node.send("POST", path, body=body, token=self.token, key=key)
+        return self._signed_in(lambda: self.node.send("POST", path, body=body, token=self.token, key=key))
 
     def post(self, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
         return self.send(path, body).json
 
     def upload(self, name: str, content: bytes, media_type: str) -> Any:  # noqa: ANN401 - any JSON
-        return self.node.send("POST", "/v1/media", file=(name, content, media_type), token=self.token).json
+        file = (name, content, media_type)
+        return self._signed_in(lambda: self.node.send("POST", "/v1/media", file=file, token=self.token)).json
+
+    def _signed_in(self, ask: Callable[[], T]) -> T:
+        """A day may be longer than an access token."""
+        try:
+            return ask()
+        except Refusal as refusal:
+            if refusal.code != "token_expired":
+                raise
+        self.sign_in()
+        return ask()
 
     # ------------------------------------------------------------------------------------- steps
 

@@ -1,7 +1,8 @@
-"""Act 1: people sign in with their wallets, and who may not is told why."""
+"""Act 1: people sign in with their wallets or a phone, and who may not is told why."""
 
 import re
 
+from scripts.demo_acts.handset import Handset
 from scripts.demo_acts.stage import Stage
 
 
@@ -15,6 +16,8 @@ def play(stage: Stage) -> None:
         known = [wallet["address"] for wallet in me["wallets"]]
         check(f"the {person.name} signs in with a wallet", ok=person.address in known, detail=str(me))
     _bad_messages(stage)
+    _by_phone(stage)
+    _refresh(stage)
     refused("without a token there is no account", "token_missing", lambda: stage.node.get("/v1/me"))
     refused(
         "a made-up token is refused",
@@ -69,3 +72,37 @@ def _bad_messages(stage: Stage) -> None:
         "siwe_bad_signature",
         lambda: person.present(theirs, person.signed(theirs)),
     )
+
+
+def _by_phone(stage: Stage) -> None:
+    check, refused, note = stage.transcript.check, stage.refused, stage.transcript.note
+    if stage.outbox is None:
+        note("the node is somebody else's: its text messages are not to be read here")
+        return
+    handset = Handset(stage.node, stage.outbox)
+    challenge, code, session = handset.sign_in()
+    token = session["access_token"]
+    phones = [phone["phone"] for phone in stage.node.get("/v1/me", token=token)["phones"]]
+    check("a phone signs in by the code that it was sent", ok=phones == [handset.number], detail=str(phones))
+    refused("the code serves once", "code_used", lambda: handset.say(challenge, code))
+    again = handset.sign_in()[2]
+    check("the phone is known again", ok=again["account_id"] == session["account_id"])
+    before = len(handset.codes())
+    other = handset.challenge()
+    wrong = f"{(int(handset.receive(before=before)) + 1) % 10**6:06}"
+    refused("a wrong code is refused", "code_wrong", lambda: handset.say(other, wrong))
+
+
+def _refresh(stage: Stage) -> None:
+    person, refused = stage.stranger, stage.refused
+    message = person.message()
+    first = person.present(message, person.signed(message))["refresh_token"]
+
+    def refresh(token: str) -> str:
+        answer = stage.node.send("POST", "/v1/auth/refresh", body={"refresh_token": token})
+        return str(answer.json["refresh_token"])
+
+    second = refresh(first)
+    stage.transcript.check("a refresh token gives the next one", ok=second != first)
+    refused("a refresh token serves once", "refresh_reused", lambda: refresh(first))
+    refused("and then its session has ended", "session_ended", lambda: refresh(second))

@@ -32,6 +32,8 @@ class Stage:
     member: Person
     stranger: Person
     run: str
+    outbox: Path | None
+    """Where the development carrier leaves text messages; None of a node that runs elsewhere."""
     facts: dict[str, Any] = field(default_factory=dict)
 
     def arbiter(self) -> Person:
@@ -82,14 +84,18 @@ def set_up(environment: Mapping[str, str]) -> Stage:
         member=Person(node, dev_account(MEMBER), "DAO member"),
         stranger=Person(node, stranger(), "stranger"),
         run=secrets.token_hex(4),
+        outbox=None if environment.get("ASOUD_API") else _folder(environment) / "outbox" / "sms.jsonl",
     )
+
+
+def _folder(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("ASOUD_DATA_DIR") or REPO / ".asoud")
 
 
 def _kept_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """What `scripts/up` wrote down, so that other commands find the node."""
-    folder = Path(environment.get("ASOUD_DATA_DIR") or REPO / ".asoud")
     try:
-        kept: dict[str, str] = json.loads((folder / "secrets" / "environment.json").read_text())
+        kept: dict[str, str] = json.loads((_folder(environment) / "secrets" / "environment.json").read_text())
     except FileNotFoundError:
         return {}
     return kept
