@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.access import services_of
 from api.options import EdgeOptions, Network
 from node.services.identity.sessions import DEVICE_CHARS_MAX, Client
 
@@ -51,8 +52,15 @@ def _plain(text: str) -> str:
     return "".join(c if c.isascii() and c.isprintable() else "?" for c in text[:DEVICE_CHARS_MAX])
 
 
+def _bounded(request: Request) -> None:
+    services_of(request).sign_in_limiter.take(client_of(request).origin)
+
+
 async def _client(request: Request) -> Client:
     return client_of(request)
 
+
+BOUNDED = Depends(_bounded)
+"""Of routes that prove something: their attempts are counted by network address."""
 
 TheClient = Annotated[Client, Depends(_client)]

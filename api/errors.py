@@ -118,6 +118,7 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.CountryUnknown: Row(422, "country_unknown", "Not a country of ISO 3166-1"),
     identity.MoneyUnknown: Row(422, "money_unknown", "Not a currency of ISO 4217"),
     identity.TimeZoneUnknown: Row(422, "time_zone_unknown", "Not a time zone of the IANA database"),
+    identity.SignInRateExceeded: Row(429, "sign_in_rate_exceeded", "Too many attempts in a minute"),
     identity.PhoneInvalid: Row(422, "phone_invalid", "Not a mobile number in E.164"),
     identity.PhoneCountryRefused: Row(422, "phone_country_refused", "No messages go to that country"),
     identity.PhoneSignInOff: Row(403, "phone_sign_in_off", "This node sends no text messages"),

@@ -63,8 +63,8 @@ def edge_settings(
         redis_url=SecretStr(redis_url),
         rpc_url=SecretStr(rpc_url),
         public_url=PUBLIC_URL,
-        # Tests of other things move the clock and do not refresh.
-        **{"access_token_minutes": 60, **more},  # type: ignore[arg-type]
+        # Tests of other things move the clock and do not refresh, and sign in often.
+        **{"access_token_minutes": 60, "sign_in_per_minute": 100_000, **more},  # type: ignore[arg-type]
     )
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from api.access import CurrentPrincipal, TheServices
-from api.client import TheClient
+from api.client import BOUNDED, TheClient
 from api.readback import IfMatch, read_back, require_match
 from api.routing import CommandTx, EffectTx, edge_router
 from api.schemas import AddressString, Input
@@ -54,7 +54,7 @@ def change_profile(
     return read_back(tx, queries.ME, params)
 
 
-@router.post("/v1/me/wallets", response_model=MeOut)
+@router.post("/v1/me/wallets", response_model=MeOut, dependencies=[BOUNDED])
 def link_wallet(
     body: SignInIn, begin: EffectTx, services: TheServices, principal: CurrentPrincipal, client: TheClient
 ) -> Response:

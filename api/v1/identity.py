@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from api.access import CurrentPrincipal, TheServices
-from api.client import TheClient
+from api.client import BOUNDED, TheClient
 from api.routing import CommandTx, EffectTx, edge_router, never_stored
 from api.schemas import AddressString, HexBytes, Input, Output
 from api.v1.session import SignedInOut, signed_in_fields
@@ -77,7 +77,7 @@ class MeOut(Output):
     wallets: list[WalletOut]
 
 
-@router.post("/v1/auth/nonces", status_code=201)
+@router.post("/v1/auth/nonces", status_code=201, dependencies=[BOUNDED])
 @never_stored
 def issue_nonce(body: NonceIn, tx: CommandTx, services: TheServices) -> NonceOut:
     """Ask for a nonce, which serves one sign-in attempt."""
@@ -95,7 +95,7 @@ def issue_nonce(body: NonceIn, tx: CommandTx, services: TheServices) -> NonceOut
     )
 
 
-@router.post("/v1/auth/wallet")
+@router.post("/v1/auth/wallet", dependencies=[BOUNDED])
 @never_stored
 def sign_in(body: SignInIn, begin: EffectTx, services: TheServices, client: TheClient) -> WalletSignedInOut:
     """Sign in with a signed message (EIP-4361). The nonce is spent, whatever comes of it."""

@@ -8,7 +8,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from starlette.responses import Response
 
 from api.access import CurrentPrincipal, TheServices
-from api.client import TheClient
+from api.client import BOUNDED, TheClient
 from api.readback import read_back
 from api.routing import CommandTx, EffectTx, edge_router, never_stored
 from api.schemas import Input, Output
@@ -55,7 +55,7 @@ class CodeIn(Input):
     code: Annotated[str, Field(pattern=f"^[0-9]{{{CODE_DIGITS}}}$", examples=["123456"])]
 
 
-@router.post("/v1/auth/phone/challenges", status_code=201)
+@router.post("/v1/auth/phone/challenges", status_code=201, dependencies=[BOUNDED])
 @never_stored
 def ask_for_code(
     body: ChallengeIn, begin: EffectTx, services: TheServices, client: TheClient
@@ -66,7 +66,7 @@ def ask_for_code(
     return _challenge_out(outcome)
 
 
-@router.post("/v1/auth/phone")
+@router.post("/v1/auth/phone", dependencies=[BOUNDED])
 @never_stored
 def sign_in_by_phone(body: CodeIn, begin: EffectTx, services: TheServices, client: TheClient) -> SignedInOut:
     """Sign in with the code that a phone was sent. The first sign-in opens an account."""
@@ -79,7 +79,7 @@ def sign_in_by_phone(body: CodeIn, begin: EffectTx, services: TheServices, clien
     return SignedInOut.model_validate(signed_in_fields(signed_in))
 
 
-@router.post("/v1/me/phones/challenges", status_code=201)
+@router.post("/v1/me/phones/challenges", status_code=201, dependencies=[BOUNDED])
 @never_stored
 def ask_for_link_code(
     body: ChallengeIn, begin: EffectTx, services: TheServices, principal: CurrentPrincipal, client: TheClient
@@ -91,7 +91,7 @@ def ask_for_link_code(
     return _challenge_out(outcome)
 
 
-@router.post("/v1/me/phones", response_model=MeOut)
+@router.post("/v1/me/phones", response_model=MeOut, dependencies=[BOUNDED])
 def link_phone(
     body: CodeIn, begin: EffectTx, services: TheServices, principal: CurrentPrincipal, client: TheClient
 ) -> Response:

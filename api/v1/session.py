@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from api.access import CurrentPrincipal, TheServices
-from api.client import TheClient
+from api.client import BOUNDED, TheClient
 from api.routing import CommandTx, EffectTx, edge_router, never_stored
 from api.schemas import AddressString, Input, Output, Page
 from api.views import ThePage, Views
@@ -78,7 +78,7 @@ def signed_in_fields(signed_in: SignedIn) -> dict[str, object]:
     }
 
 
-@router.post("/v1/auth/refresh")
+@router.post("/v1/auth/refresh", dependencies=[BOUNDED])
 @never_stored
 def refresh(body: RefreshIn, begin: EffectTx, services: TheServices, client: TheClient) -> SignedInOut:
     """Change a refresh token for a new pair. One that comes a second time ends its session."""

@@ -55,6 +55,7 @@ def build_services(
         accounts=people.accounts,
         sessions=people.sessions,
         phones=people.phones,
+        sign_in_limiter=people.limiter,
         signing_keys=people.signing_keys,
         market=shop.market,
         catalog=shop.catalog,

@@ -11,6 +11,7 @@ from node.kernel.spine.record import EventRecorder
 from node.services.identity.accounts import AccountService
 from node.services.identity.audit import Audit
 from node.services.identity.keys import Pepper, Seal, SigningKeys
+from node.services.identity.limiter import SignInLimiter
 from node.services.identity.message import Site
 from node.services.identity.phones import PhoneRules, PhoneService
 from node.services.identity.places import country
@@ -29,6 +30,7 @@ class PeopleServices:
     accounts: AccountService
     sessions: SessionService
     phones: PhoneService
+    limiter: SignInLimiter
     signing_keys: SigningKeys
 
 
@@ -71,8 +73,14 @@ def people_services(
         rules=_phone_rules(settings),
         domain=site.domain.partition(":")[0],
     )
+    limiter = SignInLimiter(settings.redis_url.get_secret_value(), per_minute=settings.sign_in_per_minute)
     return PeopleServices(
-        identity=identity, accounts=accounts, sessions=sessions, phones=phones, signing_keys=keys
+        identity=identity,
+        accounts=accounts,
+        sessions=sessions,
+        phones=phones,
+        limiter=limiter,
+        signing_keys=keys,
     )
 
 

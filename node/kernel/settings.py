@@ -125,6 +125,12 @@ class Settings(BaseSettings):
         " `X-Forwarded-For` is believed, nobody else's.",
     )
     siwe_nonce_minutes: int = Field(10, ge=1, le=60, description="Life of a sign-in nonce.")
+    sign_in_per_minute: int = Field(
+        120,
+        ge=1,
+        description="Requests to sign in, refresh or link that one network address (IPv6: /64) may make in"
+        " a minute.",
+    )
     sms_adapters: str = Field(
         "",
         description="Carriers of text messages in the order to try them, comma-separated: `console` (a file"

@@ -22,6 +22,7 @@ from node.services.escrow.conditions import EscrowService
 from node.services.governance.service import GovernanceService
 from node.services.identity.accounts import AccountService
 from node.services.identity.keys import SigningKeys
+from node.services.identity.limiter import SignInLimiter
 from node.services.identity.phones import PhoneService
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
@@ -49,6 +50,7 @@ class Services:
     accounts: AccountService
     sessions: SessionService
     phones: PhoneService
+    sign_in_limiter: SignInLimiter
     signing_keys: SigningKeys
     governance: GovernanceService
     market: MarketService

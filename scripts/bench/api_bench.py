@@ -100,6 +100,7 @@ def server(urls: DatabaseUrls, redis_url: str) -> Iterator[int]:
             "ASOUD_DATA_DIR": data_dir,
             "ASOUD_METRICS_PORT": str(metrics),
             "ASOUD_LOG_LEVEL": "WARNING",
+            "ASOUD_SIGN_IN_PER_MINUTE": "1000000",
         }
         command = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1"]
         command += ["--port", str(port), "--workers", "1", "--loop", "uvloop", "--log-level", "warning"]

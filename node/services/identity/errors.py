@@ -161,3 +161,7 @@ class CodeExpired(Unauthenticated):
 
 class CodeTriesUsedUp(Unauthenticated):
     """The code was guessed at too often."""
+
+
+class SignInRateExceeded(Forbidden):
+    """Too many attempts from one network address. Carries `retry_after_s`."""
