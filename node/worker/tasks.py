@@ -6,11 +6,13 @@ import uuid
 from node.bootstrap.build import build_services
 from node.kernel.db import idempotency
 from node.kernel.hexes import parse_address
+from node.kernel.log import get_logger
 from node.kernel.settings import Settings
 from node.kernel.spine.failed_tasks import take_retries
 from node.services.content.store import LocalContentStore
 from node.worker.celery_app import Sender, make_celery, parking_task
 
+log = get_logger(__name__)
 settings = Settings()
 services = build_services(settings, application_name="asoud-worker")
 app = make_celery(settings)
@@ -48,6 +50,15 @@ def prune() -> None:
 def send_code(challenge: str) -> None:
     """Sends the code of a challenge. The arguments lie in the queue: they hold no code and no number."""
     services.phones.deliver(services.database.transaction, uuid.UUID(challenge))
+
+
+@app.task(name="identity.watch_codes", base=Parking)
+def watch_codes() -> None:
+    """Tells the operator where codes are asked for and not used."""
+    with services.database.transaction() as tx:
+        found = services.phones.unused(tx)
+    for entry in found:
+        log.error("codes_not_used", prefix=entry.prefix, asked=entry.asked, used=entry.used)
 
 
 @app.task(name="nft.refresh_metadata", base=Parking)
@@ -93,5 +104,6 @@ app.conf.beat_schedule = {
     "settle-expired-listings": {"task": "listing.settle_expired", "schedule": 600.0},
     "learn-assets": {"task": "asset.learn", "schedule": 60.0},
     "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
+    "watch-codes": {"task": "identity.watch_codes", "schedule": 600.0},
     "prune": {"task": "kernel.prune", "schedule": 600.0},
 }

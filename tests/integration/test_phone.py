@@ -396,6 +396,24 @@ async def test_without_a_carrier_phones_do_not_sign_in(
     assert outcome(answer) == (403, "phone_sign_in_off")
 
 
+async def test_codes_that_nobody_uses_are_noticed(
+    fresh_database: DatabaseUrls, redis_url: str, anvil: str, tmp_path: Path
+) -> None:
+    async with bounded(fresh_database, redis_url, anvil, tmp_path, phone_codes_per_range_hour=100) as edge:
+        for n in range(4):
+            await Handset(edge, tmp_path, f"+90555111990{n}").sign_in()
+        for n in range(20):
+            await Handset(edge, tmp_path, f"+9055511122{n:02}").ask()
+        for n in range(5):
+            await Handset(edge, tmp_path, f"+9053211122{n:02}").ask()
+        with edge.services.database.transaction() as tx:
+            assert edge.services.phones.unused(tx) == []  # they may still be used
+        edge.clock.advance(5 * MINUTE)
+        with edge.services.database.transaction() as tx:
+            found = edge.services.phones.unused(tx)
+    assert [(entry.prefix, entry.asked, entry.used) for entry in found] == [("+90555", 24, 4)]
+
+
 async def test_old_codes_and_counts_are_forgotten(
     edge: Edge, handset: Handset, connection: psycopg.Connection
 ) -> None:

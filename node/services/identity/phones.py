@@ -51,6 +51,11 @@ TRIES_OF_A_PHONE: Final = Limit("phone_tries", dt.timedelta(days=1), 20)
 RESEND_FIRST = dt.timedelta(seconds=30)  # doubles with each code that was asked for and not used
 RESEND_MOST = dt.timedelta(minutes=15)
 RESEND_MEMORY = dt.timedelta(hours=1)
+PREFIX_CHARS = 6  # country and operator, plus sign included
+ASKED_MIN = 20  # fewer say nothing
+USED_PERCENT_MIN = 20  # people use most of the codes that they ask for
+WATCHED = dt.timedelta(hours=6)
+WARNINGS_MAX = 20
 KEPT = dt.timedelta(days=1)  # after a code ran out; above RESEND_MEMORY
 PRUNE_MAX = 5_000
 
@@ -62,6 +67,15 @@ _PRUNE = text("""
         SELECT id FROM identity.phone_challenge WHERE expires_at <= :before ORDER BY expires_at LIMIT :limit
         FOR UPDATE SKIP LOCKED
     )
+""")
+
+# Of the prefixes that many codes were asked for, those where hardly any was used: nobody reads them there.
+_UNUSED = text("""
+    SELECT left(phone, :digits) AS prefix, count(*) AS asked, count(used_at) AS used
+    FROM identity.phone_challenge
+    WHERE requested_at > :since AND expires_at <= :now
+    GROUP BY 1 HAVING count(*) >= :asked_min AND count(used_at) * 100 < count(*) * :used_percent_min
+    ORDER BY asked DESC, prefix LIMIT :limit
 """)
 
 Begin = Callable[[], AbstractContextManager[Tx]]
@@ -91,6 +105,15 @@ class Challenge:
     id: uuid.UUID
     expires_at: dt.datetime
     resend_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """Codes that nobody used: somebody may let messages be sent for a share of their price."""
+
+    prefix: str
+    asked: int
+    used: int
 
 
 class PhoneService:
@@ -187,6 +210,19 @@ class PhoneService:
             sent = tx.get(PhoneChallenge, challenge_id, with_for_update=True)
             if sent is not None:
                 sent.sealed, sent.sent_as = None, sent_as
+
+    def unused(self, tx: Tx) -> list[Unused]:
+        """The prefixes to worry about. The beat asks."""
+        now = self._clock.now()
+        parameters = {
+            "digits": PREFIX_CHARS,
+            "since": now - WATCHED,
+            "now": now,
+            "asked_min": ASKED_MIN,
+            "used_percent_min": USED_PERCENT_MIN,
+            "limit": WARNINGS_MAX,
+        }
+        return [Unused(row.prefix, row.asked, row.used) for row in tx.execute(_UNUSED, parameters)]
 
     def prune(self, tx: Tx) -> int:
         """Forgets old challenges and counts; returns how many rows. The beat calls it."""
