@@ -124,7 +124,11 @@ def _checked(secret: bytes) -> bytes:
 
 
 def _signing_key(secret: bytes, epoch: int) -> SigningKey:
-    private = Ed25519PrivateKey.from_private_bytes(derived(secret, f"access token {epoch}"))
+    return signing_key(Ed25519PrivateKey.from_private_bytes(derived(secret, f"access token {epoch}")))
+
+
+def signing_key(private: Ed25519PrivateKey) -> SigningKey:
+    """With the thumbprint of its public half as its id."""
     public = private.public_key()
     canonical = json.dumps(_public_members(public), sort_keys=True, separators=(",", ":"))
     return SigningKey(_b64(hashlib.sha256(canonical.encode()).digest()), private, public)
