@@ -63,14 +63,23 @@ def test_whatever_is_typed_is_a_number_or_refused(raw: str) -> None:
 
 
 @given(st.from_regex(r"\+90(5[0-9]{9})", fullmatch=True))
-def test_what_is_taken_is_valid_by_the_plan(raw: str) -> None:
+def test_what_is_taken_is_a_mobile_number_of_the_plan(raw: str) -> None:
+    """The same digits may be a pager's, or nobody's."""
+    known = phonenumbers.parse(raw)
+    is_mobile = phonenumbers.number_type(known) == phonenumbers.PhoneNumberType.MOBILE
     try:
         phone = parse_phone(raw)
     except PhoneInvalid:
-        assert not phonenumbers.is_valid_number(phonenumbers.parse(raw))
+        assert not is_mobile
     else:
-        assert phonenumbers.is_valid_number(phonenumbers.parse(phone))
+        assert is_mobile
         assert len(range_of(phone)) == len(phone) - 4
+
+
+@pytest.mark.parametrize("pager", ["+905120000000", "+905121234567"])
+def test_a_pager_gets_no_code(pager: str) -> None:
+    with pytest.raises(PhoneInvalid):
+        parse_phone(pager)
 
 
 def test_a_country_is_allowed_or_not() -> None:
