@@ -65,6 +65,9 @@ FACTS: tuple[Model, ...] = (LogRow, TransferRow, SaleRow, EscrowEventRow, VoteRo
 
 _LOCK_SPACE = 0x_250D << 48  # advisory locks of ours; the chain id fills the lower bits
 _STATEMENT_TIMEOUT_MS = 60_000
+# Every statement here goes by keys or block numbers, while statistics of tables that grow this fast are old.
+_PLANS = "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+COPIED_FROM = 64  # rows; below, the round trips of COPY cost more than it saves
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ class Store:
     @classmethod
     @asynccontextmanager
     async def connect(cls, url: str, chain_id: int) -> AsyncIterator[Self]:
-        options = f"-c timezone=UTC -c jit=off -c statement_timeout={_STATEMENT_TIMEOUT_MS}"
+        options = f"-c timezone=UTC -c statement_timeout={_STATEMENT_TIMEOUT_MS} {_PLANS}"
         with typed_database_errors():
             connection = await psycopg.AsyncConnection.connect(
                 url, autocommit=True, connect_timeout=5, options=options, application_name="asoud-indexer"
@@ -232,8 +235,8 @@ class Store:
             by_model.setdefault(ref.model, []).append(ref)
         for model, wanted in by_model.items():
             form = codec(model)
-            keys = form.dump(form.key_row(self.chain_id, ref.key) for ref in wanted)
-            for (text,) in await self.rows(statements.select_by_keys(model), (keys,)):
+            keys = _sent(model, [form.key_row(self.chain_id, ref.key) for ref in wanted], form.key)
+            for (text,) in await self.rows(statements.select_by_keys(model), keys):
                 row = form.load(text)
                 found[Ref(model, form.key_of(row))] = row
         return found
@@ -241,11 +244,28 @@ class Store:
     async def insert(self, rows: Mapping[Model, Sequence[Row]]) -> None:
         """New rows; one that exists already is a broken invariant."""
         for model, items in rows.items():
-            await self.run(statements.insert(model), (codec(model).dump(items),))
+            if len(items) >= COPIED_FROM and codec(model).by_columns:
+                await self._copy(model, items)
+            else:
+                await self.run(statements.insert(model), _sent(model, items, codec(model).columns))
 
     async def upsert(self, rows: Mapping[Model, Sequence[Row]]) -> None:
         for model, items in rows.items():
-            await self.run(statements.upsert(model), (codec(model).dump(items),))
+            await self.run(statements.upsert(model), _sent(model, items, codec(model).columns))
+
+    async def patch(self, model: Model, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+        """Changes some columns of rows that must be there; `columns` begin with those of the key."""
+        changed = await self.run(statements.patch(model, columns), _sent(model, rows, columns))
+        if changed != len(rows):
+            raise Bug("a state that was never made is changed", table=codec(model).name)
+
+    async def _copy(self, model: Model, rows: Sequence[Row]) -> None:
+        with typed_database_errors():
+            async with (
+                self._connection.cursor() as cursor,
+                cursor.copy(statements.copy(model)) as copy,
+            ):
+                await copy.write(codec(model).lines(rows))
 
     async def keep(self, befores: Sequence[Before]) -> None:
         """Writes the undo rows of a range."""
@@ -262,7 +282,7 @@ class Store:
                 }
             )
         if rows:
-            await self.run(statements.insert(UndoRow), (codec(UndoRow).dump(rows),))
+            await self.insert({UndoRow: rows})
 
     async def prune_undo(self, *, below: int) -> None:
         query = "DELETE FROM chain.undo WHERE chain_id = %s AND block_number < %s"
@@ -334,6 +354,12 @@ class Store:
     async def rows(self, query: LiteralString | sql.Composed, params: Any) -> list[Any]:  # noqa: ANN401
         with typed_database_errors():
             return await (await self._connection.execute(query, params)).fetchall()
+
+
+def _sent(model: Model, rows: Sequence[Row], columns: Sequence[str]) -> Sequence[str]:
+    """The parameters of a statement that takes rows."""
+    form = codec(model)
+    return form.arrays(rows, columns) if form.by_columns else (form.dump(rows),)
 
 
 def _bytes(value: str) -> bytes:
