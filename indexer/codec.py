@@ -160,7 +160,7 @@ def _binaries(values: Sequence[bytes]) -> list[str]:
 
 
 def _numbers(values: Sequence[int]) -> list[str]:
-    return [str(int(value)) for value in values]
+    return list(map(str, values))
 
 
 def _truths(values: Sequence[bool]) -> list[str]:

@@ -8,6 +8,8 @@ its mind (or its answers are not of one chain), and the caller starts over from 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from node.chain import events as ev
 from node.chain.logs import Kind, Undecodable, decode
 from node.chain.rpc import ChainMoved, Header, Log, RpcClient
@@ -17,8 +19,7 @@ ADDRESSES_MAX = 500  # in one question for logs
 GENERATIONS_MAX = 4  # factories make collections, which make nothing: more is a broken table of kinds
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True):
     """A log with what it says; `event` None and no `error`: nothing that is used here."""
 
     log: Log
@@ -42,7 +43,8 @@ async def fetch(rpc: RpcClient, *, first: int, last: int, kinds: Mapping[Address
         if not wanted:
             break
         logs = await _logs(rpc, headers, wanted)
-        fresh = [_decoded(log, Kind(known[log.address])) for log in logs]
+        kind_of = {address: Kind(known[address]) for address in {log.address for log in logs}}
+        fresh = [_decoded(log, kind_of[log.address]) for log in logs]
         decoded += fresh
         children = _children(fresh)
         wanted = [address for address in children if address not in known]

@@ -6,6 +6,7 @@ connection that writes, so a process that lost it can write no more.
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -67,6 +68,8 @@ _LOCK_SPACE = 0x_250D << 48  # advisory locks of ours; the chain id fills the lo
 _STATEMENT_TIMEOUT_MS = 60_000
 # Every statement here goes by keys or block numbers, while statistics of tables that grow this fast are old.
 _PLANS = "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+STATISTICS_FROM = 1_000  # rows changed in a table before its statistics are renewed; then 4 times as many
+STATISTICS_STEP = 4
 COPIED_FROM = 64  # rows; below, the round trips of COPY cost more than it saves
 
 
@@ -123,6 +126,8 @@ class Store:
     def __init__(self, connection: psycopg.AsyncConnection[Any], chain_id: int) -> None:
         self._connection = connection
         self.chain_id = chain_id
+        self._changed: Counter[Model] = Counter()
+        self._statistics_at: dict[Model, int] = {}
 
     @classmethod
     @asynccontextmanager
@@ -252,12 +257,24 @@ class Store:
     async def upsert(self, rows: Mapping[Model, Sequence[Row]]) -> None:
         for model, items in rows.items():
             await self.run(statements.upsert(model), _sent(model, items, codec(model).columns))
+            self._changed[model] += len(items)
 
     async def patch(self, model: Model, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
         """Changes some columns of rows that must be there; `columns` begin with those of the key."""
         changed = await self.run(statements.patch(model, columns), _sent(model, rows, columns))
         if changed != len(rows):
             raise Bug("a state that was never made is changed", table=codec(model).name)
+
+    async def renew_statistics(self) -> None:
+        """Of states that grew much since; without them the planner takes one index for another.
+
+        To be called outside of a transaction. A role without the right has to wait for autovacuum.
+        """
+        for model, changed in self._changed.items():
+            due = self._statistics_at.get(model, STATISTICS_FROM)
+            if changed >= due:
+                self._statistics_at[model] = changed * STATISTICS_STEP
+                await self.run(sql.SQL("ANALYZE {}").format(statements.table(model)))
 
     async def _copy(self, model: Model, rows: Sequence[Row]) -> None:
         with typed_database_errors():

@@ -9,7 +9,7 @@ from pathlib import Path
 from indexer.codec import Model, Row
 from indexer.fetch import Decoded, Fetched
 from indexer.models import BlockRow, ContractRow, LogRow
-from indexer.projections import RULES
+from indexer.projections import RULES, UNREAD
 from indexer.reorg import undo_floor_after
 from indexer.spine import tell_final
 from indexer.store import Checkpoint, Store
@@ -69,6 +69,7 @@ async def write_range(
         told = await _tell(store, before, kinds=fetched.kinds, final=final)
         await store.prune_undo(below=floor + 1)
         await store.move(before, after, time=instant_of(last))
+    await store.renew_statistics()
     return after, told
 
 
@@ -87,13 +88,10 @@ async def finalize(
 
 
 async def _tell(store: Store, before: Checkpoint, *, kinds: Mapping[Address, str], final: int) -> int:
-    return await tell_final(
-        store,
-        genesis=before.genesis_hash,
-        kinds=kinds,
-        first=max(before.finalized_number, before.emit_after) + 1,
-        last=final,
-    )
+    first = max(before.finalized_number, before.emit_after) + 1
+    if final < first:
+        return 0
+    return await tell_final(store, genesis=before.genesis_hash, kinds=kinds, first=first, last=final)
 
 
 def _number_in(path: Path) -> int:
@@ -110,12 +108,18 @@ async def _project(store: Store, fetched: Fetched, *, keep_from: int) -> None:
         for item in fetched.logs
         if item.event is not None
     ]
+    undoable = fetched.headers[-1].number >= keep_from
     touched = {ref for rule, at, event in work for ref in rule.touches(at, event)}
-    workset = WorkSet(store.chain_id, await store.load(touched), keep_from=keep_from)
+    if undoable:
+        touched |= {ref for rule, at, event in work if rule.writes for ref in rule.writes(at, event)}
+    unread = frozenset[Model]() if undoable else UNREAD
+    workset = WorkSet(store.chain_id, await store.load(touched), keep_from=keep_from, unread=unread)
     for rule, at, event in work:
         rule.apply(workset, at, event)
     await store.insert(workset.facts)
     await store.upsert(workset.states())
+    for (model, columns), rows in workset.patches().items():
+        await store.patch(model, columns, rows)
     await store.keep(workset.undo)
 
 
