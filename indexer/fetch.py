@@ -2,7 +2,8 @@
 
 Invariants: headers are linked by parent hash; each log carries the hash of a header of the range; children of
 a factory that the range itself makes are read too. What breaks one of these is `ChainMoved`: the node changed
-its mind (or its answers are not of one chain), and the caller starts over from the head.
+its mind (or its answers are not of one chain), and the caller starts over from the head. Several blocks with
+more logs than fit into memory are `RangeTooLarge`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,9 +11,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from indexer.ranges import LOGS_MAX
 from node.chain import events as ev
 from node.chain.logs import Kind, Undecodable, decode
-from node.chain.rpc import ChainMoved, Header, Log, RpcClient
+from node.chain.rpc import ChainMoved, Header, Log, RangeTooLarge, RpcClient
 from node.kernel.hexes import Address
 
 ADDRESSES_MAX = 500  # in one question for logs
@@ -76,6 +78,8 @@ async def _logs(rpc: RpcClient, headers: Sequence[Header], addresses: Sequence[A
                 raise ChainMoved("a log belongs to another block", number=log.block_number)
             if found.setdefault((log.block_number, log.log_index), log) != log:
                 raise ChainMoved("two logs at one place", number=log.block_number)
+        if len(found) > LOGS_MAX and first < last:
+            raise RangeTooLarge("more logs than are taken at once", first=first, last=last)
     return [found[place] for place in sorted(found)]
 
 

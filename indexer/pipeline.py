@@ -216,7 +216,12 @@ class Pipeline:
         metrics.RANGE_BLOCKS.labels(self._chain).set(last - first + 1)
         try:
             fetched = await self._reader.read(first, last, self._kinds)
-        except (RangeTooLarge, RpcUnavailable):
+        except RangeTooLarge:
+            self._sizer.failed()
+            if first == last:
+                raise
+            return True  # to look again, at fewer blocks
+        except RpcUnavailable:
             self._sizer.failed()
             raise
         self._sizer.succeeded(blocks=last - first + 1, logs=len(fetched.logs))

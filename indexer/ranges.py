@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 BLOCKS_FIRST = 8  # nothing is known of the chain yet
 BLOCKS_MAX = 1_000  # bounds one transaction, and what a crash repeats
-GROWTH_MAX = 8  # a quiet stretch says little about the blocks after it
+GROWTH_MAX = 4  # a quiet stretch says little about the blocks after it
 LOGS_TARGET = 5_000  # enough to make round trips cheap; rows of one range stay below some 20 MB
+LOGS_MAX = 4 * LOGS_TARGET  # bounds the memory of a range that is denser than those before it
 
 
 @dataclass(slots=True)

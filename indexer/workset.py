@@ -132,10 +132,13 @@ class WorkSet:
         found: Patches = {}
         for model, rows in self._sorted():
             key, width = codec(model).key, len(codec(model).columns)
+            alike: dict[tuple[str, ...], list[Row]] = {}  # by columns, in whatever order they were set
             for row in rows:
                 if len(row) < width:
-                    columns = (*key, *sorted(name for name in row if name not in key))
-                    found.setdefault((model, columns), []).append(row)
+                    alike.setdefault(tuple(row), []).append(row)
+            for names, patched in alike.items():
+                columns = (*key, *sorted(name for name in names if name not in key))
+                found.setdefault((model, columns), []).extend(patched)
         return found
 
     def _sorted(self) -> Iterable[tuple[Model, list[Row]]]:

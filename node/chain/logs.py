@@ -160,7 +160,7 @@ def _source(event: LogEvent) -> str:
     for place, param in enumerate(event.indexed, start=1):
         values[id(param)] = f"v{place}"
         lines += [f"w = topics[{place}]", *_from_hex(param.type, f"v{place}")]
-    if event.plain and all(param.type in _STATIC for param in event.plain):
+    if all(param.type in _STATIC for param in event.plain):
         width = WORD * len(event.plain)
         lines += [
             "data = log.data",
@@ -202,10 +202,6 @@ def _wide(kind: str, word: str) -> None:
 
 def _data(params: Sequence[Param], data: bytes, *, raw_strings: bool) -> list[Any]:
     """Of an event with a field of dynamic size."""
-    if not params:
-        if data:
-            raise Undecodable(f"{len(data)} bytes of data instead of 0")
-        return []
     types = [param.type.replace("string", "bytes") for param in params]
     try:
         values = abi_decode(types, data)
