@@ -2,23 +2,26 @@
 
 Invariants: headers are linked by parent hash; each log carries the hash of a header of the range; children of
 a factory that the range itself makes are read too. What breaks one of these is `ChainMoved`: the node changed
-its mind (or its answers are not of one chain), and the caller starts over from the head.
+its mind (or its answers are not of one chain), and the caller starts over from the head. Several blocks with
+more logs than fit into memory are `RangeTooLarge`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
+from indexer.ranges import LOGS_MAX
 from node.chain import events as ev
 from node.chain.logs import Kind, Undecodable, decode
-from node.chain.rpc import ChainMoved, Header, Log, RpcClient
+from node.chain.rpc import ChainMoved, Header, Log, RangeTooLarge, RpcClient
 from node.kernel.hexes import Address
 
 ADDRESSES_MAX = 500  # in one question for logs
 GENERATIONS_MAX = 4  # factories make collections, which make nothing: more is a broken table of kinds
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True):
     """A log with what it says; `event` None and no `error`: nothing that is used here."""
 
     log: Log
@@ -42,7 +45,8 @@ async def fetch(rpc: RpcClient, *, first: int, last: int, kinds: Mapping[Address
         if not wanted:
             break
         logs = await _logs(rpc, headers, wanted)
-        fresh = [_decoded(log, Kind(known[log.address])) for log in logs]
+        kind_of = {address: Kind(known[address]) for address in {log.address for log in logs}}
+        fresh = [_decoded(log, kind_of[log.address]) for log in logs]
         decoded += fresh
         children = _children(fresh)
         wanted = [address for address in children if address not in known]
@@ -74,6 +78,8 @@ async def _logs(rpc: RpcClient, headers: Sequence[Header], addresses: Sequence[A
                 raise ChainMoved("a log belongs to another block", number=log.block_number)
             if found.setdefault((log.block_number, log.log_index), log) != log:
                 raise ChainMoved("two logs at one place", number=log.block_number)
+        if len(found) > LOGS_MAX and first < last:
+            raise RangeTooLarge("more logs than are taken at once", first=first, last=last)
     return [found[place] for place in sorted(found)]
 
 

@@ -7,12 +7,13 @@ happens in between. It decides by `reorg`, reads by `fetch`, writes by `store`.
 import dataclasses
 import datetime as dt
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from indexer import metrics
-from indexer.fetch import Fetched, fetch
+from indexer.ahead import RangeReader
+from indexer.fetch import Fetched
 from indexer.ranges import RangeSizer
 from indexer.reorg import Rebuild, Verdict, judge, newest_common, remedy, windows
 from indexer.store import Checkpoint, Store
@@ -84,14 +85,18 @@ class Pipeline:
         self._contracts = contracts
         self._chain = str(store.chain_id)
         self._sizer = RangeSizer()
-        self._kinds: dict[Address, str] = {}
+        self._reader = RangeReader(rpc)
+        self._kinds: Mapping[Address, str] = {}
         self._deployed: Sequence[KnownContract] = ()
         self._checkpoint: Checkpoint | None = None
         self._shorter = 0
         self._newest_s: int | None = None  # time of the newest block that this process wrote
-        self._spoke_of: Hash32 | None = None
+        self._spoke_of: tuple[Hash32, str] | None = None
         self._spoke_at = clock.now()
         self.totals = Totals()
+
+    async def close(self) -> None:
+        await self._reader.forget()
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -210,20 +215,27 @@ class Pipeline:
         first, last = self._sizer.next(after=before.number, head=limit)
         metrics.RANGE_BLOCKS.labels(self._chain).set(last - first + 1)
         try:
-            fetched = await fetch(self._rpc, first=first, last=last, kinds=self._kinds)
-        except (RangeTooLarge, RpcUnavailable):
+            fetched = await self._reader.read(first, last, self._kinds)
+        except RangeTooLarge:
+            self._sizer.failed()
+            if first == last:
+                raise
+            return True  # to look again, at fewer blocks
+        except RpcUnavailable:
             self._sizer.failed()
             raise
+        self._sizer.succeeded(blocks=last - first + 1, logs=len(fetched.logs))
         if before.hash is not None and fetched.headers[0].parent_hash != before.hash:
             return await self._resolve(top=before.number)
+        if last < limit:
+            self._reader.begin(*self._sizer.next(after=last, head=limit), fetched.kinds)
         started = time.perf_counter()
         self._checkpoint, told = await write_range(
             self._store, before, fetched, head=head, finality=self._rules.finality
         )
-        self._kinds = dict(fetched.kinds)
+        self._kinds = fetched.kinds
         self._newest_s = fetched.headers[-1].timestamp
         metrics.COMMIT_SECONDS.labels(self._chain).observe(time.perf_counter() - started)
-        self._sizer.succeeded(logs=len(fetched.logs))
         self._count(fetched, told)
         return True
 
@@ -307,12 +319,12 @@ class Pipeline:
         behind_s = 0 if self._newest_s is None or number >= head.number else head.timestamp - self._newest_s
         metrics.LAG_SECONDS.labels(self._chain).set(max(0, behind_s))
         metrics.STUCK.labels(self._chain).set(0)
-        now = self._clock.now()
-        if self._spoke_of == head.hash and now - self._spoke_at < HEARTBEAT:
+        now, state = self._clock.now(), "live" if number >= head.number else "syncing"
+        if self._spoke_of == (head.hash, state) and now - self._spoke_at < HEARTBEAT:
             return
-        self._spoke_of, self._spoke_at = head.hash, now
+        self._spoke_of, self._spoke_at = (head.hash, state), now
         await self._store.speak(
-            state="live" if number >= head.number else "syncing",
+            state=state,
             reason=None,
             now=now,
             standing_at=self.checkpoint,

@@ -196,6 +196,7 @@ class Indexer:
             await asyncio.sleep(STANDBY_S)
         rpc = await stack.enter_async_context(self._client())
         pipeline = Pipeline(store, rpc, self._clock, config.rules, self._contracts)
+        stack.push_async_callback(pipeline.close)
         await pipeline.open()
         log.info("indexing", chain_id=config.chain_id, number=pipeline.checkpoint.number)
         return pipeline

@@ -1,6 +1,7 @@
-"""Statements over any table of the chain, built from its codec. Rows go in and out as JSON."""
+"""Statements over any table of the chain, built from its codec. Rows go in by columns or as JSON."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import LiteralString
 
 from psycopg import sql
@@ -26,25 +27,58 @@ def matches(columns: Iterable[str], left: LiteralString, right: LiteralString) -
     return sql.SQL(" AND ").join(pairs)
 
 
+def fresh(model: Model, columns: Iterable[str]) -> sql.Composed:
+    """What the caller sends along as `fresh`: an array for each of these columns, or all as one JSON text."""
+    form = codec(model)
+    if not form.by_columns:
+        return sql.SQL("json_populate_recordset(NULL::{}, %s::json) AS fresh").format(table(model))
+    arrays = sql.SQL(", ").join(sql.SQL("%s::" + form.types[column] + "[]") for column in columns)
+    return sql.SQL("unnest({}) AS fresh ({})").format(arrays, names(columns))
+
+
+@cache
 def select_by_keys(model: Model) -> sql.Composed:
+    form = codec(model)
     return sql.SQL(
-        "SELECT row_to_json(present)::text FROM {table} AS present"
-        " JOIN json_populate_recordset(NULL::{table}, %s::json) AS wanted ON {matches}"
-    ).format(table=table(model), matches=matches(codec(model).key, "present", "wanted"))
+        "SELECT row_to_json(present)::text FROM {table} AS present JOIN {fresh} ON {matches}"
+    ).format(table=table(model), fresh=fresh(model, form.key), matches=matches(form.key, "present", "fresh"))
 
 
+@cache
 def insert(model: Model) -> sql.Composed:
-    return sql.SQL(
-        "INSERT INTO {table} ({columns})"
-        " SELECT {columns} FROM json_populate_recordset(NULL::{table}, %s::json)"
-    ).format(table=table(model), columns=names(codec(model).columns))
+    columns = codec(model).columns
+    return sql.SQL("INSERT INTO {table} ({columns}) SELECT {columns} FROM {fresh}").format(
+        table=table(model), columns=names(columns), fresh=fresh(model, columns)
+    )
 
 
+@cache
+def copy(model: Model) -> sql.Composed:
+    return sql.SQL("COPY {} ({}) FROM STDIN").format(table(model), names(codec(model).columns))
+
+
+@cache
 def upsert(model: Model) -> sql.Composed:
     form = codec(model)
     values = [name for name in form.columns if name not in form.key]
     return insert(model) + sql.SQL(" ON CONFLICT ({key}) DO UPDATE SET ({columns}) = ROW({values})").format(
         key=names(form.key), columns=names(values), values=names(values, "excluded.")
+    )
+
+
+@cache
+def patch(model: Model, columns: tuple[str, ...]) -> sql.Composed:
+    """Changes these columns, which are the key's and more, of rows that are there."""
+    form = codec(model)
+    values = [name for name in columns if name not in form.key]
+    return sql.SQL(
+        "UPDATE {table} AS present SET ({names}) = ROW({values}) FROM {fresh} WHERE {matches}"
+    ).format(
+        table=table(model),
+        names=names(values),
+        values=names(values, "fresh."),
+        fresh=fresh(model, columns),
+        matches=matches(form.key, "present", "fresh"),
     )
 
 

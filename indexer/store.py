@@ -6,6 +6,7 @@ connection that writes, so a process that lost it can write no more.
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -65,6 +66,11 @@ FACTS: tuple[Model, ...] = (LogRow, TransferRow, SaleRow, EscrowEventRow, VoteRo
 
 _LOCK_SPACE = 0x_250D << 48  # advisory locks of ours; the chain id fills the lower bits
 _STATEMENT_TIMEOUT_MS = 60_000
+# Every statement here goes by keys or block numbers, while statistics of tables that grow this fast are old.
+_PLANS = "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+STATISTICS_FROM = 1_000  # rows changed in a table before its statistics are renewed; then 4 times as many
+STATISTICS_STEP = 4
+COPIED_FROM = 64  # rows; below, the round trips of COPY cost more than it saves
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +126,13 @@ class Store:
     def __init__(self, connection: psycopg.AsyncConnection[Any], chain_id: int) -> None:
         self._connection = connection
         self.chain_id = chain_id
+        self._changed: Counter[Model] = Counter()
+        self._statistics_at: dict[Model, int] = {}
 
     @classmethod
     @asynccontextmanager
     async def connect(cls, url: str, chain_id: int) -> AsyncIterator[Self]:
-        options = f"-c timezone=UTC -c jit=off -c statement_timeout={_STATEMENT_TIMEOUT_MS}"
+        options = f"-c timezone=UTC -c statement_timeout={_STATEMENT_TIMEOUT_MS} {_PLANS}"
         with typed_database_errors():
             connection = await psycopg.AsyncConnection.connect(
                 url, autocommit=True, connect_timeout=5, options=options, application_name="asoud-indexer"
@@ -232,8 +240,8 @@ class Store:
             by_model.setdefault(ref.model, []).append(ref)
         for model, wanted in by_model.items():
             form = codec(model)
-            keys = form.dump(form.key_row(self.chain_id, ref.key) for ref in wanted)
-            for (text,) in await self.rows(statements.select_by_keys(model), (keys,)):
+            keys = _sent(model, [form.key_row(self.chain_id, ref.key) for ref in wanted], form.key)
+            for (text,) in await self.rows(statements.select_by_keys(model), keys):
                 row = form.load(text)
                 found[Ref(model, form.key_of(row))] = row
         return found
@@ -241,11 +249,40 @@ class Store:
     async def insert(self, rows: Mapping[Model, Sequence[Row]]) -> None:
         """New rows; one that exists already is a broken invariant."""
         for model, items in rows.items():
-            await self.run(statements.insert(model), (codec(model).dump(items),))
+            if len(items) >= COPIED_FROM and codec(model).by_columns:
+                await self._copy(model, items)
+            else:
+                await self.run(statements.insert(model), _sent(model, items, codec(model).columns))
 
     async def upsert(self, rows: Mapping[Model, Sequence[Row]]) -> None:
         for model, items in rows.items():
-            await self.run(statements.upsert(model), (codec(model).dump(items),))
+            await self.run(statements.upsert(model), _sent(model, items, codec(model).columns))
+            self._changed[model] += len(items)
+
+    async def patch(self, model: Model, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+        """Changes some columns of rows that must be there; `columns` begin with those of the key."""
+        changed = await self.run(statements.patch(model, columns), _sent(model, rows, columns))
+        if changed != len(rows):
+            raise Bug("a state that was never made is changed", table=codec(model).name)
+
+    async def renew_statistics(self) -> None:
+        """Of states that grew much since; without them the planner takes one index for another.
+
+        To be called outside of a transaction. A role without the right has to wait for autovacuum.
+        """
+        for model, changed in self._changed.items():
+            due = self._statistics_at.get(model, STATISTICS_FROM)
+            if changed >= due:
+                self._statistics_at[model] = changed * STATISTICS_STEP
+                await self.run(sql.SQL("ANALYZE {}").format(statements.table(model)))
+
+    async def _copy(self, model: Model, rows: Sequence[Row]) -> None:
+        with typed_database_errors():
+            async with (
+                self._connection.cursor() as cursor,
+                cursor.copy(statements.copy(model)) as copy,
+            ):
+                await copy.write(codec(model).lines(rows))
 
     async def keep(self, befores: Sequence[Before]) -> None:
         """Writes the undo rows of a range."""
@@ -262,7 +299,7 @@ class Store:
                 }
             )
         if rows:
-            await self.run(statements.insert(UndoRow), (codec(UndoRow).dump(rows),))
+            await self.insert({UndoRow: rows})
 
     async def prune_undo(self, *, below: int) -> None:
         query = "DELETE FROM chain.undo WHERE chain_id = %s AND block_number < %s"
@@ -278,7 +315,11 @@ class Store:
         await self.run(statements.delete_above(UndoRow, "block_number"), (self.chain_id, above))
 
     async def wipe(self) -> None:
-        """Forgets all rows of this chain but the checkpoint, which `begin` sets back."""
+        """Forgets all rows of this chain but the checkpoint, which `begin` sets back.
+
+        However long that takes: its time grows with the tables, unlike that of all other statements.
+        """
+        await self.run("SET LOCAL statement_timeout = 0")
         everything: tuple[Model, ...] = (*STATES, *FACTS, BlockRow, UndoRow)
         for model in everything:
             query = sql.SQL("DELETE FROM {} WHERE chain_id = %s").format(statements.table(model))
@@ -334,6 +375,12 @@ class Store:
     async def rows(self, query: LiteralString | sql.Composed, params: Any) -> list[Any]:  # noqa: ANN401
         with typed_database_errors():
             return await (await self._connection.execute(query, params)).fetchall()
+
+
+def _sent(model: Model, rows: Sequence[Row], columns: Sequence[str]) -> Sequence[str]:
+    """The parameters of a statement that takes rows."""
+    form = codec(model)
+    return form.arrays(rows, columns) if form.by_columns else (form.dump(rows),)
 
 
 def _bytes(value: str) -> bytes:

@@ -2,13 +2,18 @@
 
 Invariant: before a block's first change of a state, the row as it was (or that there was none) is kept under
 that block, so undoing the block restores it exactly. Nothing here does I/O: the store loads the rows before,
-and writes what `states`, `facts` and `undo` hold after, in one transaction.
+and writes what `states`, `patches`, `facts` and `undo` hold after, in one transaction.
+
+A range that can never be undone needs no row as it was. There, rows that rules change without reading them
+are not loaded: what is known of them after the range is either the whole row, or a patch for one that is
+there.
 """
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
+
+import msgspec
 
 from indexer.codec import Key, Model, Row, codec
 from node.chain.rpc import Log
@@ -16,8 +21,7 @@ from node.kernel.errors import Bug
 from node.kernel.hexes import Address, Hash32
 
 
-@dataclass(frozen=True, slots=True)
-class At:
+class At(msgspec.Struct, frozen=True):
     """Where and when a log was written."""
 
     block: int
@@ -31,16 +35,14 @@ class At:
         return cls(log.block_number, log.log_index, time, log.tx_hash, log.address)
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """A state's row, named by its table and key."""
 
     model: Model
     key: Key
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(NamedTuple):
     """A row as it was before `block` first touched it."""
 
     block: int
@@ -48,34 +50,58 @@ class Before:
     row: Row | None
 
 
-class WorkSet:
-    """`keep_from`: changes by blocks below it can never be undone, so nothing is kept for them."""
+Patches = dict[tuple[Model, tuple[str, ...]], list[Row]]  # by table and columns, those of the key first
 
-    def __init__(self, chain_id: int, loaded: Mapping[Ref, Row | None], *, keep_from: int) -> None:
+
+class WorkSet:
+    """`keep_from`: changes by blocks below it can never be undone, so nothing is kept for them.
+
+    `unread`: tables whose rows were not loaded, as no rule reads them and no block is to be undone.
+    """
+
+    def __init__(
+        self,
+        chain_id: int,
+        loaded: Mapping[Ref, Row | None],
+        *,
+        keep_from: int,
+        unread: frozenset[Model] = frozenset(),
+    ) -> None:
         self._chain_id = chain_id
-        self._rows: dict[Ref, Row | None] = dict(loaded)
+        self._rows: dict[Model, dict[Key, Row | None]] = {}
+        for ref, row in loaded.items():
+            self._rows.setdefault(ref.model, {})[ref.key] = row
         self._keep_from = keep_from
-        self._changed: set[Ref] = set()
+        self._unread = unread
+        self._changed: dict[Model, dict[Key, Row]] = {}
         self._kept: set[tuple[int, Ref]] = set()
         self.undo: list[Before] = []
         self.facts: dict[Model, list[Row]] = {}
 
     def find(self, model: Model, *key: object) -> Row | None:
-        """The present row. It must have been loaded: a rule that reads what it did not announce is broken."""
-        ref = Ref(model, key)
-        if ref not in self._rows:
-            raise Bug("a projection touches a row that it did not announce", table=codec(model).name)
-        return self._rows[ref]
+        """The present row, not to be changed.
+
+        It must have been loaded: a rule that reads what it did not announce is broken.
+        """
+        try:
+            return self._rows[model][key]
+        except KeyError:
+            raise Bug(
+                "a projection touches a row that it did not announce", table=codec(model).name
+            ) from None
 
     def put(self, model: Model, key: Key, at: At, **columns: object) -> None:
         """Makes a state's row, or changes some columns of it."""
-        ref = Ref(model, key)
-        before = self.find(model, *key)
-        self._keep(at.block, ref, before)
-        fixed = codec(model).key_row(self._chain_id, key)
-        changed: dict[str, Any] = {"changed_block": at.block, "changed_log": at.log, "changed_at": at.time}
-        self._rows[ref] = {**(before or fixed), **columns, **changed}
-        self._changed.add(ref)
+        changed = self._changed.setdefault(model, {})
+        row = changed.get(key)
+        if row is None or at.block >= self._keep_from:
+            before = row if row is not None or model in self._unread else self.find(model, *key)
+            self._keep(at.block, Ref(model, key), before)
+            row = changed[key] = codec(model).key_row(self._chain_id, key) if before is None else before
+            if model not in self._unread:
+                self._rows[model][key] = row
+        row.update(columns)
+        row["changed_block"], row["changed_log"], row["changed_at"] = at.block, at.log, at.time
 
     def add(self, model: Model, at: At, **columns: object) -> None:
         """A fact, for ever at its position."""
@@ -89,14 +115,36 @@ class WorkSet:
         }
         self.facts.setdefault(model, []).append(row)
 
-    def states(self) -> Mapping[Model, list[Row]]:
+    def states(self) -> dict[Model, list[Row]]:
         """Changed rows by table, in the order of their keys, so that two writers can't deadlock."""
-        grouped: dict[Model, list[Row]] = {}
-        for ref in sorted(self._changed, key=lambda ref: (codec(ref.model).name, *map(str, ref.key))):
-            row = self._rows[ref]
-            assert row is not None, "a changed row exists"
-            grouped.setdefault(ref.model, []).append(row)
-        return grouped
+        found = {}
+        for model, rows in self._sorted():
+            width = len(codec(model).columns)
+            whole = [row for row in rows if len(row) == width]
+            if len(whole) < len(rows) and model not in self._unread:
+                raise Bug("a state that was never made is changed", table=codec(model).name)
+            if whole:
+                found[model] = whole
+        return found
+
+    def patches(self) -> Patches:
+        """What is known of rows that were not loaded."""
+        found: Patches = {}
+        for model, rows in self._sorted():
+            key, width = codec(model).key, len(codec(model).columns)
+            alike: dict[tuple[str, ...], list[Row]] = {}  # by columns, in whatever order they were set
+            for row in rows:
+                if len(row) < width:
+                    alike.setdefault(tuple(row), []).append(row)
+            for names, patched in alike.items():
+                columns = (*key, *sorted(name for name in names if name not in key))
+                found.setdefault((model, columns), []).extend(patched)
+        return found
+
+    def _sorted(self) -> Iterable[tuple[Model, list[Row]]]:
+        for model in sorted(self._changed, key=lambda model: codec(model).name):
+            rows = self._changed[model]
+            yield model, [rows[key] for key in sorted(rows)]
 
     def _keep(self, block: int, ref: Ref, before: Row | None) -> None:
         if block < self._keep_from or (block, ref) in self._kept:

@@ -9,11 +9,13 @@ from pathlib import Path
 from indexer.codec import Model, Row
 from indexer.fetch import Decoded, Fetched
 from indexer.models import BlockRow, ContractRow, LogRow
-from indexer.projections import RULES
+from indexer.projections import RULES, UNREAD
+from indexer.projections.rules import Rule
 from indexer.reorg import undo_floor_after
 from indexer.spine import tell_final
 from indexer.store import Checkpoint, Store
-from indexer.workset import At, WorkSet
+from indexer.workset import At, Ref, WorkSet
+from node.chain.events import ChainLog
 from node.chain.logs import Kind
 from node.chain.rpc import ChainMoved, Header, RpcClient
 from node.kernel.hexes import Address
@@ -28,6 +30,7 @@ class KnownContract:
     from_block: int
 
 
+_Work = tuple[Rule, At, ChainLog]
 ContractSource = Callable[[], Sequence[KnownContract]]
 
 
@@ -64,11 +67,11 @@ async def write_range(
         before, number=last.number, hash=last.hash, undo_floor=floor, finalized_number=final
     )
     async with store.transaction():
-        await store.insert(_raw_rows(store.chain_id, fetched))
-        await _project(store, fetched, keep_from=floor + 1)
+        await _write(store, fetched, keep_from=floor + 1)
         told = await _tell(store, before, kinds=fetched.kinds, final=final)
         await store.prune_undo(below=floor + 1)
         await store.move(before, after, time=instant_of(last))
+    await store.renew_statistics()
     return after, told
 
 
@@ -87,13 +90,10 @@ async def finalize(
 
 
 async def _tell(store: Store, before: Checkpoint, *, kinds: Mapping[Address, str], final: int) -> int:
-    return await tell_final(
-        store,
-        genesis=before.genesis_hash,
-        kinds=kinds,
-        first=max(before.finalized_number, before.emit_after) + 1,
-        last=final,
-    )
+    first = max(before.finalized_number, before.emit_after) + 1
+    if final < first:
+        return 0
+    return await tell_final(store, genesis=before.genesis_hash, kinds=kinds, first=first, last=final)
 
 
 def _number_in(path: Path) -> int:
@@ -103,20 +103,34 @@ def _number_in(path: Path) -> int:
         return -1
 
 
-async def _project(store: Store, fetched: Fetched, *, keep_from: int) -> None:
+async def _write(store: Store, fetched: Fetched, *, keep_from: int) -> None:
+    """All rows of the range."""
     times = {header.number: instant_of(header) for header in fetched.headers}
-    work = [
+    work: list[_Work] = [
         (RULES[type(item.event)], At.of(item.log, times[item.log.block_number]), item.event)
         for item in fetched.logs
         if item.event is not None
     ]
-    touched = {ref for rule, at, event in work for ref in rule.touches(at, event)}
-    workset = WorkSet(store.chain_id, await store.load(touched), keep_from=keep_from)
+    undoable = fetched.headers[-1].number >= keep_from
+    unread = frozenset[Model]() if undoable else UNREAD
+    loaded = await store.load(_touched(work, written=undoable))
+    workset = WorkSet(store.chain_id, loaded, keep_from=keep_from, unread=unread)
     for rule, at, event in work:
         rule.apply(workset, at, event)
+    await store.insert(_raw_rows(store.chain_id, fetched))
     await store.insert(workset.facts)
     await store.upsert(workset.states())
+    for (model, columns), rows in workset.patches().items():
+        await store.patch(model, columns, rows)
     await store.keep(workset.undo)
+
+
+def _touched(work: Sequence[_Work], *, written: bool) -> set[Ref]:
+    """What has to be loaded; `written`: also what rules change without reading it."""
+    refs = {ref for rule, at, event in work for ref in rule.touches(at, event)}
+    if written:
+        refs |= {ref for rule, at, event in work if rule.writes for ref in rule.writes(at, event)}
+    return refs
 
 
 async def contract_rows(

@@ -13,7 +13,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from indexer.models.rows import SCHEMA, State
+from indexer.models.rows import TABLE, State
 from node.kernel.db.base import Base, length_check
 from node.kernel.db.types import AddressColumn, Hash32Column, Utc
 from node.kernel.hexes import Address, Hash32
@@ -29,7 +29,7 @@ class BlockRow(Base):
     __table_args__ = (
         Index("ix_block_hash", "chain_id", "hash", unique=True),
         length_check("hash", 32),
-        {"schema": SCHEMA},
+        TABLE,
     )
 
     chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -52,7 +52,7 @@ class LogRow(Base):
             *("chain_id", "address", "block_number", "log_index"),
             postgresql_where=f"topic0 = '\\x{_QUORUM_UPDATED}'",
         ),
-        {"schema": SCHEMA},
+        TABLE,
     )
 
     chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -79,7 +79,7 @@ class Checkpoint(Base):
     """
 
     __tablename__ = "checkpoint"
-    __table_args__ = {"schema": SCHEMA}
+    __table_args__ = TABLE
 
     chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     genesis_hash: Mapped[Hash32] = mapped_column(Hash32Column)
@@ -101,7 +101,7 @@ class UndoRow(Base):
     """A state's row as it was before `block_number` first touched it; `before` NULL: there was none."""
 
     __tablename__ = "undo"
-    __table_args__ = {"schema": SCHEMA}
+    __table_args__ = TABLE
 
     chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     block_number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -118,7 +118,7 @@ class ContractRow(State, Base):
     """
 
     __tablename__ = "contract"
-    __table_args__ = (Index("ix_contract_kind", "chain_id", "kind"), {"schema": SCHEMA})
+    __table_args__ = (Index("ix_contract_kind", "chain_id", "kind"), TABLE)
 
     address: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
     kind: Mapped[str] = mapped_column(Text)

@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from indexer.models.rows import SCHEMA, Fact, State
+from indexer.models.rows import TABLE, Fact, State
 from node.kernel.db.base import Base, uint256_check
 from node.kernel.db.types import AddressColumn, Hash32Column, Uint256, Utc
 from node.kernel.hexes import Address, Hash32
@@ -32,7 +32,7 @@ class EscrowRow(State, Base):
         Index("ix_escrow_buyer", "chain_id", "buyer", desc("funded_block"), desc("funded_log")),
         Index("ix_escrow_seller", "chain_id", "seller", desc("funded_block"), desc("funded_log")),
         Index("ix_escrow_arbiter", "chain_id", "arbiter", "state"),
-        {"schema": SCHEMA},
+        TABLE,
     )
 
     escrow_id: Mapped[Hash32] = mapped_column(Hash32Column, primary_key=True)
@@ -84,7 +84,7 @@ class EscrowEventRow(Fact, Base):
     __table_args__ = (
         *(uint256_check(c) for c in ("received", "to_seller", "to_buyer", "fee")),
         Index("ix_escrow_event_escrow", "chain_id", "escrow_id", "block_number", "log_index"),
-        {"schema": SCHEMA},
+        TABLE,
     )
 
     escrow_id: Mapped[Hash32] = mapped_column(Hash32Column)

@@ -8,7 +8,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from indexer.models.rows import SCHEMA, Fact, State, newest_first
+from indexer.models.rows import TABLE, Fact, State, newest_first
 from node.kernel.db.base import Base, uint256_check
 from node.kernel.db.types import AddressColumn, Hash32Column, Uint256
 from node.kernel.hexes import Address, Hash32
@@ -25,7 +25,7 @@ class SaleRow(Fact, Base):
         newest_first("ix_sale_seller", "seller"),
         newest_first("ix_sale_buyer", "buyer"),
         Index("ix_sale_digest", "chain_id", "digest"),
-        {"schema": SCHEMA},
+        TABLE,
     )
 
     exchange: Mapped[Address] = mapped_column(AddressColumn)
@@ -48,7 +48,7 @@ class ListingNonceRow(State, Base):
     """A nonce that is gone: `used` by a sale (then `digest` says of what), or `cancelled`."""
 
     __tablename__ = "listing_nonce"
-    __table_args__ = (uint256_check("nonce"), {"schema": SCHEMA})
+    __table_args__ = (uint256_check("nonce"), TABLE)
 
     exchange: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
     signer: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
@@ -62,7 +62,7 @@ class ListingEpochRow(State, Base):
     """The epoch that signatures of `signer` must name; no row means zero."""
 
     __tablename__ = "listing_epoch"
-    __table_args__ = (uint256_check("epoch"), {"schema": SCHEMA})
+    __table_args__ = (uint256_check("epoch"), TABLE)
 
     exchange: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
     signer: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
@@ -73,7 +73,7 @@ class ExchangeFeeRow(State, Base):
     """The platform fee of now, one row per exchange."""
 
     __tablename__ = "exchange_fee"
-    __table_args__ = {"schema": SCHEMA}
+    __table_args__ = TABLE
 
     exchange: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
     receiver: Mapped[Address] = mapped_column(AddressColumn)
@@ -84,7 +84,7 @@ class CurrencyRow(State, Base):
     """An ERC-20 that was ever on the exchange's allow-list."""
 
     __tablename__ = "currency"
-    __table_args__ = {"schema": SCHEMA}
+    __table_args__ = TABLE
 
     exchange: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
     currency: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
@@ -98,7 +98,7 @@ class CreditRow(State, Base):
     __table_args__ = (
         uint256_check("amount"),
         Index("ix_credit_account", "chain_id", "account"),
-        {"schema": SCHEMA},
+        TABLE,
     )
 
     contract: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from indexer.models.rows import SCHEMA, Fact, State, newest_first
+from indexer.models.rows import TABLE, Fact, State, newest_first
 from node.kernel.db.base import Base, uint256_check
 from node.kernel.db.types import AddressColumn, Hash32Column, Uint256, Utc
 from node.kernel.hexes import Address, Hash32
@@ -26,7 +26,7 @@ class GovernorRow(State, Base):
     """The settings of a governor as they are now; NULL until its constructor has told them."""
 
     __tablename__ = "governor"
-    __table_args__ = {"schema": SCHEMA}
+    __table_args__ = TABLE
 
     governor: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
     voting_delay_s: Mapped[int | None] = mapped_column(Uint256)
@@ -49,7 +49,7 @@ class ProposalRow(State, Base):
         *(uint256_check(c) for c in ("proposal_id", "for_votes", "against_votes", "abstain_votes")),
         Index("ix_proposal_newest", "chain_id", "governor", desc("created_block"), desc("created_log")),
         Index("ix_proposal_proposer", "chain_id", "proposer"),
-        {"schema": SCHEMA},
+        TABLE,
     )
 
     governor: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
@@ -89,7 +89,7 @@ class VoteRow(Fact, Base):
         uint256_check("weight"),
         newest_first("ix_vote_proposal", "governor", "proposal_id"),
         newest_first("ix_vote_voter", "voter"),
-        {"schema": SCHEMA},
+        TABLE,
     )
 
     governor: Mapped[Address] = mapped_column(AddressColumn)
@@ -104,7 +104,7 @@ class DelegationRow(State, Base):
     """Whom a holder delegates to; no row means nobody."""
 
     __tablename__ = "delegation"
-    __table_args__ = (Index("ix_delegation_delegate", "chain_id", "token", "delegate"), {"schema": SCHEMA})
+    __table_args__ = (Index("ix_delegation_delegate", "chain_id", "token", "delegate"), TABLE)
 
     token: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
     delegator: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
@@ -118,7 +118,7 @@ class VotingPowerRow(State, Base):
     __table_args__ = (
         uint256_check("votes"),
         Index("ix_voting_power_votes", "chain_id", "token", desc("votes"), "delegate"),
-        {"schema": SCHEMA},
+        TABLE,
     )
 
     token: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
@@ -130,7 +130,7 @@ class VotesBalanceRow(State, Base):
     """How many votes tokens a holder has; no row means none."""
 
     __tablename__ = "votes_balance"
-    __table_args__ = (uint256_check("balance"), {"schema": SCHEMA})
+    __table_args__ = (uint256_check("balance"), TABLE)
 
     token: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
     holder: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)

@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from indexer.models.rows import SCHEMA, Fact, State, newest_first
+from indexer.models.rows import TABLE, Fact, State, newest_first
 from node.kernel.db.base import Base, uint256_check
 from node.kernel.db.types import AddressColumn, Hash32Column, Uint256, Utc
 from node.kernel.hexes import Address, Hash32
@@ -25,7 +25,7 @@ class CollectionRow(State, Base):
         Index("ix_collection_creator", "chain_id", "creator", desc("created_block"), desc("created_log")),
         Index("ix_collection_owner", "chain_id", "owner"),
         Index("ix_collection_created", "chain_id", desc("created_block"), desc("created_log")),
-        {"schema": SCHEMA},
+        TABLE,
     )
 
     address: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
@@ -55,7 +55,7 @@ class TokenRow(State, Base):
         uint256_check("token_id"),
         Index("ix_token_owner", "chain_id", "owner", "collection", "token_id"),
         Index("ix_token_minted", "chain_id", "collection", desc("minted_block"), desc("minted_log")),
-        {"schema": SCHEMA},
+        TABLE,
     )
 
     collection: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
@@ -80,7 +80,7 @@ class TransferRow(Fact, Base):
         newest_first("ix_transfer_token", "collection", "token_id"),
         newest_first("ix_transfer_sender", "sender"),
         newest_first("ix_transfer_recipient", "recipient"),
-        {"schema": SCHEMA},
+        TABLE,
     )
 
     collection: Mapped[Address] = mapped_column(AddressColumn)

@@ -4,8 +4,9 @@ What a clone logs while it is being made (owner, royalty, URI) comes before `Col
 nothing that `CollectionCreated` does not, so changes of an unknown collection are left out.
 """
 
+from indexer.codec import Model
 from indexer.models import CollectionRow, ContractRow, TokenRow, TransferRow
-from indexer.projections.rules import Rule, Rules
+from indexer.projections.rules import Rule, Rules, nothing
 from indexer.workset import At, Ref, WorkSet
 from node.chain import events as ev
 from node.chain.logs import Kind
@@ -18,7 +19,11 @@ def _collection(at: At, _event: ev.ChainLog) -> list[Ref]:
 
 
 def _token(at: At, event: ev.TokenTransfer | ev.Minted | ev.TokenURIChanged) -> list[Ref]:
-    return [Ref(TokenRow, (at.contract, event.token_id)), Ref(CollectionRow, (at.contract,))]
+    return [Ref(TokenRow, (at.contract, event.token_id))]
+
+
+def _minting(at: At, event: ev.TokenTransfer) -> list[Ref]:
+    return [Ref(CollectionRow, (at.contract,))] if event.sender == ZERO_ADDRESS else []
 
 
 def _created_refs(_at: At, event: ev.CollectionCreated) -> list[Ref]:
@@ -104,13 +109,16 @@ def _uri_set(work: WorkSet, at: At, event: ev.Minted | ev.TokenURIChanged) -> No
     work.put(TokenRow, (at.contract, event.token_id), at, uri=event.uri)
 
 
+# No rule reads these rows: a mint writes all of one, what follows some columns of one that is there.
+UNREAD: frozenset[Model] = frozenset({TokenRow})
+
 RULES: Rules = {
     ev.CollectionCreated: Rule(_created_refs, _created),
     ev.OwnershipTransferred: Rule(_collection, _owner_changed),
     ev.ContractURIChanged: Rule(_collection, _uri_changed),
     ev.RoyaltyChanged: Rule(_collection, _royalty_changed),
     ev.MetadataFrozen: Rule(_collection, _frozen),
-    ev.TokenTransfer: Rule(_token, _transferred),
-    ev.Minted: Rule(_token, _uri_set),
-    ev.TokenURIChanged: Rule(_token, _uri_set),
+    ev.TokenTransfer: Rule(_minting, _transferred, writes=_token),
+    ev.Minted: Rule(nothing, _uri_set, writes=_token),
+    ev.TokenURIChanged: Rule(nothing, _uri_set, writes=_token),
 }

@@ -1,6 +1,7 @@
 """The shape of a projection: for each event, which states it will touch, and what it does to them.
 
-The two are apart so that a range's rows are loaded by one statement per table before any rule runs.
+The two are apart so that a range's rows are loaded by one statement per table before any rule runs. Rows that
+a rule changes whatever they hold are named by `writes`: they are loaded only where a fork may ask for them.
 """
 
 import datetime as dt
@@ -23,13 +24,14 @@ _LATEST_S = int(_LATEST.timestamp())
 class Rule:
     touches: Touches
     apply: Apply
+    writes: Touches | None = None
 
 
 Rules = Mapping[type[ChainLog], Rule]
 
 
 def nothing(_at: At, _event: ChainLog) -> list[Ref]:
-    """Of events that only add facts."""
+    """Of rules that read no state."""
     return []
 
 

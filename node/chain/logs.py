@@ -1,8 +1,9 @@
 """From raw logs to structs, by (kind of contract, first topic).
 
-Decoders are built from the committed ABIs. Strings are mended where they are not UTF-8 or hold NUL, which
-Postgres cannot: whatever a stranger writes on the chain must not stop the node. A log of a known kind that
-fits no event is `Undecodable`, and its reader keeps it raw.
+Decoders are generated from the committed ABIs: a slicer per event, a library for what has no fixed size.
+Strings are mended where they are not UTF-8 or hold NUL, which Postgres cannot: whatever a stranger writes on
+the chain must not stop the node. A log of a known kind that fits no event is `Undecodable`, and its reader
+keeps it raw.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,6 @@ from node.chain.abi import LogEvent, Param
 from node.chain.artifacts import load_artifact
 from node.chain.rpc import Log
 from node.kernel.errors import Bug
-from node.kernel.hexes import to_bytes
 
 WORD = 32
 
@@ -106,22 +106,10 @@ class Decoder:
     """How logs of one event become a struct. `struct` is None for events that nobody here uses."""
 
     struct: type[ev.ChainLog] | None
-    indexed: tuple[Param, ...]
-    plain: tuple[Param, ...]
-    order: tuple[int, ...]  # where the n-th field lies in [indexed..., plain...]
-    raw_strings: bool
+    slice: Callable[[Log], ev.ChainLog | None]
 
     def __call__(self, log: Log) -> ev.ChainLog | None:
-        if self.struct is None:
-            return None
-        if len(log.topics) != len(self.indexed) + 1:
-            raise Undecodable(f"{len(log.topics)} topics instead of {len(self.indexed) + 1}")
-        values = [
-            _word(param.type, to_bytes(topic))
-            for param, topic in zip(self.indexed, log.topics[1:], strict=True)
-        ]
-        values += _data(self.plain, log.data, raw_strings=self.raw_strings)
-        return self.struct(*(values[place] for place in self.order))
+        return self.slice(log)
 
 
 @cache
@@ -152,20 +140,68 @@ def decode(kind: Kind, log: Log) -> ev.ChainLog | None:
 
 
 def _decoder(event: LogEvent, struct: type[ev.ChainLog] | None) -> Decoder:
-    split = [*event.indexed, *event.plain]
-    order = tuple(next(i for i, item in enumerate(split) if item is param) for param in event.inputs)
-    if struct is not None and len(msgspec.structs.fields(struct)) != len(order):
+    if struct is None:
+        return Decoder(None, lambda _log: None)
+    if len(msgspec.structs.fields(struct)) != len(event.inputs):
         raise Bug("a struct has other fields than its event", event=event.name)
-    return Decoder(struct, event.indexed, event.plain, order, raw_strings=struct is ev.ProposalCreated)
+    names: dict[str, Any] = {
+        "struct": struct,
+        "Undecodable": Undecodable,
+        "wide": _wide,
+        "data_of": lambda data: _data(event.plain, data, raw_strings=struct is ev.ProposalCreated),
+    }
+    exec(_source(event), names)  # noqa: S102 - made of the committed ABI's types alone
+    return Decoder(struct, names["slice_log"])
+
+
+def _source(event: LogEvent) -> str:
+    """A function that cuts an event's fields out of a log: what a loop over its types would do, unrolled."""
+    values, lines = {}, []
+    for place, param in enumerate(event.indexed, start=1):
+        values[id(param)] = f"v{place}"
+        lines += [f"w = topics[{place}]", *_from_hex(param.type, f"v{place}")]
+    if all(param.type in _STATIC for param in event.plain):
+        width = WORD * len(event.plain)
+        lines += [
+            "data = log.data",
+            f"if len(data) != {width}: raise Undecodable(f'{{len(data)}} bytes of data instead of {width}')",
+            "text = data.hex()",
+        ]
+        for place, param in enumerate(event.plain):
+            values[id(param)] = f"d{place}"
+            start = 2 * WORD * place
+            lines += [f"w = '0x' + text[{start}:{start + 2 * WORD}]", *_from_hex(param.type, f"d{place}")]
+    else:
+        lines.append("data = data_of(log.data)")
+        values |= {id(param): f"data[{place}]" for place, param in enumerate(event.plain)}
+    count = len(event.indexed) + 1
+    fields = ", ".join(values[id(param)] for param in event.inputs)
+    head = [
+        "topics = log.topics",
+        f"if len(topics) != {count}: raise Undecodable(f'{{len(topics)}} topics instead of {count}')",
+    ]
+    return "\n    ".join(["def slice_log(log):", *head, *lines, f"return struct({fields})"])
+
+
+def _from_hex(kind: str, name: str) -> list[str]:
+    """Statements that make a value of `w`, a word as 0x hex."""
+    if kind == "bytes32":
+        return [f"{name} = w"]
+    if kind == "address":
+        return [f"if w[2:26] != '{'0' * 24}': wide('an address', w)", f"{name} = '0x' + w[26:]"]
+    if kind == "bool":
+        return [f"{name} = int(w, 16)", f"if {name} > 1: wide('a bool', w)", f"{name} = {name} == 1"]
+    bits = int(kind.removeprefix("uint"))
+    check = [] if bits == 8 * WORD else [f"if {name} >> {bits}: wide('{kind}', w)"]
+    return [f"{name} = int(w, 16)", *check]
+
+
+def _wide(kind: str, word: str) -> None:
+    raise Undecodable(f"{kind} out of range: {word}")
 
 
 def _data(params: Sequence[Param], data: bytes, *, raw_strings: bool) -> list[Any]:
-    if all(param.type in _STATIC for param in params):
-        if len(data) != WORD * len(params):
-            raise Undecodable(f"{len(data)} bytes of data instead of {WORD * len(params)}")
-        return [
-            _word(param.type, data[place * WORD : place * WORD + WORD]) for place, param in enumerate(params)
-        ]
+    """Of an event with a field of dynamic size."""
     types = [param.type.replace("string", "bytes") for param in params]
     try:
         values = abi_decode(types, data)
@@ -190,38 +226,4 @@ def mended(raw: bytes) -> str:
     return raw.decode("utf-8", errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _address(word: bytes) -> str:
-    if any(word[:12]):
-        raise Undecodable("an address of more than 20 bytes")
-    return "0x" + word[12:].hex()
-
-
-def _uint(bits: int) -> Callable[[bytes], int]:
-    bound = 1 << bits
-
-    def read(word: bytes) -> int:
-        value = int.from_bytes(word)
-        if value >= bound:
-            raise Undecodable(f"a uint{bits} out of range")
-        return value
-
-    return read
-
-
-def _bool(word: bytes) -> bool:
-    value = int.from_bytes(word)
-    if value > 1:
-        raise Undecodable("a bool that is neither 0 nor 1")
-    return bool(value)
-
-
-_STATIC: Mapping[str, Callable[[bytes], Any]] = {
-    "address": _address,
-    "bool": _bool,
-    "bytes32": lambda word: "0x" + word.hex(),
-    **{f"uint{bits}": _uint(bits) for bits in range(8, 257, 8)},
-}
-
-
-def _word(kind: str, word: bytes) -> Any:  # noqa: ANN401 - any ABI value
-    return _STATIC[kind](word)
+_STATIC = frozenset({"address", "bool", "bytes32", *(f"uint{bits}" for bits in range(8, 257, 8))})

@@ -169,7 +169,7 @@ class RpcClient:
     async def logs(self, *, first: int, last: int, addresses: Sequence[Address]) -> list[Log]:
         """Logs of blocks `first` to `last`, both included; `last` must not lie beyond a head of this node."""
         query = {"fromBlock": hex(first), "toBlock": hex(last), "address": list(addresses)}
-        return [_log(raw) for raw in await self.call("eth_getLogs", query, returns=list[_RawLog])]
+        return list(map(_log, await self.call("eth_getLogs", query, returns=list[_RawLog])))
 
     async def eth_calls(
         self, calls: Sequence[tuple[Address, str]], *, block: int | str
@@ -271,23 +271,22 @@ def typed_failure(failure: _Failure) -> Failed:
     return NodeRefused("the node refused", code=failure.code, detail=detail)
 
 
+_lower: Callable[[str], Any] = str.lower  # into canonical form, whatever type of hex it is
+
+
 def _header(raw: _RawHeader) -> Header:
-    return Header(
-        number=int(raw.number, 16),
-        hash=Hash32(raw.hash.lower()),
-        parent_hash=Hash32(raw.parent_hash.lower()),
-        timestamp=int(raw.timestamp, 16),
-    )
+    return Header(int(raw.number, 16), _lower(raw.hash), _lower(raw.parent_hash), int(raw.timestamp, 16))
 
 
 def _log(raw: _RawLog) -> Log:
+    """Positional, and in the order of the fields: this runs once per log of a backfill."""
     return Log(
-        block_number=int(raw.block_number, 16),
-        log_index=int(raw.log_index, 16),
-        block_hash=Hash32(raw.block_hash.lower()),
-        tx_hash=Hash32(raw.transaction_hash.lower()),
-        tx_index=int(raw.transaction_index, 16),
-        address=Address(raw.address.lower()),
-        topics=tuple(Hash32(topic.lower()) for topic in raw.topics),
-        data=bytes.fromhex(raw.data[2:]),
+        int(raw.block_number, 16),
+        int(raw.log_index, 16),
+        _lower(raw.block_hash),
+        _lower(raw.transaction_hash),
+        int(raw.transaction_index, 16),
+        _lower(raw.address),
+        tuple([_lower(topic) for topic in raw.topics]),
+        bytes.fromhex(raw.data[2:]),
     )

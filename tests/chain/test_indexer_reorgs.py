@@ -302,3 +302,29 @@ def holders(database: DatabaseUrls) -> int:
         ).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def test_what_lies_far_back_is_read_like_what_is_followed(
+    addresses: Addresses, fresh_anvil: str, fresh_database: DatabaseUrls, tmp_path: Path
+) -> None:
+    """Below what a fork can reach rows are written another way: the tables are the same."""
+    life = Life.begin(fresh_anvil, tmp_path)
+    settings = settings_of(fresh_anvil, tmp_path, fresh_database, undo_blocks=4)
+    index(settings)
+    life.everything()
+    rng = random.Random(7)
+    collections: list[Address] = []
+    for _ in range(20):
+        life.random_step(rng, collections)
+        index(settings)
+    collection = life.create_collection()
+    tokens = [life.mint(collection, life.seller) for _ in range(3)]
+    index(settings)
+    for token in tokens[:2]:
+        life.transfer(collection, life.seller, life.buyer, token)
+    for token in tokens[1:]:
+        life.merchant_does(collection, "setTokenURI", token, "ipfs://later")
+    life.chain.mine(20)  # so that the first range of what follows can't be undone
+    index(settings)
+    assert_same(tables_of(fresh_database), fresh_tables(addresses, settings, "far"))
+    assert differences(settings) == []

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from indexer.fetch import fetch
+from indexer.ranges import LOGS_MAX
 from node.chain.errors import RpcUnavailable
 from node.chain.logs import Kind
 from node.chain.rpc import (
@@ -216,3 +217,11 @@ def test_what_does_not_fit_together_is_never_written(
 ) -> None:
     with pytest.raises(ChainMoved):
         fetched(telling(blocks, logs), 1)
+
+
+def test_several_blocks_with_too_many_logs_are_asked_for_one_by_one() -> None:
+    logs = [log(1, index=index) for index in range(LOGS_MAX + 1)]
+    with pytest.raises(RangeTooLarge):
+        fetched(telling([block(0), block(1)], logs), 1)
+    alone = telling([block(0)], [log(0, index=index) for index in range(LOGS_MAX + 1)])
+    assert len(fetched(alone, 0).logs) == LOGS_MAX + 1

@@ -78,10 +78,14 @@ def test_undo_reaches_as_deep_as_the_setting_or_as_before(
 def test_ranges_grow_while_logs_are_few_and_shrink_on_failure() -> None:
     sizer = RangeSizer()
     for _ in range(20):
-        sizer.succeeded(logs=0)
+        sizer.succeeded(blocks=sizer.blocks, logs=0)
     assert sizer.blocks == BLOCKS_MAX
-    sizer.succeeded(logs=3 * LOGS_TARGET)
-    assert sizer.blocks == BLOCKS_MAX // 2
+    sizer.succeeded(blocks=100, logs=3 * LOGS_TARGET)
+    assert sizer.blocks == 33
+    sizer.succeeded(blocks=33, logs=LOGS_TARGET)
+    assert sizer.blocks == 33
+    sizer.succeeded(blocks=1, logs=3 * LOGS_TARGET)
+    assert sizer.blocks == 1
     for _ in range(20):
         sizer.failed()
     assert sizer.next(after=4, head=100) == (5, 5)

@@ -3,7 +3,9 @@
 from psycopg import sql
 from sqlalchemy import Connection, MetaData, Table, text
 
-from node.kernel.db.base import APPEND_ONLY, UPDATABLE_COLUMNS
+from node.kernel.db.base import APPEND_ONLY, MAINTAINED, UPDATABLE_COLUMNS
+
+_MAINTAIN_SINCE = (17,)  # the version of Postgres that brought the right
 
 
 def apply_grants(connection: Connection, metadata: MetaData, *, app_role: str) -> None:
@@ -18,6 +20,8 @@ def apply_grants(connection: Connection, metadata: MetaData, *, app_role: str) -
     for table in metadata.sorted_tables:
         connection.execute(text(f"REVOKE ALL ON {table.fullname} FROM {role}"))
         connection.execute(text(f"GRANT {_rights(table)} ON {table.fullname} TO {role}"))
+        if table.info.get(MAINTAINED) and (connection.dialect.server_version_info or ()) >= _MAINTAIN_SINCE:
+            connection.execute(text(f"GRANT MAINTAIN ON {table.fullname} TO {role}"))
 
 
 def _rights(table: Table) -> str:
