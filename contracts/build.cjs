@@ -13,14 +13,19 @@ const OPENZEPPELIN = "node_modules/@openzeppelin/contracts";
 const DEPLOYED = {
   AsoudGovernor: "contracts/src/AsoudGovernor.sol",
   AuctionHouse: "contracts/src/AuctionHouse.sol",
+  BadgeCollection: "contracts/src/BadgeCollection.sol",
+  BatchCollection: "contracts/src/BatchCollection.sol",
   Checkout: "contracts/src/Checkout.sol",
   Collection: "contracts/src/Collection.sol",
   CollectionFactory: "contracts/src/CollectionFactory.sol",
   Deposits: "contracts/src/Deposits.sol",
   DevDollar: "contracts/src/DevDollar.sol",
+  Editions: "contracts/src/Editions.sol",
   Escrow: "contracts/src/Escrow.sol",
   Exchange: "contracts/src/Exchange.sol",
   Forwarder: "contracts/src/Deposits.sol",
+  RoyaltySplitter: "contracts/src/RoyaltySplitter.sol",
+  SplitterFactory: "contracts/src/RoyaltySplitter.sol",
   TimelockController: `${OPENZEPPELIN}/governance/TimelockController.sol`,
   VotesToken: "contracts/src/VotesToken.sol",
 };
@@ -34,7 +39,7 @@ const SPOKEN_TO = {
 
 // The same as in foundry.toml, so that the code that is tested is the code that is deployed.
 const SETTINGS = {
-  remappings: ["@openzeppelin/=node_modules/@openzeppelin/", "solady/=node_modules/solady/"],
+  remappings: ["@openzeppelin/=node_modules/@openzeppelin/", "solady/=node_modules/solady/", "erc721a/=node_modules/erc721a/"],
   optimizer: { enabled: true, runs: 200 },
   metadata: { bytecodeHash: "none", appendCBOR: false },
   evmVersion: "cancun",

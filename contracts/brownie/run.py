@@ -75,7 +75,7 @@ def prepare_home(port: int) -> None:
     """Compiler, libraries and network where Brownie looks for them."""
     data = HOME / ".brownie"
     link(HOME / "solcx" / f"solc-v{SOLC_VERSION}", ROOT / "contracts" / "solc" / "solc")
-    for library in ("@openzeppelin", "solady"):
+    for library in ("@openzeppelin", "solady", "erc721a"):
         link(data / "packages" / library, ROOT / "node_modules" / library)
     (data / "network-config.yaml").write_text(
         "live: []\n"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ICollection} from "./ICollection.sol";
+import {IStudio} from "./IStudio.sol";
 
 /// @title Makes collections for merchants, at addresses that are known beforehand.
 interface ICollectionFactory {
@@ -25,7 +25,7 @@ interface ICollectionFactory {
     error SaltUsed(address collection);
 
     /// @notice Makes the caller's collection for `salt`. A salt works once per creator.
-    function create(ICollection.CollectionTerms calldata terms, bytes32 salt) external returns (address collection);
+    function create(IStudio.CollectionTerms calldata terms, bytes32 salt) external returns (address collection);
 
     /// @notice Where `create` by `creator` with `salt` puts the collection. Nobody else can take the address.
     function predict(address creator, bytes32 salt) external view returns (address collection);

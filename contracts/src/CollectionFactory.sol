@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {LibClone} from "solady/src/utils/LibClone.sol";
-import {ICollection} from "../interfaces/ICollection.sol";
+import {IStudio} from "../interfaces/IStudio.sol";
 import {ICollectionFactory} from "../interfaces/ICollectionFactory.sol";
 
 /// @title The factory of collections.
@@ -17,11 +17,11 @@ contract CollectionFactory is ICollectionFactory {
     }
 
     /// @inheritdoc ICollectionFactory
-    function create(ICollection.CollectionTerms calldata terms, bytes32 salt) external returns (address collection) {
+    function create(IStudio.CollectionTerms calldata terms, bytes32 salt) external returns (address collection) {
         collection = predict(msg.sender, salt);
         if (collection.code.length != 0) revert SaltUsed(collection);
         LibClone.cloneDeterministic(implementation, _saltOf(msg.sender, salt));
-        ICollection(collection).initialize(msg.sender, terms);
+        IStudio(collection).initialize(msg.sender, terms);
         emit CollectionCreated(
             collection, msg.sender, salt, terms.name, terms.symbol, terms.contractURI, terms.royaltyReceiver, terms.royaltyBps, terms.maxSupply
         );

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Ownable} from "solady/src/auth/Ownable.sol";
 import {ERC721} from "solady/src/tokens/ERC721.sol";
 import {ICollection} from "../interfaces/ICollection.sol";
+import {IStudio} from "../interfaces/IStudio.sol";
 import {ICollectionFactory} from "../interfaces/ICollectionFactory.sol";
 import {IDevDollar} from "../interfaces/IDevDollar.sol";
 import {Collection} from "../src/Collection.sol";
@@ -28,8 +29,8 @@ contract CollectionTest is Test {
         collection = create(2, bytes32(0));
     }
 
-    function termsOf(uint256 cap) private view returns (ICollection.CollectionTerms memory) {
-        return ICollection.CollectionTerms("Pictures", "PIC", "ipfs://all", artist, 500, cap);
+    function termsOf(uint256 cap) private view returns (IStudio.CollectionTerms memory) {
+        return IStudio.CollectionTerms("Pictures", "PIC", "ipfs://all", artist, 500, cap);
     }
 
     function create(uint256 cap, bytes32 salt) private returns (Collection) {
@@ -89,7 +90,7 @@ contract CollectionTest is Test {
     function test_supply_is_capped() public {
         mint(artist);
         mint(artist);
-        vm.expectRevert(abi.encodeWithSelector(ICollection.SupplyExhausted.selector, 2));
+        vm.expectRevert(abi.encodeWithSelector(IStudio.SupplyExhausted.selector, 2));
         mint(artist);
         collection = create(0, "open");
         for (uint256 i; i < 5; ++i) {
@@ -120,7 +121,7 @@ contract CollectionTest is Test {
         vm.expectEmit();
         emit ICollection.TokenURIChanged(1, "ipfs://new");
         vm.expectEmit();
-        emit ICollection.MetadataUpdate(1);
+        emit IStudio.MetadataUpdate(1);
         collection.setTokenURI(1, "ipfs://new");
         vm.assertEq(collection.tokenURI(1), "ipfs://new");
         vm.expectRevert(ERC721.TokenDoesNotExist.selector);
@@ -128,12 +129,12 @@ contract CollectionTest is Test {
         vm.expectRevert(ICollection.EmptyURI.selector);
         collection.setTokenURI(1, "");
         vm.expectEmit();
-        emit ICollection.MetadataFrozen();
+        emit IStudio.MetadataFrozen();
         collection.freezeMetadata();
         vm.assertTrue(collection.metadataFrozen());
-        vm.expectRevert(ICollection.Frozen.selector);
+        vm.expectRevert(IStudio.Frozen.selector);
         collection.setTokenURI(1, "x");
-        vm.expectRevert(ICollection.Frozen.selector);
+        vm.expectRevert(IStudio.Frozen.selector);
         collection.freezeMetadata();
         vm.expectRevert(ICollection.EmptyURI.selector);
         collection.mint(artist, "");
@@ -142,9 +143,9 @@ contract CollectionTest is Test {
 
     function test_contract_metadata() public {
         vm.expectEmit();
-        emit ICollection.ContractURIChanged("ipfs://b");
+        emit IStudio.ContractURIChanged("ipfs://b");
         vm.expectEmit();
-        emit ICollection.ContractURIUpdated();
+        emit IStudio.ContractURIUpdated();
         vm.prank(merchant);
         collection.setContractURI("ipfs://b");
         vm.assertEq(collection.contractURI(), "ipfs://b");
@@ -182,13 +183,13 @@ contract CollectionTest is Test {
         vm.assertEq(amount, 0.05 ether);
         vm.startPrank(merchant);
         vm.expectEmit();
-        emit ICollection.RoyaltyChanged(stranger, 1000);
+        emit IStudio.RoyaltyChanged(stranger, 1000);
         collection.setRoyalty(stranger, 1000);
-        vm.expectRevert(abi.encodeWithSelector(ICollection.BadRoyalty.selector, stranger, 1001, 1000));
+        vm.expectRevert(abi.encodeWithSelector(IStudio.BadRoyalty.selector, stranger, 1001, 1000));
         collection.setRoyalty(stranger, 1001);
-        vm.expectRevert(abi.encodeWithSelector(ICollection.BadRoyalty.selector, address(0), 1, 1000));
+        vm.expectRevert(abi.encodeWithSelector(IStudio.BadRoyalty.selector, address(0), 1, 1000));
         collection.setRoyalty(address(0), 1);
-        vm.expectRevert(abi.encodeWithSelector(ICollection.BadRoyalty.selector, stranger, 0, 1000));
+        vm.expectRevert(abi.encodeWithSelector(IStudio.BadRoyalty.selector, stranger, 0, 1000));
         collection.setRoyalty(stranger, 0);
         collection.setRoyalty(address(0), 0);
         vm.stopPrank();
@@ -198,15 +199,15 @@ contract CollectionTest is Test {
     }
 
     function test_collection_without_royalty() public {
-        ICollection.CollectionTerms memory terms = termsOf(0);
+        IStudio.CollectionTerms memory terms = termsOf(0);
         (terms.royaltyReceiver, terms.royaltyBps) = (address(0), 0);
         (address receiver,) = Collection(factory.create(terms, "none")).royaltyInfo(1, 1 ether);
         vm.assertEq(receiver, address(0));
         terms.royaltyBps = 1001;
-        vm.expectPartialRevert(ICollection.BadRoyalty.selector);
+        vm.expectPartialRevert(IStudio.BadRoyalty.selector);
         factory.create(terms, "greedy");
         terms = termsOf(uint256(type(uint64).max) + 1);
-        vm.expectPartialRevert(ICollection.SupplyExhausted.selector);
+        vm.expectPartialRevert(IStudio.SupplyExhausted.selector);
         factory.create(terms, "endless");
     }
 

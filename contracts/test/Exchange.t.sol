@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ERC721} from "solady/src/tokens/ERC721.sol";
 import {ReentrancyGuardTransient} from "solady/src/utils/ReentrancyGuardTransient.sol";
-import {ICollection} from "../interfaces/ICollection.sol";
+import {IStudio} from "../interfaces/IStudio.sol";
 import {IExchange} from "../interfaces/IExchange.sol";
 import {IPayouts} from "../interfaces/IPayouts.sol";
 import {ISettlement} from "../interfaces/ISettlement.sol";
@@ -52,7 +52,7 @@ abstract contract ExchangeSetup is Test {
 
     function makeCollection() internal returns (Collection) {
         CollectionFactory factory = new CollectionFactory(address(new Collection()));
-        ICollection.CollectionTerms memory terms = ICollection.CollectionTerms("Pictures", "PIC", "ipfs://all", artist, ROYALTY_BPS, 0);
+        IStudio.CollectionTerms memory terms = IStudio.CollectionTerms("Pictures", "PIC", "ipfs://all", artist, ROYALTY_BPS, 0);
         return Collection(factory.create(terms, bytes32(0)));
     }
 

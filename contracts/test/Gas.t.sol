@@ -11,16 +11,18 @@ import {TimelockController} from "@openzeppelin/contracts/governance/TimelockCon
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 import {IAsoudGovernor} from "../interfaces/IAsoudGovernor.sol";
 import {ICheckout} from "../interfaces/ICheckout.sol";
-import {ICollection} from "../interfaces/ICollection.sol";
+import {IStudio} from "../interfaces/IStudio.sol";
 import {IEscrow} from "../interfaces/IEscrow.sol";
 import {IExchange} from "../interfaces/IExchange.sol";
 import {AsoudGovernor} from "../src/AsoudGovernor.sol";
+import {BatchCollection} from "../src/BatchCollection.sol";
 import {Collection} from "../src/Collection.sol";
 import {Deposits} from "../src/Deposits.sol";
 import {VotesToken} from "../src/VotesToken.sol";
 import {CheckoutSetup} from "./Checkout.t.sol";
 import {EscrowSetup} from "./Escrow.t.sol";
 import {EscrowGrowthSetup} from "./EscrowGrowth.t.sol";
+import {StudioSetup} from "./Studio.t.sol";
 import {ExchangeSetup} from "./Exchange.t.sol";
 import {Test} from "./Test.sol";
 
@@ -55,7 +57,7 @@ abstract contract ExchangeGasSetup is ExchangeSetup {
         address place = address(0xC0DE);
         vm.etch(place, address(new Collection()).code);
         collection = Collection(place);
-        collection.initialize(address(this), ICollection.CollectionTerms("Pictures", "PIC", "ipfs://all", artist, ROYALTY_BPS, 0));
+        collection.initialize(address(this), IStudio.CollectionTerms("Pictures", "PIC", "ipfs://all", artist, ROYALTY_BPS, 0));
         collection.mint(seller, "ipfs://one");
         vm.prank(seller);
         collection.setApprovalForAll(address(exchange), true);
@@ -283,6 +285,41 @@ contract CheckoutGasTest is CheckoutSetup {
         vm.deal(forwarder, 1 ether);
         deposits.sweep(treasury, ids, assets);
         vm.snapshotGasLastCall("gas", "deposit sweep native, repeat");
+    }
+}
+
+contract StudioGasTest is StudioSetup {
+    /// @dev Not a clone, as the anchors were not.
+    function bare() private returns (BatchCollection) {
+        vm.etch(address(0xC0DE), address(new BatchCollection()).code);
+        BatchCollection batch = BatchCollection(address(0xC0DE));
+        batch.initialize(address(this), IStudio.CollectionTerms("Pictures", "PIC", "", address(0), 0, 0));
+        batch.mintBatch(merchant, 1);
+        return batch;
+    }
+
+    function test_batches() public {
+        BatchCollection batch = bare();
+        batch.mintBatch(fan, 5);
+        vm.snapshotGasLastCall("gas", "mint 5 (batch), new holder");
+        batch.mintBatch(artist, 10);
+        vm.snapshotGasLastCall("gas", "mint 10 (batch), new holder");
+        batch.mintBatch(artist, 10);
+        vm.snapshotGasLastCall("gas", "mint 10 (batch), same holder");
+        vm.prank(artist);
+        batch.transferFrom(artist, fan, 10);
+        vm.snapshotGasLastCall("gas", "transfer (batch), in the middle of one");
+    }
+
+    function test_editions_and_voucher() public {
+        vm.prank(minter);
+        editions.mint(fan, 1, 5);
+        vm.snapshotGasLastCall("gas", "mint editions, clone, new holder");
+        IStudio.Voucher memory v = voucherOf(1 ether);
+        bytes memory signature = sign(collection, v, merchantKey);
+        vm.prank(fan);
+        collection.redeem{value: 1 ether}(v, URI, signature);
+        vm.snapshotGasLastCall("gas", "redeem a voucher, clone, native, first nonce of a word");
     }
 }
 

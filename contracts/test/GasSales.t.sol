@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IAuctionHouse} from "../interfaces/IAuctionHouse.sol";
-import {ICollection} from "../interfaces/ICollection.sol";
+import {IStudio} from "../interfaces/IStudio.sol";
 import {IExchange} from "../interfaces/IExchange.sol";
 import {Collection} from "../src/Collection.sol";
 import {AuctionSetup} from "./Auction.t.sol";
@@ -15,7 +15,7 @@ contract QuoteGasTest is QuoteSetup {
         buy(listingOf(NATIVE, 1 ether));
         vm.etch(address(0xC0DE), address(new Collection()).code);
         collection = Collection(address(0xC0DE));
-        collection.initialize(address(this), ICollection.CollectionTerms("Pictures", "PIC", "ipfs://all", artist, ROYALTY_BPS, 0));
+        collection.initialize(address(this), IStudio.CollectionTerms("Pictures", "PIC", "ipfs://all", artist, ROYALTY_BPS, 0));
         for (uint256 i; i < 8; ++i) {
             collection.mint(seller, "ipfs://x");
         }
@@ -113,7 +113,7 @@ contract AuctionGasTest is AuctionSetup {
     function test_an_auction_without_clone_or_royalty() public {
         vm.etch(address(0xC0DE), address(new Collection()).code);
         collection = Collection(address(0xC0DE));
-        collection.initialize(address(this), ICollection.CollectionTerms("Pictures", "PIC", "ipfs://all", address(0), 0, 0));
+        collection.initialize(address(this), IStudio.CollectionTerms("Pictures", "PIC", "ipfs://all", address(0), 0, 0));
         tokenId = collection.mint(seller, "ipfs://x");
         collection.mint(buyer, "ipfs://x");
         collection.mint(address(house), "ipfs://x");
