@@ -26,6 +26,7 @@ const DEPLOYED = {
   Forwarder: "contracts/src/Deposits.sol",
   RoyaltySplitter: "contracts/src/RoyaltySplitter.sol",
   SplitterFactory: "contracts/src/RoyaltySplitter.sol",
+  Rewards: "contracts/src/Rewards.sol",
   TimelockController: `${OPENZEPPELIN}/governance/TimelockController.sol`,
   VotesToken: "contracts/src/VotesToken.sol",
 };

@@ -11,6 +11,10 @@ pragma solidity 0.8.37;
 ///  `VoteCast(address indexed voter, uint256 proposalId, uint8 support, uint256 weight, string reason)`,
 ///  `VoteCastWithParams(address indexed voter, uint256 proposalId, uint8 support, uint256 weight, string reason, bytes params)`,
 ///  `VotingDelaySet`, `VotingPeriodSet`, `ProposalThresholdSet`, `QuorumNumeratorUpdated`, `TimelockChange`, `LateQuorumVoteExtensionSet`.
+///  `ProposalGuardianSet(address oldProposalGuardian, address newProposalGuardian)`.
+///  A guardian, set by proposal (nobody at first), may cancel any proposal before its execution, and nothing else.
+///  A vote by signature (`castVoteBySig`) counts with the nonce `nonces(voter, uint192(proposalId))`, so that votes on several proposals can be brought in any
+///  order, or with the plain `nonces(voter)`. Typed data: `Ballot(uint256 proposalId,uint8 support,address voter,uint256 nonce)`, domain "ASOUD Governor", version "1".
 ///  The timelock is OpenZeppelin's TimelockController with `CallScheduled`, `CallExecuted`, `Cancelled`, `MinDelayChange`, `RoleGranted`, `RoleRevoked`.
 interface IAsoudGovernor {
     /// @notice The settings that the governor is born with; later it changes them by proposal only.

@@ -3,13 +3,16 @@ pragma solidity 0.8.37;
 
 import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {GovernorCountingSimple} from "@openzeppelin/contracts/governance/extensions/GovernorCountingSimple.sol";
+import {GovernorNoncesKeyed} from "@openzeppelin/contracts/governance/extensions/GovernorNoncesKeyed.sol";
 import {GovernorPreventLateQuorum} from "@openzeppelin/contracts/governance/extensions/GovernorPreventLateQuorum.sol";
+import {GovernorProposalGuardian} from "@openzeppelin/contracts/governance/extensions/GovernorProposalGuardian.sol";
 import {GovernorSettings} from "@openzeppelin/contracts/governance/extensions/GovernorSettings.sol";
 import {GovernorTimelockControl} from "@openzeppelin/contracts/governance/extensions/GovernorTimelockControl.sol";
 import {GovernorVotes} from "@openzeppelin/contracts/governance/extensions/GovernorVotes.sol";
 import {GovernorVotesQuorumFraction} from "@openzeppelin/contracts/governance/extensions/GovernorVotesQuorumFraction.sol";
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
+import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 import {IAsoudGovernor} from "../interfaces/IAsoudGovernor.sol";
 
 /// @title The DAO.
@@ -22,7 +25,9 @@ contract AsoudGovernor is
     GovernorVotes,
     GovernorVotesQuorumFraction,
     GovernorPreventLateQuorum,
-    GovernorTimelockControl
+    GovernorTimelockControl,
+    GovernorNoncesKeyed,
+    GovernorProposalGuardian
 {
     constructor(IVotes token_, TimelockController timelock_, GovernorTerms memory terms)
         Governor("ASOUD Governor")
@@ -87,6 +92,32 @@ contract AsoudGovernor is
         returns (uint256)
     {
         return super._cancel(targets, values, calldatas, descriptionHash);
+    }
+
+    /// @dev Without a guardian it is as if there never was one: a proposer may take back what is not voted on yet, and no more.
+    function _validateCancel(uint256 proposalId, address caller) internal view override(Governor, GovernorProposalGuardian) returns (bool) {
+        if (proposalGuardian() == address(0)) return Governor._validateCancel(proposalId, caller);
+        return super._validateCancel(proposalId, caller);
+    }
+
+    function _validateVoteSig(uint256 proposalId, uint8 support, address voter, bytes memory signature)
+        internal
+        override(Governor, GovernorNoncesKeyed)
+        returns (bool)
+    {
+        return super._validateVoteSig(proposalId, support, voter, signature);
+    }
+
+    function _validateExtendedVoteSig(uint256 proposalId, uint8 support, address voter, string memory reason, bytes memory params, bytes memory signature)
+        internal
+        override(Governor, GovernorNoncesKeyed)
+        returns (bool)
+    {
+        return super._validateExtendedVoteSig(proposalId, support, voter, reason, params, signature);
+    }
+
+    function _useCheckedNonce(address owner, uint256 nonce) internal override(Nonces, GovernorNoncesKeyed) {
+        super._useCheckedNonce(owner, nonce);
     }
 
     function _executor() internal view override(Governor, GovernorTimelockControl) returns (address) {

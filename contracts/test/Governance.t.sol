@@ -221,4 +221,120 @@ contract GovernanceTest is Test {
         }
         vm.assertEq(token.getVotes(whale) + token.getVotes(member) + token.getVotes(stranger), delegated);
     }
+
+    // Guardian
+
+    function govern(address target, bytes memory data, string memory why) private returns (uint256 id) {
+        (address[] memory targets, uint256[] memory values, bytes[] memory calls) = (new address[](1), new uint256[](1), new bytes[](1));
+        (targets[0], calls[0]) = (target, data);
+        vm.prank(whale);
+        id = governor.propose(targets, values, calls, why);
+        pass(2);
+        vote(whale, id, 1);
+        pass(11);
+        governor.queue(targets, values, calls, keccak256(bytes(why)));
+        pass(3);
+        governor.execute(targets, values, calls, keccak256(bytes(why)));
+    }
+
+    function cancelFee(address caller) private {
+        (address[] memory targets, uint256[] memory values, bytes[] memory calls) = feeProposal();
+        vm.prank(caller);
+        governor.cancel(targets, values, calls, keccak256("Lower the fee"));
+    }
+
+    function test_without_a_guardian_only_the_proposer_cancels_and_only_before_the_vote() public {
+        vm.assertEq(governor.proposalGuardian(), address(0));
+        uint256 id = propose();
+        vm.expectPartialRevert(IGovernor.GovernorUnableToCancel.selector);
+        cancelFee(stranger);
+        pass(2);
+        vm.expectPartialRevert(IGovernor.GovernorUnableToCancel.selector);
+        cancelFee(member);
+        assertState(id, IGovernor.ProposalState.Active);
+    }
+
+    function test_a_guardian_cancels_what_is_queued() public {
+        govern(address(governor), abi.encodeCall(governor.setProposalGuardian, (stranger)), "Guard");
+        vm.assertEq(governor.proposalGuardian(), stranger);
+        uint256 id = propose();
+        pass(2);
+        vote(whale, id, 1);
+        pass(11);
+        queue();
+        vm.expectPartialRevert(IGovernor.GovernorUnableToCancel.selector);
+        cancelFee(member);
+        cancelFee(stranger);
+        assertState(id, IGovernor.ProposalState.Canceled);
+        pass(3);
+        vm.expectPartialRevert(IGovernor.GovernorUnexpectedProposalState.selector);
+        execute();
+    }
+
+    function test_nobody_names_a_guardian_without_a_proposal() public {
+        vm.expectPartialRevert(IGovernor.GovernorOnlyExecutor.selector);
+        vm.prank(whale);
+        governor.setProposalGuardian(whale);
+    }
+
+    // Votes by signature
+
+    function ballot(string memory name, uint256 id, uint8 support, uint256 nonce) private returns (bytes memory) {
+        (address voter, uint256 key) = actor(name);
+        (, string memory domainName, string memory version, uint256 chainId, address contract_,,) = governor.eip712Domain();
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256(bytes(domainName)),
+                keccak256(bytes(version)),
+                chainId,
+                contract_
+            )
+        );
+        bytes32 structHash = keccak256(abi.encode(governor.BALLOT_TYPEHASH(), id, support, voter, nonce));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, keccak256(abi.encodePacked(hex"1901", domain, structHash)));
+        return abi.encodePacked(r, s, v);
+    }
+
+    function otherProposal() private returns (uint256 id) {
+        (address[] memory targets, uint256[] memory values, bytes[] memory calls) = feeProposal();
+        vm.prank(member);
+        return governor.propose(targets, values, calls, "Once more");
+    }
+
+    function test_signed_votes_on_two_proposals_in_any_order() public {
+        (uint256 one, uint256 two) = (propose(), otherProposal());
+        pass(2);
+        bytes memory first = ballot("whale", one, 1, governor.nonces(whale, uint192(one)));
+        bytes memory second = ballot("whale", two, 0, governor.nonces(whale, uint192(two)));
+        vm.prank(stranger);
+        governor.castVoteBySig(two, 0, whale, second);
+        vm.prank(stranger);
+        governor.castVoteBySig(one, 1, whale, first);
+        (, uint256 for_,) = governor.proposalVotes(one);
+        (uint256 against,,) = governor.proposalVotes(two);
+        vm.assertEq(for_, 900 ether);
+        vm.assertEq(against, 900 ether);
+    }
+
+    function test_a_signed_vote_counts_once_and_as_signed() public {
+        uint256 id = propose();
+        pass(2);
+        bytes memory signature = ballot("whale", id, 1, governor.nonces(whale, uint192(id)));
+        vm.expectPartialRevert(IGovernor.GovernorInvalidSignature.selector);
+        governor.castVoteBySig(id, 0, whale, signature);
+        vm.expectPartialRevert(IGovernor.GovernorInvalidSignature.selector);
+        governor.castVoteBySig(id, 1, member, signature);
+        governor.castVoteBySig(id, 1, whale, signature);
+        vm.expectPartialRevert(IGovernor.GovernorInvalidSignature.selector);
+        governor.castVoteBySig(id, 1, whale, signature);
+    }
+
+    function test_the_plain_nonce_works_too() public {
+        uint256 id = propose();
+        pass(2);
+        governor.castVoteBySig(id, 1, whale, ballot("whale", id, 1, governor.nonces(whale)));
+        vm.assertTrue(governor.hasVoted(id, whale));
+        vm.assertEq(governor.nonces(whale), 1);
+    }
 }
