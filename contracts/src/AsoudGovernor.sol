@@ -116,6 +116,7 @@ contract AsoudGovernor is
         return super._validateExtendedVoteSig(proposalId, support, voter, reason, params, signature);
     }
 
+    /// @dev The compiler demands it; nothing in a governor calls it, so no test can reach it.
     function _useCheckedNonce(address owner, uint256 nonce) internal override(Nonces, GovernorNoncesKeyed) {
         super._useCheckedNonce(owner, nonce);
     }

@@ -330,6 +330,30 @@ contract GovernanceTest is Test {
         governor.castVoteBySig(id, 1, whale, signature);
     }
 
+    function test_a_signed_vote_with_a_reason() public {
+        uint256 id = propose();
+        pass(2);
+        (address voter, uint256 key) = actor("whale");
+        (,,, uint256 chainId, address contract_,,) = governor.eip712Domain();
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256("ASOUD Governor"),
+                keccak256("1"),
+                chainId,
+                contract_
+            )
+        );
+        uint256 nonce = governor.nonces(voter, uint192(id));
+        bytes32 structHash = keccak256(abi.encode(governor.EXTENDED_BALLOT_TYPEHASH(), id, 1, voter, nonce, keccak256("why"), keccak256("")));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, keccak256(abi.encodePacked(hex"1901", domain, structHash)));
+        bytes memory signature = abi.encodePacked(r, s, v);
+        vm.expectPartialRevert(IGovernor.GovernorInvalidSignature.selector);
+        governor.castVoteWithReasonAndParamsBySig(id, 1, voter, "other", "", signature);
+        governor.castVoteWithReasonAndParamsBySig(id, 1, voter, "why", "", signature);
+        vm.assertTrue(governor.hasVoted(id, voter));
+    }
+
     function test_the_plain_nonce_works_too() public {
         uint256 id = propose();
         pass(2);
