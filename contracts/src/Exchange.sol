@@ -286,6 +286,14 @@ contract Exchange is IExchange, Settlement, EIP712 {
         _checkCurrency(quote.currency);
         // Nobody's coin can be pulled.
         if (quote.side == Side.BUY && quote.currency == address(0)) revert CurrencyNotAllowed(address(0));
+        _checkScope(quote, how);
+        // A token of ERC-721 is one unit, and there is one of each id.
+        if (quote.standard == Standard.ERC721 && (how.units != 1 || (quote.scope == Scope.TOKEN && quote.quantity != 1))) revert BadQuote("units");
+        if (how.units == 0) revert BadQuote("units");
+    }
+
+    /// @dev Whether the chosen tokens are among those that the quote is about.
+    function _checkScope(Quote calldata quote, Take calldata how) private pure {
         if (quote.scope == Scope.TOKEN) {
             if (how.tokenId != quote.criteria) revert TokenNotWanted(how.tokenId);
         } else if (quote.scope == Scope.BUNDLE) {
@@ -295,9 +303,6 @@ contract Exchange is IExchange, Settlement, EIP712 {
             if (quote.side == Side.SELL) revert BadQuote("scope");
             if (quote.scope == Scope.TRAIT && !_isAmong(how.proof, quote.criteria, how.tokenId)) revert TokenNotWanted(how.tokenId);
         }
-        // A token of ERC-721 is one unit, and there is one of each id.
-        if (quote.standard == Standard.ERC721 && (how.units != 1 || (quote.scope == Scope.TOKEN && quote.quantity != 1))) revert BadQuote("units");
-        if (how.units == 0) revert BadQuote("units");
     }
 
     /// @dev Uses up units, and with the last one the nonce. Alternatives with the same nonce draw on the same count.
