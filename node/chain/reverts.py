@@ -47,7 +47,18 @@ _PANICS: Mapping[int, str] = {
     0x51: "a call of nothing",
 }
 
-ESCROW_STATES = ("NONE", "FUNDED", "SHIPPED", "DISPUTED", "RELEASED", "REFUNDED", "RULED")
+ESCROW_STATES = (
+    "NONE",
+    "FUNDED",
+    "SHIPPED",
+    "DISPUTED",
+    "RELEASED",
+    "REFUNDED",
+    "RULED",
+    "PROPOSED",
+    "APPEALED",
+    "SETTLED",
+)
 PROPOSAL_STATES = ("PENDING", "ACTIVE", "CANCELED", "DEFEATED", "SUCCEEDED", "QUEUED", "EXPIRED", "EXECUTED")
 
 # By name; the holes are the names of the error's arguments. Two contracts' errors of one name share it.
