@@ -16,7 +16,17 @@ from node.services.escrow.errors import EscrowUnknown
 
 router = edge_router("escrows")
 
-EscrowState = Literal["funded", "shipped", "disputed", "released", "refunded", "ruled"]
+EscrowState = Literal[
+    "funded",
+    "shipped",
+    "disputed",
+    "proposed",
+    "appealed",
+    "released",
+    "refunded",
+    "ruled",
+    "settled",
+]
 
 
 class ConditionsOut(Output):
@@ -39,6 +49,12 @@ class EscrowStepOut(Output):
     provisional: bool = Field(description="True while a reorg can still undo it")
     actor: AddressString | None
     reference: HashString | None = Field(description="Hash of the proof, the evidence or the reason")
+    to_seller: UintOut | None = Field(
+        description="Of this step; in offers and proposed rulings before the fee"
+    )
+    to_buyer: UintOut | None
+    fee: UintOut | None
+    held: UintOut | None = Field(description="After this step")
     block: int
     tx_hash: HashString
 
@@ -59,7 +75,11 @@ class EscrowOut(Output):
     amount: UintOut
     received: UintOut
     held: UintOut
-    to_seller: UintOut | None
+    court: AddressString | None = Field(description="Judges an appeal; null: nobody can appeal")
+    appeal_window_s: int | None
+    court_time_s: int | None
+    proposed_to_seller: UintOut | None = Field(description="By the arbiter's ruling, before the fee")
+    to_seller: UintOut | None = Field(description="Paid out so far; null: nothing was")
     to_buyer: UintOut | None
     fee: UintOut | None
     silent: bool | None
