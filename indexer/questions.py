@@ -167,7 +167,7 @@ def _escrow(row: Row, _extra: None) -> list[Question]:
     return [
         ask("escrow", "escrow", said, read),
         ask("escrow.paid_out", "escrow", paid_out, lambda answer: row["received"] - answer[2]),
-        ask("escrow.appeal", "appealOf", appeal, lambda answer: [*answer[0], answer[1]]),
+        ask("escrow.appeal", "appealOf", appeal, lambda answer: [*answer[0].values(), answer[1]]),
     ]
 
 
