@@ -44,7 +44,23 @@ class ConditionsOut(Output):
 
 
 class EscrowStepOut(Output):
-    kind: Literal["funded", "shipped", "disputed", "evidence_added", "released", "refunded", "ruled"]
+    kind: Literal[
+        "funded",
+        "appeal_agreed",
+        "shipped",
+        "part_released",
+        "part_refunded",
+        "disputed",
+        "evidence_added",
+        "ruling_proposed",
+        "appealed",
+        "settlement_offered",
+        "settlement_withdrawn",
+        "released",
+        "refunded",
+        "ruled",
+        "settled",
+    ]
     at: dt.datetime
     provisional: bool = Field(description="True while a reorg can still undo it")
     actor: AddressString | None
