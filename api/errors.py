@@ -240,6 +240,7 @@ ERRORS |= {
     order.DeadlineNotReached: Row(409, "deadline_not_reached", "The other side still has time"),
     order.DeadlinePassed: Row(409, "deadline_passed", "The time for it is over"),
     order.PaymentSeen: Row(409, "payment_seen", "The order's money is on its way"),
+    order.AppealNotAgreed: Row(409, "appeal_not_agreed", "The buyer named a court that was not agreed on"),
     order.EscrowMoved: Row(409, "escrow_moved", "The order's escrow is another contract"),
     order.OwnProduct: Row(409, "own_product", "Nobody buys from themselves"),
     order.TooManyUnpaidOrders: Row(409, "too_many_unpaid_orders", "Pay or cancel some orders first"),

@@ -16,15 +16,20 @@ from indexer.models import (
     CurrencyRow,
     DelegationRow,
     EscrowRow,
+    EscrowSettlementRow,
+    EscrowSignatureRow,
     ExchangeFeeRow,
     ListingEpochRow,
     ListingNonceRow,
     ProposalRow,
+    QuoteFillRow,
+    QuoteGroupRow,
     TokenRow,
     VoteRow,
     VotesBalanceRow,
     VotingPowerRow,
 )
+from node.chain.escrow import EscrowState
 from node.chain.logs import Kind
 from node.kernel.hexes import ZERO_ADDRESS, Address
 
@@ -102,6 +107,18 @@ def _nonce(row: Row, _extra: None) -> list[Question]:
     return [Question("listing.nonce", name, row["exchange"], "Exchange", "nonceUsed", args, database=True)]
 
 
+def _quote_fill(row: Row, _extra: None) -> list[Question]:
+    args = (row["signer"], row["nonce"])
+    name = f"{row['signer']}/{row['nonce']}"
+    return [Question("quote.filled", name, row["exchange"], "Exchange", "filledOf", args, row["filled"])]
+
+
+def _quote_group(row: Row, _extra: None) -> list[Question]:
+    args = (row["signer"], row["group_id"])
+    name = f"{row['signer']}/{row['group_id']}"
+    return [Question("quote.group", name, row["exchange"], "Exchange", "groupCancelled", args, database=True)]
+
+
 def _epoch(row: Row, _extra: None) -> list[Question]:
     signer = row["signer"]
     return [
@@ -129,7 +146,7 @@ def _credit(row: Row, kind: str) -> list[Question]:
     return [Question("credit", name, row["contract"], artifact, "creditOf", args, row["amount"])]
 
 
-_ESCROW_STATES = ("none", "funded", "shipped", "disputed", "released", "refunded", "ruled")
+_ESCROW_STATES = tuple(state.name.lower() for state in EscrowState)
 
 
 def _escrow(row: Row, _extra: None) -> list[Question]:
@@ -137,9 +154,37 @@ def _escrow(row: Row, _extra: None) -> list[Question]:
         state, deadline, held = answer
         return [_ESCROW_STATES[state], deadline, held]
 
-    said = [row["state"], _seconds(row["deadline"]), row["held"]]
+    def ask(kind: str, function: str, database: Value, read: Callable[[Any], Value]) -> Question:
+        return Question(kind, name, row["contract"], "Escrow", function, (name,), database, read)
+
     name = row["escrow_id"]
-    return [Question("escrow", name, row["contract"], "Escrow", "escrow", (name,), said, read=read)]
+    said = [row["state"], _seconds(row["deadline"]), row["held"]]
+    paid_out = sum(row[part] or 0 for part in ("to_seller", "to_buyer", "fee"))
+    appeal = [
+        row["court"] or ZERO_ADDRESS,
+        *(row[part] or 0 for part in ("appeal_window_s", "court_time_s", "proposed_to_seller")),
+    ]
+    return [
+        ask("escrow", "escrow", said, read),
+        ask("escrow.paid_out", "escrow", paid_out, lambda answer: row["received"] - answer[2]),
+        ask("escrow.appeal", "appealOf", appeal, lambda answer: [*answer[0].values(), answer[1]]),
+    ]
+
+
+def _settlement(row: Row, _extra: None) -> list[Question]:
+    args, said = (row["escrow_id"], row["party"]), [row["to_seller"], row["held"]]
+    name = f"{row['escrow_id']}/{row['party']}"
+    return [
+        Question("escrow.settlement", name, row["contract"], "Escrow", "settlementOf", args, said, read=list)
+    ]
+
+
+def _signature(row: Row, _extra: None) -> list[Question]:
+    args = (row["signer"], row["nonce"])
+    name = f"{row['signer']}/{row['nonce']}"
+    return [
+        Question("escrow.signature", name, row["contract"], "Escrow", "signatureUsed", args, database=True)
+    ]
 
 
 _CANCELED, _QUEUED, _EXECUTED = 2, 5, 7  # of `IGovernor.ProposalState`
@@ -214,6 +259,8 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(TokenRow, _token),
     Check(ListingNonceRow, _nonce),
+    Check(QuoteFillRow, _quote_fill),
+    Check(QuoteGroupRow, _quote_group),
     Check(ListingEpochRow, _epoch),
     Check(ExchangeFeeRow, _fee),
     Check(CurrencyRow, _currency),
@@ -224,6 +271,8 @@ CHECKS: tuple[Check, ...] = (
         " WHERE contract.chain_id = subject.chain_id AND contract.address = subject.contract",
     ),
     Check(EscrowRow, _escrow),
+    Check(EscrowSettlementRow, _settlement),
+    Check(EscrowSignatureRow, _signature),
     Check(ProposalRow, _proposal),
     Check(VoteRow, _vote),
     Check(DelegationRow, _delegation),

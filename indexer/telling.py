@@ -110,6 +110,23 @@ def _nonce_cancelled(where: Where, e: ev.NonceCancelled) -> Told:
     return listing.signer_stream(where["chain_id"], e.signer), event
 
 
+def _quote_filled(where: Where, e: ev.QuoteFilled) -> Told:
+    return listing.signer_stream(where["chain_id"], e.maker), listing.QuoteFilled(
+        **where,
+        digest=e.digest,
+        maker=e.maker,
+        nonce=str(e.nonce),
+        units=str(e.units),
+        filled=str(e.filled),
+        quantity=str(e.quantity),
+    )
+
+
+def _group_cancelled(where: Where, e: ev.GroupCancelled) -> Told:
+    event = listing.GroupCancelled(**where, signer=e.signer, group=str(e.group))
+    return listing.signer_stream(where["chain_id"], e.signer), event
+
+
 def _all_cancelled(where: Where, e: ev.AllCancelled) -> Told:
     event = listing.AllCancelled(**where, signer=e.signer, epoch=str(e.epoch))
     return listing.signer_stream(where["chain_id"], e.signer), event
@@ -213,6 +230,97 @@ def _ruled(where: Where, e: ev.Ruled) -> Told:
     )
 
 
+def _appeal_agreed(where: Where, e: ev.AppealAgreed) -> Told:
+    return escrow.escrow_stream(e.escrow_id), escrow.EscrowAppealAgreed(
+        **where,
+        escrow_id=e.escrow_id,
+        order_id=e.order_id,
+        court=e.court,
+        window=e.window,
+        court_time=e.court_time,
+    )
+
+
+def _part_released(where: Where, e: ev.PartReleased) -> Told:
+    return escrow.escrow_stream(e.escrow_id), escrow.EscrowPartReleased(
+        **where,
+        escrow_id=e.escrow_id,
+        order_id=e.order_id,
+        by=e.by,
+        to_seller=str(e.to_seller),
+        fee=str(e.fee),
+        left=str(e.left),
+    )
+
+
+def _part_refunded(where: Where, e: ev.PartRefunded) -> Told:
+    return escrow.escrow_stream(e.escrow_id), escrow.EscrowPartRefunded(
+        **where,
+        escrow_id=e.escrow_id,
+        order_id=e.order_id,
+        by=e.by,
+        to_buyer=str(e.to_buyer),
+        left=str(e.left),
+    )
+
+
+def _signature_used(where: Where, e: ev.SignatureUsed) -> Told:
+    event = escrow.EscrowSignatureUsed(**where, signer=e.signer, nonce=str(e.nonce), escrow_id=e.escrow_id)
+    return escrow.escrow_signer_stream(where["contract"], e.signer), event
+
+
+def _settlement_offered(where: Where, e: ev.SettlementOffered) -> Told:
+    return escrow.escrow_stream(e.escrow_id), escrow.EscrowSettlementOffered(
+        **where,
+        escrow_id=e.escrow_id,
+        order_id=e.order_id,
+        by=e.by,
+        to_seller=str(e.to_seller),
+        held=str(e.held),
+    )
+
+
+def _settlement_withdrawn(where: Where, e: ev.SettlementWithdrawn) -> Told:
+    return escrow.escrow_stream(e.escrow_id), escrow.EscrowSettlementWithdrawn(
+        **where, escrow_id=e.escrow_id, order_id=e.order_id, by=e.by
+    )
+
+
+def _settled(where: Where, e: ev.Settled) -> Told:
+    return escrow.escrow_stream(e.escrow_id), escrow.EscrowSettled(
+        **where,
+        escrow_id=e.escrow_id,
+        order_id=e.order_id,
+        by=e.by,
+        to_seller=str(e.to_seller),
+        to_buyer=str(e.to_buyer),
+        fee=str(e.fee),
+    )
+
+
+def _ruling_proposed(where: Where, e: ev.RulingProposed) -> Told:
+    return escrow.escrow_stream(e.escrow_id), escrow.EscrowRulingProposed(
+        **where,
+        escrow_id=e.escrow_id,
+        order_id=e.order_id,
+        by=e.by,
+        to_seller=str(e.to_seller),
+        reason=e.reason,
+        appeal_ends=e.appeal_ends,
+    )
+
+
+def _appealed(where: Where, e: ev.Appealed) -> Told:
+    return escrow.escrow_stream(e.escrow_id), escrow.EscrowAppealed(
+        **where,
+        escrow_id=e.escrow_id,
+        order_id=e.order_id,
+        by=e.by,
+        evidence=e.evidence,
+        court_ends=e.court_ends,
+    )
+
+
 def _proposed(where: Where, e: ev.ProposalCreated) -> Told:
     return governance.proposal_stream(e.proposal_id), governance.ProposalCreated(
         **where,
@@ -278,6 +386,8 @@ TELLERS: Mapping[type[ev.ChainLog], Teller] = {
     ev.TokenURIChanged: _token_uri,
     ev.Sold: _sold,
     ev.NonceCancelled: _nonce_cancelled,
+    ev.QuoteFilled: _quote_filled,
+    ev.GroupCancelled: _group_cancelled,
     ev.AllCancelled: _all_cancelled,
     ev.FeeChanged: _fee_changed,
     ev.CurrencyAllowed: _currency_allowed,
@@ -290,6 +400,15 @@ TELLERS: Mapping[type[ev.ChainLog], Teller] = {
     ev.Disputed: _disputed,
     ev.EvidenceAdded: _evidence_added,
     ev.Ruled: _ruled,
+    ev.AppealAgreed: _appeal_agreed,
+    ev.PartReleased: _part_released,
+    ev.PartRefunded: _part_refunded,
+    ev.SignatureUsed: _signature_used,
+    ev.SettlementOffered: _settlement_offered,
+    ev.SettlementWithdrawn: _settlement_withdrawn,
+    ev.Settled: _settled,
+    ev.RulingProposed: _ruling_proposed,
+    ev.Appealed: _appealed,
     ev.ProposalCreated: _proposed,
     ev.ProposalQueued: _queued,
     ev.ProposalExecuted: _executed,

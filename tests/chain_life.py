@@ -16,9 +16,10 @@ import requests
 from eth_utils.crypto import keccak
 
 from node.bootstrap.deploy import deploy
+from node.chain.abi import Param
 from node.chain.artifacts import Artifact, load_artifact
 from node.chain.deployments import Deployment
-from node.chain.eip712 import Listing, exchange_domain
+from node.chain.eip712 import Domain, Listing, Struct, exchange_domain, typed_data
 from node.chain.escrow import Terms, escrow_id
 from node.kernel.hexes import ZERO_ADDRESS, Address, Hash32, hash_from_bytes
 from node.kernel.settings import Settings
@@ -27,6 +28,18 @@ from wallet.custody.dev import dev_addresses
 DAY = 86_400
 PRICE = 10**18
 FOR = 1
+SELL, BUY = 0, 1  # `IExchange.Side`
+ONE_TOKEN, ANY_TOKEN = 0, 1  # `IExchange.Scope`
+NO_PERMIT = {"value": 0, "deadline": 0, "v": 0, "r": b"\0" * 32, "s": b"\0" * 32}
+_RELEASE = Struct(
+    "Release",
+    (
+        Param("escrowId", "bytes32"),
+        Param("amount", "uint256"),
+        Param("nonce", "uint256"),
+        Param("deadline", "uint64"),
+    ),
+)
 
 
 class Chain:
@@ -178,6 +191,56 @@ class Life:
         exchange = self.at.exchange.address
         return self.call(buyer, "Exchange", exchange, "buy", *args, value=value)
 
+    def quote(
+        self, collection: Address, maker: Address, side: int, scope: int, **more: Any
+    ) -> dict[str, Any]:
+        """For one ERC-721 token at 1 dollar, if `more` says nothing else."""
+        exchange, dollar = load_artifact("Exchange"), self.at.dev_dollar
+        assert dollar is not None
+        made = {
+            "maker": maker,
+            "side": side,
+            "scope": scope,
+            "standard": 0,
+            "collection": collection,
+            "criteria": 0,
+            "quantity": 1,
+            "currency": dollar.address,
+            "startPrice": 10**6,
+            "endPrice": 10**6,
+            "minProceeds": 0,
+            "taker": ZERO_ADDRESS,
+            "start": self.chain.now() - 10,
+            "end": self.chain.now() + DAY,
+            "nonce": next(self._numbers),
+            "group": 0,
+            "epoch": self.chain.read(exchange, self.at.exchange.address, "epochOf", maker),
+        }
+        return made | more
+
+    def take(self, quote: dict[str, Any], taker: Address, token_id: int) -> None:
+        """One unit, with all approvals that it needs."""
+        exchange = self.at.exchange.address
+        seller, buyer = (quote["maker"], taker) if quote["side"] == SELL else (taker, quote["maker"])
+        self.call(seller, "Collection", quote["collection"], "setApprovalForAll", exchange, True)
+        self.call(buyer, "DevDollar", quote["currency"], "approve", exchange, 10**9)
+        struct = Struct.of_argument(load_artifact("Exchange"), "hashQuote", "Quote")
+        domain = exchange_domain(chain_id=self.at.chain_id, exchange=exchange)
+        message = typed_data(domain, struct, quote)
+        signature = self.chain.rpc("eth_signTypedData_v4", quote["maker"], message)
+        how = {
+            "tokenId": token_id,
+            "units": 1,
+            "limit": 10**9 if quote["side"] == SELL else 0,
+            "proof": [],
+            "items": [],
+            "bulkProof": [],
+        }
+        self.chain.receipt(self.call(taker, "Exchange", exchange, "take", quote, how, signature))
+
+    def cancel_group(self, signer: Address, group: int) -> None:
+        self.chain.receipt(self.call(signer, "Exchange", self.at.exchange.address, "cancelGroup", group))
+
     def cancel(self, signer: Address, nonce: int) -> Hash32:
         return self.call(signer, "Exchange", self.at.exchange.address, "cancel", nonce)
 
@@ -211,6 +274,29 @@ class Life:
             self.call(terms.buyer, "DevDollar", terms.asset, "approve", escrow, terms.amount)
         self.chain.receipt(self.call(terms.buyer, "Escrow", escrow, "fund", terms.values(), value=value))
         return terms
+
+    def fund_appealable(self, *, window: int = DAY, **more: Any) -> Terms:
+        """With the merchant as the court."""
+        terms, escrow = self.terms(**more), self.at.escrow.address
+        appeal = {"court": self.merchant, "window": window, "courtTime": DAY}
+        args = (terms.values(), appeal, NO_PERMIT)
+        tx = self.call(terms.buyer, "Escrow", escrow, "fundWith", *args, value=terms.amount)
+        self.chain.receipt(tx)
+        return terms
+
+    def release_signed(self, terms: Terms, amount: int) -> None:
+        """Signed by the buyer, sent by somebody else."""
+        nonce, deadline = next(self._numbers), self.chain.now() + DAY
+        release = {
+            "escrowId": self.escrow_id(terms),
+            "amount": amount,
+            "nonce": nonce,
+            "deadline": deadline,
+        }
+        domain = Domain("ASOUD Escrow", "1", self.at.chain_id, self.at.escrow.address)
+        message = typed_data(domain, _RELEASE, release)
+        signature = self.chain.rpc("eth_signTypedData_v4", terms.buyer, message)
+        self.escrow_step(self.others[0], "releaseSigned", terms, amount, nonce, deadline, signature)
 
     def escrow_step(self, sender: Address, function: str, terms: Terms, *args: object) -> None:
         tx = self.call(sender, "Escrow", self.at.escrow.address, function, terms.values(), *args)
@@ -263,7 +349,10 @@ class Life:
     def everything(self) -> None:
         """Each event of each contract, at least once."""
         self._trade()
+        self._quotes()
         self._orders()
+        self._parts_and_settlements()
+        self._appeals()
         self._refused_payment()
         self._rule()
 
@@ -282,6 +371,61 @@ class Life:
         self.merchant_does(collection, "setRoyalty", self.others[2], 100)
         self.merchant_does(collection, "freezeMetadata")
         self.merchant_does(collection, "transferOwnership", self.others[3])
+
+    def _quotes(self) -> None:
+        """Offers for any token: one taken in part, one to its end; and a price that falls."""
+        collection = self.create_collection("Quoted")
+        ids = [self.mint(collection, self.seller) for _ in range(4)]
+        in_part = self.quote(collection, self.buyer, BUY, ANY_TOKEN, quantity=2, nonce=1_001)
+        self.take(in_part, self.seller, ids[0])
+        whole = self.quote(collection, self.buyer, BUY, ANY_TOKEN, quantity=2, nonce=1_002)
+        self.take(whole, self.seller, ids[1])
+        self.take(whole, self.seller, ids[2])
+        falling = self.quote(
+            collection, self.seller, SELL, ONE_TOKEN, criteria=ids[3], endPrice=1, nonce=1_003
+        )
+        self.take(falling, self.buyer, ids[3])
+        self.cancel_group(self.seller, 5)
+        self.cancel_group(self.seller, 5)
+
+    def _parts_and_settlements(self) -> None:
+        parts = self.fund()
+        self.escrow_step(self.buyer, "releasePart", parts, parts.amount // 4)
+        self.escrow_step(self.seller, "ship", parts, keccak(text="proof"))
+        self.escrow_step(self.seller, "refundPart", parts, parts.amount // 8)
+        self.release_signed(parts, parts.amount // 8)
+        settled = self.fund()
+        self.release_signed(settled, settled.amount // 2)
+        self.escrow_step(self.buyer, "offerSettlement", settled, 1)
+        self.escrow_step(self.buyer, "withdrawSettlement", settled)
+        self.escrow_step(self.seller, "offerSettlement", settled, settled.amount // 3)
+        self.escrow_step(self.buyer, "acceptSettlement", settled, settled.amount // 3)
+        offered = self.fund()
+        self.escrow_step(self.seller, "offerSettlement", offered, offered.amount)
+        self.escrow_step(self.buyer, "withdrawSettlement", self.terms())  # of terms that nobody funded
+        escrow = self.at.escrow.address
+        self.chain.receipt(self.call(self.buyer, "Escrow", escrow, "voidSignature", 2_001))
+        self.escrow_step(self.buyer, "release", self.part_paid())
+
+    def part_paid(self) -> Terms:
+        terms = self.fund()
+        self.escrow_step(self.buyer, "releasePart", terms, terms.amount // 4)
+        self.escrow_step(self.seller, "refundPart", terms, terms.amount // 4)
+        return terms
+
+    def _appeals(self) -> None:
+        """One waits for an appeal, one for the court; one is ruled by the court, one by the arbiter."""
+        proposed, appealed, ruled, finished = (self.fund_appealable(window=60) for _ in range(4))
+        for terms in (proposed, appealed, ruled, finished):
+            self.escrow_step(self.seller, "ship", terms, keccak(text="proof"))
+            self.escrow_step(self.buyer, "dispute", terms, keccak(text="evidence"))
+            self.escrow_step(self.arbiter, "rule", terms, terms.amount // 3, keccak(text="reason"))
+            if terms in (appealed, ruled):
+                self.escrow_step(self.seller, "appeal", terms, keccak(text="appeal"))
+                self.escrow_step(self.buyer, "addEvidence", terms, keccak(text="more"))
+        self.escrow_step(self.merchant, "ruleAppeal", ruled, ruled.amount, keccak(text="verdict"))
+        self.chain.pass_time(61)
+        self.escrow_step(self.others[0], "finishRuling", finished)
 
     def _orders(self) -> None:
         dollar = self.at.dev_dollar
@@ -331,6 +475,11 @@ class Life:
             lambda: self.fund(amount=rng.randrange(1, 10**18)),
             lambda: self.escrow_step(self.seller, "ship", self.fund(), keccak(text="proof")),
             lambda: self.escrow_step(self.seller, "refund", self.fund()),
+            lambda: self.escrow_step(self.seller, "refund", self.part_paid()),
+            lambda: self.release_signed(self.fund(), rng.randrange(1, 10**17)),
+            lambda: self.escrow_step(self.buyer, "offerSettlement", self.fund(), rng.randrange(10**17)),
+            lambda: self.escrow_step(self.seller, "ship", self.fund_appealable(), keccak(text="proof")),
+            lambda: self.cancel_group(rng.choice(self.others), rng.randrange(1, 10)),
             lambda: self.cancel(rng.choice(self.others), rng.randrange(2**256)),
             lambda: self.cancel_all(rng.choice(self.others)),
             lambda: self.delegate(rng.choice(self.others), rng.choice(self.others)),

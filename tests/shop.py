@@ -11,11 +11,17 @@ import psycopg
 from node.chain.deployments import ARTIFACT_OF, DeployedContract, Deployment
 from node.chain.escrow import escrow_id
 from node.events.escrow import (
+    EscrowAppealAgreed,
+    EscrowAppealed,
     EscrowDisputed,
     EscrowFunded,
+    EscrowPartRefunded,
+    EscrowPartReleased,
     EscrowRefunded,
     EscrowReleased,
     EscrowRuled,
+    EscrowRulingProposed,
+    EscrowSettled,
     EscrowShipped,
 )
 from node.kernel.clock import FixedClock
@@ -112,9 +118,17 @@ class Shop:
 
 @dataclass(frozen=True)
 class EscrowTold:
-    """What the chain tells of an order's escrow, once final."""
+    """What the chain tells of an order's escrow, once final; it pays out of what `order` holds."""
 
     order: Order
+
+    @property
+    def _held(self) -> int:
+        return self.order.amount if self.order.received is None else self.order.held
+
+    def _to_seller(self, gross: int) -> dict[str, str]:
+        fee = gross * self.order.fee_bps // 10_000
+        return {"to_seller": str(gross - fee), "fee": str(fee)}
 
     def _place(self) -> dict[str, object]:
         return {
@@ -156,12 +170,42 @@ class EscrowTold:
         return stored(EscrowDisputed(**self._place(), **more))  # type: ignore[arg-type]
 
     def released(self) -> StoredEvent:
-        fee = self.order.amount * self.order.fee_bps // 10_000
-        more = {"by": self.order.buyer, "to_seller": str(self.order.amount - fee), "fee": str(fee)}
+        more = {"by": self.order.buyer, **self._to_seller(self._held)}
         return stored(EscrowReleased(**self._place(), **more))  # type: ignore[arg-type]
 
+    def part_released(self) -> StoredEvent:
+        """The lesser half."""
+        part = self._held // 2
+        more = {"by": self.order.buyer, "left": str(self._held - part), **self._to_seller(part)}
+        return stored(EscrowPartReleased(**self._place(), **more))  # type: ignore[arg-type]
+
+    def part_refunded(self) -> StoredEvent:
+        part = self._held // 2
+        more = {"by": self.order.seller, "to_buyer": str(part), "left": str(self._held - part)}
+        return stored(EscrowPartRefunded(**self._place(), **more))  # type: ignore[arg-type]
+
+    def settled(self) -> StoredEvent:
+        """The greater half goes to the seller."""
+        gross = self._held - self._held // 2
+        more = {"by": self.order.buyer, "to_buyer": str(self._held - gross), **self._to_seller(gross)}
+        return stored(EscrowSettled(**self._place(), **more))  # type: ignore[arg-type]
+
+    def appeal_agreed(self) -> StoredEvent:
+        more = {"court": Address("0x" + "cc" * 20), "window": 60, "court_time": 600}
+        return stored(EscrowAppealAgreed(**self._place(), **more))  # type: ignore[arg-type]
+
+    def ruling_proposed(self) -> StoredEvent:
+        ends = int(START.timestamp()) + 960
+        more = {"by": self.order.arbiter, "to_seller": "0", "reason": ZERO_HASH, "appeal_ends": ends}
+        return stored(EscrowRulingProposed(**self._place(), **more))  # type: ignore[arg-type]
+
+    def appealed(self) -> StoredEvent:
+        ends = int(START.timestamp()) + 1_560
+        more = {"by": self.order.seller, "evidence": ZERO_HASH, "court_ends": ends}
+        return stored(EscrowAppealed(**self._place(), **more))  # type: ignore[arg-type]
+
     def refunded(self) -> StoredEvent:
-        more = {"by": self.order.seller, "to_buyer": str(self.order.amount)}
+        more = {"by": self.order.seller, "to_buyer": str(self._held)}
         return stored(EscrowRefunded(**self._place(), **more))  # type: ignore[arg-type]
 
     def ruled(self) -> StoredEvent:
@@ -169,7 +213,7 @@ class EscrowTold:
             "by": self.order.arbiter,
             "silent": False,
             "to_seller": "0",
-            "to_buyer": str(self.order.amount),
+            "to_buyer": str(self._held),
             "fee": "0",
             "reason": ZERO_HASH,
         }

@@ -16,7 +16,17 @@ from node.services.escrow.errors import EscrowUnknown
 
 router = edge_router("escrows")
 
-EscrowState = Literal["funded", "shipped", "disputed", "released", "refunded", "ruled"]
+EscrowState = Literal[
+    "funded",
+    "shipped",
+    "disputed",
+    "proposed",
+    "appealed",
+    "released",
+    "refunded",
+    "ruled",
+    "settled",
+]
 
 
 class ConditionsOut(Output):
@@ -34,11 +44,33 @@ class ConditionsOut(Output):
 
 
 class EscrowStepOut(Output):
-    kind: Literal["funded", "shipped", "disputed", "evidence_added", "released", "refunded", "ruled"]
+    kind: Literal[
+        "funded",
+        "appeal_agreed",
+        "shipped",
+        "part_released",
+        "part_refunded",
+        "disputed",
+        "evidence_added",
+        "ruling_proposed",
+        "appealed",
+        "settlement_offered",
+        "settlement_withdrawn",
+        "released",
+        "refunded",
+        "ruled",
+        "settled",
+    ]
     at: dt.datetime
     provisional: bool = Field(description="True while a reorg can still undo it")
     actor: AddressString | None
     reference: HashString | None = Field(description="Hash of the proof, the evidence or the reason")
+    to_seller: UintOut | None = Field(
+        description="Of this step; in offers and proposed rulings before the fee"
+    )
+    to_buyer: UintOut | None
+    fee: UintOut | None
+    held: UintOut | None = Field(description="After this step")
     block: int
     tx_hash: HashString
 
@@ -59,7 +91,11 @@ class EscrowOut(Output):
     amount: UintOut
     received: UintOut
     held: UintOut
-    to_seller: UintOut | None
+    court: AddressString | None = Field(description="Judges an appeal; null: nobody can appeal")
+    appeal_window_s: int | None
+    court_time_s: int | None
+    proposed_to_seller: UintOut | None = Field(description="By the arbiter's ruling, before the fee")
+    to_seller: UintOut | None = Field(description="Paid out so far; null: nothing was")
     to_buyer: UintOut | None
     fee: UintOut | None
     silent: bool | None

@@ -103,10 +103,29 @@ class TermsOut(Output):
     ruling: int
 
 
+class AppealOut(Output):
+    """Named by the buyer alone, with the money; the order's terms know nothing of it."""
+
+    court: AddressString
+    window_s: int
+    court_time_s: int
+    proposed_to_seller: UintOut | None = Field(description="By the arbiter's ruling, before the fee")
+
+
+class SettlementOut(Output):
+    """A standing offer of a party, which the other one may accept."""
+
+    by: AddressString
+    to_seller: UintOut = Field(description="Before the fee")
+    to_buyer: UintOut
+
+
 class OnChainOut(Output):
     state: EscrowState
     deadline: dt.datetime | None
     held: UintOut
+    appeal: AppealOut | None = Field(description="Null: nobody can appeal")
+    settlements: list[SettlementOut]
     block: int
     provisional: bool = Field(description="True while a reorg can still undo it; the order waits for it")
 
@@ -136,6 +155,12 @@ class TimelineEntryOut(Output):
     provisional: bool = Field(description="True while a reorg can still undo it")
     actor: AddressString | None
     reference: HashString | None
+    to_seller: UintOut | None = Field(
+        description="Of this step; in offers and proposed rulings before the fee"
+    )
+    to_buyer: UintOut | None
+    fee: UintOut | None
+    held: UintOut | None = Field(description="After this step")
     block: int | None
     tx_hash: HashString | None
 
@@ -143,7 +168,7 @@ class TimelineEntryOut(Output):
 class OrderOut(OrderSummary):
     note: str
     received: UintOut | None
-    to_seller: UintOut | None
+    to_seller: UintOut | None = Field(description="Paid out so far; null: nothing was")
     to_buyer: UintOut | None
     fee: UintOut | None
     escrow: OrderEscrowOut

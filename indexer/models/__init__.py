@@ -12,13 +12,15 @@ wrote a state last.
 """
 
 from indexer.models.core import BlockRow, Checkpoint, ContractRow, LogRow, UndoRow
-from indexer.models.escrow import EscrowEventRow, EscrowRow
+from indexer.models.escrow import EscrowEventRow, EscrowRow, EscrowSettlementRow, EscrowSignatureRow
 from indexer.models.exchange import (
     CreditRow,
     CurrencyRow,
     ExchangeFeeRow,
     ListingEpochRow,
     ListingNonceRow,
+    QuoteFillRow,
+    QuoteGroupRow,
     SaleRow,
 )
 from indexer.models.governance import (
@@ -43,6 +45,8 @@ __all__ = [
     "DelegationRow",
     "EscrowEventRow",
     "EscrowRow",
+    "EscrowSettlementRow",
+    "EscrowSignatureRow",
     "ExchangeFeeRow",
     "Fact",
     "GovernorRow",
@@ -50,6 +54,8 @@ __all__ = [
     "ListingNonceRow",
     "LogRow",
     "ProposalRow",
+    "QuoteFillRow",
+    "QuoteGroupRow",
     "SaleRow",
     "State",
     "TokenRow",

@@ -45,7 +45,11 @@ class SaleRow(Fact, Base):
 
 
 class ListingNonceRow(State, Base):
-    """A nonce that is gone: `used` by a sale (then `digest` says of what), or `cancelled`."""
+    """A nonce that is gone: `used` by a sale (then `digest` says of what), or `cancelled`.
+
+    `signer` is the seller of a listing and the buyer of an offer. That of a quote for several units is gone
+    only with the last of them.
+    """
 
     __tablename__ = "listing_nonce"
     __table_args__ = (uint256_check("nonce"), TABLE)
@@ -55,6 +59,36 @@ class ListingNonceRow(State, Base):
     nonce: Mapped[int] = mapped_column(Uint256, primary_key=True)
     state: Mapped[str] = mapped_column(Text)
     digest: Mapped[Hash32 | None] = mapped_column(Hash32Column)
+    tx_hash: Mapped[Hash32] = mapped_column(Hash32Column)
+
+
+class QuoteFillRow(State, Base):
+    """Units that went of what `signer` signed with `nonce`, for quotes of more than one unit.
+
+    `digest` and `quantity` are those of the quote that was filled last: several may share a nonce, and draw
+    on one count.
+    """
+
+    __tablename__ = "quote_fill"
+    __table_args__ = (*(uint256_check(c) for c in ("nonce", "filled", "quantity")), {"schema": SCHEMA})
+
+    exchange: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    signer: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    nonce: Mapped[int] = mapped_column(Uint256, primary_key=True)
+    filled: Mapped[int] = mapped_column(Uint256)
+    quantity: Mapped[int] = mapped_column(Uint256)
+    digest: Mapped[Hash32] = mapped_column(Hash32Column)
+
+
+class QuoteGroupRow(State, Base):
+    """A group of quotes that its signer cancelled, for ever."""
+
+    __tablename__ = "quote_group"
+    __table_args__ = (uint256_check("group_id"), {"schema": SCHEMA})
+
+    exchange: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    signer: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    group_id: Mapped[int] = mapped_column(Uint256, primary_key=True)
     tx_hash: Mapped[Hash32] = mapped_column(Hash32Column)
 
 

@@ -6,6 +6,8 @@ from indexer.models import (
     ExchangeFeeRow,
     ListingEpochRow,
     ListingNonceRow,
+    QuoteFillRow,
+    QuoteGroupRow,
     SaleRow,
 )
 from indexer.projections.rules import Rule, Rules
@@ -29,7 +31,8 @@ def _signer(event: ev.Sold) -> Address:
 
 
 def _sold_refs(at: At, event: ev.Sold) -> list[Ref]:
-    return [Ref(ListingNonceRow, (at.contract, _signer(event), event.nonce))]
+    key = (at.contract, _signer(event), event.nonce)
+    return [Ref(ListingNonceRow, key), Ref(QuoteFillRow, key)]
 
 
 def _sold(work: WorkSet, at: At, event: ev.Sold) -> None:
@@ -52,7 +55,31 @@ def _sold(work: WorkSet, at: At, event: ev.Sold) -> None:
         nonce=event.nonce,
     )
     key = (at.contract, _signer(event), event.nonce)
-    work.put(ListingNonceRow, key, at, state="used", digest=event.digest, tx_hash=at.tx)
+    fill = work.find(QuoteFillRow, *key)
+    if fill is None or fill["digest"] != event.digest:  # else `QuoteFilled` has said what became of the nonce
+        work.put(ListingNonceRow, key, at, state="used", digest=event.digest, tx_hash=at.tx)
+
+
+def _filled_refs(at: At, event: ev.QuoteFilled) -> list[Ref]:
+    key = (at.contract, event.maker, event.nonce)
+    return [Ref(QuoteFillRow, key), Ref(ListingNonceRow, key)]
+
+
+def _filled(work: WorkSet, at: At, event: ev.QuoteFilled) -> None:
+    key = (at.contract, event.maker, event.nonce)
+    work.put(QuoteFillRow, key, at, filled=event.filled, quantity=event.quantity, digest=event.digest)
+    if event.filled == event.quantity:
+        work.put(ListingNonceRow, key, at, state="used", digest=event.digest, tx_hash=at.tx)
+
+
+def _group_refs(at: At, event: ev.GroupCancelled) -> list[Ref]:
+    return [Ref(QuoteGroupRow, (at.contract, event.signer, event.group))]
+
+
+def _group_cancelled(work: WorkSet, at: At, event: ev.GroupCancelled) -> None:
+    key = (at.contract, event.signer, event.group)
+    if work.find(QuoteGroupRow, *key) is None:  # the first time counts
+        work.put(QuoteGroupRow, key, at, tx_hash=at.tx)
 
 
 def _cancelled_refs(at: At, event: ev.NonceCancelled) -> list[Ref]:
@@ -109,6 +136,8 @@ def _move_credit(work: WorkSet, at: At, event: ev.Credited | ev.Withdrawn, by: i
 
 RULES: Rules = {
     ev.Sold: Rule(_sold_refs, _sold),
+    ev.QuoteFilled: Rule(_filled_refs, _filled),
+    ev.GroupCancelled: Rule(_group_refs, _group_cancelled),
     ev.NonceCancelled: Rule(_cancelled_refs, _cancelled),
     ev.AllCancelled: Rule(_epoch_refs, _epoch_moved),
     ev.FeeChanged: Rule(_fee_refs, _fee_changed),

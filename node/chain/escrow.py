@@ -24,6 +24,9 @@ class EscrowState(IntEnum):
     RELEASED = 4
     REFUNDED = 5
     RULED = 6
+    PROPOSED = 7
+    APPEALED = 8
+    SETTLED = 9
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,24 @@ class NonceCancelled(ChainLog, frozen=True):
     nonce: int
 
 
+class QuoteFilled(ChainLog, frozen=True):
+    """Comes before the `Sold` of the same units; only for quotes of more than one unit."""
+
+    abi_name = "QuoteFilled"
+    digest: Hash32
+    maker: Address
+    nonce: int
+    units: int
+    filled: int
+    quantity: int
+
+
+class GroupCancelled(ChainLog, frozen=True):
+    abi_name = "GroupCancelled"
+    signer: Address
+    group: int
+
+
 class AllCancelled(ChainLog, frozen=True):
     abi_name = "AllCancelled"
     signer: Address
@@ -209,6 +227,94 @@ class Ruled(ChainLog, frozen=True):
     to_buyer: int
     fee: int
     reason: Hash32
+
+
+class AppealAgreed(ChainLog, frozen=True):
+    abi_name = "AppealAgreed"
+    escrow_id: Hash32
+    order_id: Hash32
+    court: Address
+    window: int
+    court_time: int
+
+
+class PartReleased(ChainLog, frozen=True):
+    abi_name = "PartReleased"
+    escrow_id: Hash32
+    order_id: Hash32
+    by: Address
+    to_seller: int
+    fee: int
+    left: int
+
+
+class PartRefunded(ChainLog, frozen=True):
+    abi_name = "PartRefunded"
+    escrow_id: Hash32
+    order_id: Hash32
+    by: Address
+    to_buyer: int
+    left: int
+
+
+class SignatureUsed(ChainLog, frozen=True):
+    """`escrow_id` is zero when the signer voided its own signature."""
+
+    abi_name = "SignatureUsed"
+    signer: Address
+    nonce: int
+    escrow_id: Hash32
+
+
+class SettlementOffered(ChainLog, frozen=True):
+    """`to_seller` is before the fee."""
+
+    abi_name = "SettlementOffered"
+    escrow_id: Hash32
+    order_id: Hash32
+    by: Address
+    to_seller: int
+    held: int
+
+
+class SettlementWithdrawn(ChainLog, frozen=True):
+    """Anybody can write one for terms of his own that were never funded."""
+
+    abi_name = "SettlementWithdrawn"
+    escrow_id: Hash32
+    order_id: Hash32
+    by: Address
+
+
+class Settled(ChainLog, frozen=True):
+    abi_name = "Settled"
+    escrow_id: Hash32
+    order_id: Hash32
+    by: Address
+    to_seller: int
+    to_buyer: int
+    fee: int
+
+
+class RulingProposed(ChainLog, frozen=True):
+    """`to_seller` is before the fee."""
+
+    abi_name = "RulingProposed"
+    escrow_id: Hash32
+    order_id: Hash32
+    by: Address
+    to_seller: int
+    reason: Hash32
+    appeal_ends: int
+
+
+class Appealed(ChainLog, frozen=True):
+    abi_name = "Appealed"
+    escrow_id: Hash32
+    order_id: Hash32
+    by: Address
+    evidence: Hash32
+    court_ends: int
 
 
 # ------------------------------------------------------------------------------------------ governance

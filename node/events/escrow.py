@@ -1,4 +1,7 @@
-"""Escrows and payouts. Streams: `escrow:<escrow id>`, `credit:<contract>:<account>`."""
+"""Escrows and payouts.
+
+Streams: `escrow:<escrow id>`, `escrow_signer:<contract>:<account>`, `credit:<contract>:<account>`.
+"""
 
 from node.events.chain import ChainEvent
 from node.kernel.hexes import Address, Hash32
@@ -6,6 +9,10 @@ from node.kernel.hexes import Address, Hash32
 
 def escrow_stream(escrow_id: Hash32) -> str:
     return f"escrow:{escrow_id}"
+
+
+def escrow_signer_stream(contract: Address, signer: Address) -> str:
+    return f"escrow_signer:{contract}:{signer}"
 
 
 def credit_stream(contract: Address, account: Address) -> str:
@@ -84,6 +91,102 @@ class EscrowRuled(ChainEvent, frozen=True, kw_only=True):
     to_buyer: str
     fee: str
     reason: Hash32
+
+
+class EscrowAppealAgreed(ChainEvent, frozen=True, kw_only=True):
+    """Follows `escrow.funded`: the buyer named a court when it paid. Times are lengths in seconds."""
+
+    type_name = "escrow.appeal_agreed"
+    escrow_id: Hash32
+    order_id: Hash32
+    court: Address
+    window: int
+    court_time: int
+
+
+class EscrowPartReleased(ChainEvent, frozen=True, kw_only=True):
+    """`left` is still held."""
+
+    type_name = "escrow.part_released"
+    escrow_id: Hash32
+    order_id: Hash32
+    by: Address
+    to_seller: str
+    fee: str
+    left: str
+
+
+class EscrowPartRefunded(ChainEvent, frozen=True, kw_only=True):
+    """`left` is still held."""
+
+    type_name = "escrow.part_refunded"
+    escrow_id: Hash32
+    order_id: Hash32
+    by: Address
+    to_buyer: str
+    left: str
+
+
+class EscrowSignatureUsed(ChainEvent, frozen=True, kw_only=True):
+    """`escrow_id` is zero when the signer voided its own signature."""
+
+    type_name = "escrow.signature_used"
+    signer: Address
+    nonce: str
+    escrow_id: Hash32
+
+
+class EscrowSettlementOffered(ChainEvent, frozen=True, kw_only=True):
+    """`to_seller` is before the fee; the rest of `held` would go to the buyer."""
+
+    type_name = "escrow.settlement_offered"
+    escrow_id: Hash32
+    order_id: Hash32
+    by: Address
+    to_seller: str
+    held: str
+
+
+class EscrowSettlementWithdrawn(ChainEvent, frozen=True, kw_only=True):
+    """Anybody can cause one for terms of his own that were never funded."""
+
+    type_name = "escrow.settlement_withdrawn"
+    escrow_id: Hash32
+    order_id: Hash32
+    by: Address
+
+
+class EscrowSettled(ChainEvent, frozen=True, kw_only=True):
+    """`by` accepted what the other party had offered."""
+
+    type_name = "escrow.settled"
+    escrow_id: Hash32
+    order_id: Hash32
+    by: Address
+    to_seller: str
+    to_buyer: str
+    fee: str
+
+
+class EscrowRulingProposed(ChainEvent, frozen=True, kw_only=True):
+    """`to_seller` is before the fee. Times are seconds."""
+
+    type_name = "escrow.ruling_proposed"
+    escrow_id: Hash32
+    order_id: Hash32
+    by: Address
+    to_seller: str
+    reason: Hash32
+    appeal_ends: int
+
+
+class EscrowAppealed(ChainEvent, frozen=True, kw_only=True):
+    type_name = "escrow.appealed"
+    escrow_id: Hash32
+    order_id: Hash32
+    by: Address
+    evidence: Hash32
+    court_ends: int
 
 
 class PayoutCredited(ChainEvent, frozen=True, kw_only=True):

@@ -38,6 +38,24 @@ class NonceCancelled(ChainEvent, frozen=True, kw_only=True):
     nonce: str
 
 
+class QuoteFilled(ChainEvent, frozen=True, kw_only=True):
+    """Of a quote for several units: its nonce is used up when `filled` is `quantity`."""
+
+    type_name = "listing.quote_filled"
+    digest: Hash32
+    maker: Address
+    nonce: str
+    units: str
+    filled: str
+    quantity: str
+
+
+class GroupCancelled(ChainEvent, frozen=True, kw_only=True):
+    type_name = "listing.group_cancelled"
+    signer: Address
+    group: str
+
+
 class AllCancelled(ChainEvent, frozen=True, kw_only=True):
     type_name = "listing.all_cancelled"
     signer: Address

@@ -82,6 +82,73 @@ class OrderRuled(Event, frozen=True, kw_only=True):
     fee: str
 
 
+class OrderSettled(Event, frozen=True, kw_only=True):
+    """By a split that the parties agreed on; `by` accepted it."""
+
+    type_name = "order.settled"
+
+    order_id: str
+    by: str
+    to_seller: str
+    to_buyer: str
+    fee: str
+
+
+class OrderRulingProposed(Event, frozen=True, kw_only=True):
+    """The arbiter ruled where a party may appeal. `to_seller` is before the fee."""
+
+    type_name = "order.proposed"
+
+    order_id: str
+    by: str
+    to_seller: str
+    reason: str
+    appeal_ends: int
+
+
+class OrderAppealed(Event, frozen=True, kw_only=True):
+    type_name = "order.appealed"
+
+    order_id: str
+    by: str
+    evidence: str
+    court_ends: int
+
+
+class OrderAppealAgreed(Event, frozen=True, kw_only=True):
+    """The buyer named a court when it paid, which the order's terms do not."""
+
+    type_name = "order.appeal_agreed"
+
+    order_id: str
+    court: str
+    window: int
+    court_time: int
+
+
+class OrderPartReleased(Event, frozen=True, kw_only=True):
+    """`left` is still held."""
+
+    type_name = "order.part_released"
+
+    order_id: str
+    by: str
+    to_seller: str
+    fee: str
+    left: str
+
+
+class OrderPartRefunded(Event, frozen=True, kw_only=True):
+    """`left` is still held."""
+
+    type_name = "order.part_refunded"
+
+    order_id: str
+    by: str
+    to_buyer: str
+    left: str
+
+
 class OrderCancelled(Event, frozen=True, kw_only=True):
     type_name = "order.cancelled"
 

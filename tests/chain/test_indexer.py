@@ -44,12 +44,13 @@ def test_each_contract_shows_in_its_tables(
     assert report.blocks > 50
     assert differences(settings) == []
 
-    (collection,) = rows(fresh_database, "collection")
+    quoted, collection = sorted(rows(fresh_database, "collection"), key=lambda row: row["frozen"])
     assert collection["creator"] == pg(life.merchant)
     assert collection["owner"] == pg(life.others[3])
     assert (collection["minted"], collection["frozen"], collection["royalty_bps"]) == (4, True, 100)
     assert collection["contract_uri"] == "ipfs://moved-collection"
-    tokens = {row["token_id"]: row for row in rows(fresh_database, "token")}
+    of_trade = [row for row in rows(fresh_database, "token") if row["collection"] == collection["address"]]
+    tokens = {row["token_id"]: row for row in of_trade}
     assert {n: row["owner"] for n, row in tokens.items()} == {
         1: pg(life.buyer),
         2: pg(life.buyer),
@@ -63,14 +64,9 @@ def test_each_contract_shows_in_its_tables(
     assert (native["royalty"], native["fee"]) == (PRICE * 5 // 100, PRICE * 25 // 1000)
     nonces = {row["nonce"]: row["state"] for row in rows(fresh_database, "listing_nonce")}
     assert nonces[77] == "cancelled"
-    assert sorted(nonces.values()) == ["cancelled", "used", "used"]
-
-    escrows = Counter(row["state"] for row in rows(fresh_database, "escrow"))
-    assert escrows == {"funded": 1, "released": 2, "refunded": 1, "ruled": 2}
-    for row in rows(fresh_database, "escrow"):
-        if row["state"] != "funded":
-            assert row["received"] == row["to_seller"] + row["to_buyer"] + row["fee"]
-            assert (row["held"], row["deadline"]) == (0, None)
+    assert sorted(nonces.values()) == ["cancelled", *["used"] * 4]
+    check_quotes(fresh_database, life, quoted["address"], nonces)
+    check_escrows(fresh_database)
     assert [row["amount"] for row in rows(fresh_database, "credit")] == [0]
 
     passed = next(row for row in rows(fresh_database, "proposal") if row["executed_at"])
@@ -79,6 +75,32 @@ def test_each_contract_shows_in_its_tables(
     assert len(rows(fresh_database, "vote")) == 2
     (fee,) = rows(fresh_database, "exchange_fee")
     assert (fee["receiver"], fee["bps"]) == (pg(life.at.timelock.address), 100)
+
+
+def check_quotes(database: DatabaseUrls, life: Life, collection: str, nonces: dict[int, str]) -> None:
+    assert {1_002, 1_003} < set(nonces)  # of 1001 a unit is left
+    fills = {row["nonce"]: (row["filled"], row["quantity"]) for row in rows(database, "quote_fill")}
+    assert fills == {1_001: (1, 2), 1_002: (2, 2)}
+    of_quotes = [row for row in rows(database, "sale") if row["collection"] == collection]
+    assert sorted(row["kind"] for row in of_quotes) == ["auction", "offer", "offer", "offer"]
+    assert {row["buyer"] for row in of_quotes} == {pg(life.buyer)}
+    assert [row["group_id"] for row in rows(database, "quote_group")] == [5]
+
+
+def check_escrows(database: DatabaseUrls) -> None:
+    escrows = Counter(row["state"] for row in rows(database, "escrow"))
+    ends = {"released": 3, "refunded": 1, "ruled": 4, "settled": 1}
+    assert escrows == {"funded": 2, "shipped": 1, "proposed": 1, "appealed": 1, **ends}
+    for row in rows(database, "escrow"):
+        paid_out = sum(row[part] or 0 for part in ("to_seller", "to_buyer", "fee"))
+        assert row["received"] == row["held"] + paid_out
+        assert (row["held"] == 0) == (row["state"] in ends) == (row["deadline"] is None)
+        assert (row["court"] is None) == (row["proposed_to_seller"] is None)
+    signatures = {row["nonce"]: row["escrow_id"] for row in rows(database, "escrow_signature")}
+    assert len(signatures) == 3
+    assert signatures[2_001] is None
+    offers = rows(database, "escrow_settlement")
+    assert Counter(row["held"] == 0 for row in offers) == {True: 1, False: 2}
 
 
 def test_the_spine_hears_of_all_that_came_after_the_first_start_once(
@@ -92,11 +114,13 @@ def test_the_spine_hears_of_all_that_came_after_the_first_start_once(
     index(settings)
     told = events_of(fresh_database)
     kinds = Counter(kind for _, _, kind, _ in told)
-    assert kinds["token.minted"] == 4
-    assert kinds["token.transferred"] == 3
-    assert kinds["escrow.funded"] == 6
+    assert kinds["token.minted"] == 8
+    assert kinds["token.transferred"] == 7
+    assert kinds["escrow.funded"] == 14
+    assert kinds["listing.quote_filled"] == 3
+    assert kinds["escrow.ruling_proposed"] == 4
     assert kinds["vote.cast"] == 2
-    assert len(kinds) == 27
+    assert len(kinds) == 38
     versions: dict[str, int] = {}
     for stream, version, _, _ in told:
         assert version == versions.get(stream, 0) + 1
@@ -112,8 +136,8 @@ def test_the_spine_hears_of_all_that_came_after_the_first_start_once(
     assert [event for event in events_of(fresh_database) if event[2] in kinds][: len(told)] == told
     again = Counter(kind for _, _, kind, _ in events_of(fresh_database))
     assert {kind: again[kind] for kind in ("token.minted", "escrow.funded", "vote.cast")} == {
-        "token.minted": 4,
-        "escrow.funded": 6,
+        "token.minted": 8,
+        "escrow.funded": 14,
         "vote.cast": 2,
     }
 

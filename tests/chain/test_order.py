@@ -23,7 +23,7 @@ from node.kernel.spine.consumer import Consumer
 from node.kernel.spine.sequencer import Sequencer
 from node.services.order.verify import differences
 from tests.chain.suite import Suite
-from tests.chain_life import Chain
+from tests.chain_life import NO_PERMIT, Chain
 from tests.edge import Edge, edge_settings, running_edge
 from tests.stack import DatabaseUrls
 from wallet.custody.dev import DEV_MNEMONIC
@@ -108,6 +108,18 @@ class Bazaar:
             Consumer(services.database, subscription, services.clock).run_once()
         with services.database.transaction() as tx:
             assert not consume or differences(tx) == []
+
+    async def directly(
+        self, who: Person, order_id: str, function: str, *args: object, value: int = 0
+    ) -> dict[str, Any]:
+        """A wallet uses the contract without the node, knowing only the order's terms."""
+        terms = (await self.read(who, order_id))["escrow"]["terms"]
+        values = terms | {"amount": int(terms["amount"])}
+        chain, escrow = Chain(self.suite.rpc_url), self.suite.deployment.escrow.address
+        data = load_artifact("Escrow").encode(function, values, *args)
+        chain.receipt(chain.send(who.address, escrow, data, value=value))
+        await self.catch_up()
+        return await self.read(who, order_id)
 
     def pass_time(self, seconds: int) -> None:
         Chain(self.suite.rpc_url).rpc("evm_increaseTime", seconds)
@@ -250,6 +262,56 @@ async def test_when_nobody_acts_the_deadline_decides(
     bazaar.pass_time(windows[window] + 1_900)
     await bazaar.step(bazaar.buyer, order_id, step)
     assert (await bazaar.read(bazaar.seller, order_id))["state"] == state
+
+
+async def test_parts_and_a_settlement_made_without_the_node_are_followed(bazaar: Bazaar) -> None:
+    order_id = await bazaar.order()
+    await bazaar.step(bazaar.buyer, order_id, "fund")
+    part = await bazaar.directly(bazaar.buyer, order_id, "releasePart", 4_000)
+    assert (part["state"], part["to_seller"], part["fee"], part["to_buyer"]) == ("paid", "3900", "100", "0")
+    assert part["escrow"]["on_chain"]["held"] == "6000"
+    back = await bazaar.directly(bazaar.seller, order_id, "refundPart", 1_000)
+    assert (back["to_seller"], back["to_buyer"]) == ("3900", "1000")
+    offered = await bazaar.directly(bazaar.seller, order_id, "offerSettlement", 2_000)
+    offer = {"by": bazaar.seller.address, "to_seller": "2000", "to_buyer": "3000"}
+    assert offered["escrow"]["on_chain"]["settlements"] == [offer]
+    settled = await bazaar.directly(bazaar.buyer, order_id, "acceptSettlement", 2_000)
+    assert (settled["state"], settled["deadline"]) == ("settled", None)
+    assert (settled["to_seller"], settled["fee"], settled["to_buyer"]) == ("5850", "150", "4000")
+    assert settled["escrow"]["on_chain"]["settlements"] == []
+    shown = {entry["kind"]: (entry["to_seller"], entry["held"]) for entry in settled["timeline"]}
+    assert shown["escrow.part_released"] == shown["order.part_released"] == ("3900", "6000")
+    assert shown["escrow.settlement_offered"] == ("2000", "5000")
+    assert "order.settled" in shown
+    answer = await bazaar.edge.client.get("/v1/orders?state=settled", headers=bazaar.buyer.headers)
+    assert [item["id"] for item in answer.json()["items"]] == [order_id]
+
+
+async def test_a_court_that_only_the_buyer_named(bazaar: Bazaar) -> None:
+    """The node prepares no shipment; where the seller ships nevertheless, all is followed to its end."""
+    order_id, court = await bazaar.order(), dev_wallet(7).address.lower()
+    appeal = {"court": court, "window": 600, "courtTime": 600}
+    paid = await bazaar.directly(bazaar.buyer, order_id, "fundWith", appeal, NO_PERMIT, value=PRICE)
+    assert paid["state"] == "paid"
+    assert paid["escrow"]["on_chain"]["appeal"]["court"] == court
+    path = f"/v1/orders/{order_id}/ship"
+    refused = await bazaar.post(bazaar.seller, path, {"tracking": "parcel"}, 409)
+    assert (refused["code"], refused["court"]) == ("appeal_not_agreed", court)
+    await bazaar.directly(bazaar.seller, order_id, "ship", b"\0" * 32)
+    await bazaar.step(bazaar.buyer, order_id, "dispute", {"evidence": "It is broken"})
+    await bazaar.step(bazaar.arbiter, order_id, "rule", {"to_seller": "8000", "reason": "It was not"})
+    proposed = await bazaar.read(bazaar.buyer, order_id)
+    assert (proposed["state"], proposed["to_seller"]) == ("proposed", None)
+    assert proposed["escrow"]["on_chain"]["appeal"]["proposed_to_seller"] == "8000"
+    appealed = await bazaar.directly(bazaar.buyer, order_id, "appeal", b"\1" * 32)
+    assert appealed["state"] == "appealed"
+    await bazaar.step(bazaar.seller, order_id, "evidence", {"evidence": "A photo"})
+    bazaar.pass_time(700)
+    ruled = await bazaar.directly(bazaar.seller, order_id, "finishRuling")
+    assert (ruled["state"], ruled["to_seller"], ruled["to_buyer"]) == ("ruled", "7800", "2000")
+    public = await bazaar.edge.client.get(f"/v1/escrows/{ruled['escrow']['escrow_id']}")
+    escrow = EscrowOut.model_validate_json(public.content)
+    assert (escrow.court, escrow.proposed_to_seller, escrow.held) == (court, 8_000, 0)
 
 
 async def test_what_is_not_final_is_shown_as_provisional(bazaar: Bazaar) -> None:

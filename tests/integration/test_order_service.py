@@ -12,11 +12,13 @@ from eth_utils.crypto import keccak
 from node.kernel.db.unit_of_work import Database
 from node.kernel.errors import AsoudError, Refused
 from node.kernel.hexes import Address
+from node.kernel.spine.event import StoredEvent
 from node.services.catalog.errors import OutOfStock, ProductNotForSale, ProductUnknown
 from node.services.catalog.models import Product, Status
 from node.services.catalog.service import ProductDraft
 from node.services.order.access import Caller
 from node.services.order.errors import (
+    AppealNotAgreed,
     DeadlineNotReached,
     DeadlinePassed,
     EscrowMoved,
@@ -237,6 +239,94 @@ def test_what_does_not_follow_is_written_down(shop: Shop, connection: psycopg.Co
     ]
 
 
+def test_parts_add_up_to_what_was_received(shop: Shop, connection: psycopg.Connection) -> None:
+    product = shop.add_product(stock=1)
+    order = shop.place(product)
+    shop.tell(EscrowTold(order).funded(), EscrowTold(order).shipped())
+    for step in ("part_released", "part_refunded", "settled"):
+        before = shop.read(order.id)
+        event = getattr(EscrowTold(before), step)()
+        shop.tell(event, event)
+        assert shop.read(order.id).held == before.held - _paid_by(event)
+    done = shop.read(order.id)
+    # Of 1000: 500 out, 250 back, of the other 250 a half each; a fortieth of what goes out is the fee.
+    assert (done.state, done.to_seller, done.fee, done.to_buyer) == (State.SETTLED, 488 + 122, 12 + 3, 375)
+    assert (done.deadline, done.ended_at is None) == (None, False)
+    assert shop.stock(product.id) == (0, 0, 1)
+    assert [name for _, name in order_events(connection, order.id)][3:] == [
+        "order.part_released",
+        "order.part_refunded",
+        "order.settled",
+    ]
+
+
+def _paid_by(event: StoredEvent) -> int:
+    return sum(int(event.payload.get(part, 0)) for part in ("to_seller", "to_buyer", "fee"))
+
+
+def test_units_go_back_unless_some_were_paid_for(shop: Shop) -> None:
+    product = shop.add_product(stock=2)
+    untouched, in_part = shop.place(product), shop.place(product)
+    shop.tell(EscrowTold(untouched).funded(), EscrowTold(in_part).funded())
+    shop.tell(EscrowTold(shop.read(untouched.id)).part_refunded())
+    shop.tell(EscrowTold(shop.read(in_part.id)).part_released())
+    for order in (untouched, in_part):
+        shop.tell(EscrowTold(shop.read(order.id)).refunded())
+        assert shop.read(order.id).state == State.REFUNDED
+    assert shop.stock(product.id) == (1, 0, 1)
+
+
+def test_a_part_of_a_disputed_order_does_not_follow(shop: Shop, connection: psycopg.Connection) -> None:
+    order = shop.place(shop.add_product(stock=1))
+    told = EscrowTold(order)
+    shop.tell(told.funded(), told.shipped(), told.disputed(), told.part_released(), told.appeal_agreed())
+    assert shop.read(order.id).to_seller is None
+    assert reasons(connection)[3:] == ["does not follow disputed"] * 2
+
+
+def test_a_ruling_can_be_appealed(shop: Shop) -> None:
+    order = shop.place(shop.add_product(stock=1))
+    told = EscrowTold(order)
+    shop.tell(told.funded(), told.appeal_agreed(), told.shipped(), told.disputed(), told.ruling_proposed())
+    proposed = shop.read(order.id)
+    assert (proposed.state, proposed.held) == (State.PROPOSED, 1_000)
+    assert proposed.deadline == START + dt.timedelta(seconds=960)
+    assert _refusal(shop, order, shop.arbiter, Action.RULE) is WrongOrderState
+    assert _refusal(shop, order, shop.buyer, Action.CONFIRM) is None
+    assert _refusal(shop, order, shop.seller, Action.EVIDENCE) is WrongOrderState
+    shop.tell(told.appealed())
+    appealed = shop.read(order.id)
+    assert (appealed.state, appealed.deadline) == (State.APPEALED, START + dt.timedelta(seconds=1_560))
+    assert _refusal(shop, order, shop.seller, Action.EVIDENCE) is None
+    shop.tell(told.ruled())
+    assert shop.read(order.id).state == State.RULED
+
+
+def test_goods_are_not_sent_under_a_court_of_the_buyers_choice(
+    shop: Shop, connection: psycopg.Connection
+) -> None:
+    order = shop.place(shop.add_product(stock=1))
+    shop.tell(EscrowTold(order).funded(), EscrowTold(order).appeal_agreed())
+    _on_chain(connection, order, block=10, received=order.amount)
+    assert _ship(shop, order) is None
+    connection.execute("UPDATE chain.escrow SET court = %s", (b"\xcc" * 20,))
+    assert _ship(shop, order) is AppealNotAgreed
+    assert _refusal(shop, order, shop.seller, Action.REFUND) is None
+    shop.tell(EscrowTold(order).shipped())  # the seller's own wallet may know better
+    assert shop.read(order.id).state == State.SHIPPED
+
+
+def _ship(shop: Shop, order: Order) -> type[Refused] | None:
+    try:
+        with shop.database.transaction() as tx:
+            shop.order.permit_with_words(
+                tx, shop.seller, order.id, Action.SHIP, kind=Kind.TRACKING, text="parcel"
+            )
+    except Refused as refusal:
+        return type(refusal)
+    return None
+
+
 def test_late_money_takes_the_units_back_when_they_are_there(shop: Shop) -> None:
     product = shop.add_product(stock=2)
     first = shop.place(product, quantity=2)
@@ -398,6 +488,12 @@ def test_a_ruling_splits_what_is_held(shop: Shop) -> None:
         shop.order.permit_ruling(tx, shop.arbiter, order.id, to_seller=900, reason="as agreed")
     with pytest.raises(SplitTooLarge), shop.database.transaction() as tx:
         shop.order.permit_ruling(tx, shop.arbiter, order.id, to_seller=901, reason="")
+    parts = shop.place(shop.add_product(stock=1, price=1_000))
+    told = EscrowTold(parts)
+    shop.tell(told.funded(), told.part_refunded(), told.shipped(), told.disputed())
+    with pytest.raises(SplitTooLarge) as refused, shop.database.transaction() as tx:
+        shop.order.permit_ruling(tx, shop.arbiter, parts.id, to_seller=501, reason="")
+    assert refused.value.fields == {"held": "500"}
 
 
 # --------------------------------------------------------------------------------------------- verify

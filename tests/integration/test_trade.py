@@ -1,5 +1,6 @@
 """An NFT from its picture to its second owner, over HTTP, with real signatures on a real chain."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -210,6 +211,27 @@ async def test_final_events_take_dead_listings_out_of_the_way(
     assert left["digest"] in settled(node)
     await buyer_signs_in_again_and_cancels_all(node)
     assert len(settled(node)) == 4
+
+
+async def test_a_quote_that_is_sold_in_part_leaves_listings_of_its_nonce_alone(
+    node: TradingNode, seller: Trader, buyer: Trader
+) -> None:
+    collection = await seller.collection()
+    token_id = await seller.mint(collection)
+    sold, listed = [await seller.offer(collection, token_id) for _ in range(2)]
+    await buyer.buy(sold["digest"])
+    services, name = node.edge.services, f"token:31337:{collection}:{token_id}"
+    (sale,) = [event for event in events_of(node, name) if event.type_name == "token.sold"]
+    with services.database.transaction() as tx:
+        nonce = tx.execute(select(ListingRow.nonce).where(ListingRow.digest == listed["digest"])).scalar_one()
+    other = {"digest": "0x" + "77" * 32, "nonce": str(nonce)}
+    for more, expected in (
+        (other, {sold["digest"]}),  # of something else, and the chain has not used up the nonce
+        (other | {"digest": listed["digest"]}, {sold["digest"], listed["digest"]}),
+    ):
+        with services.database.transaction() as tx:
+            services.listing.on_exchange_event(tx, dataclasses.replace(sale, payload=sale.payload | more))
+        assert settled(node) == expected
 
 
 async def buyer_signs_in_again_and_cancels_all(node: TradingNode) -> None:

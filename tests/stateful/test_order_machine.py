@@ -26,14 +26,17 @@ from node.kernel.spine.event import StoredEvent
 from node.services.catalog.errors import OutOfStock
 from node.services.catalog.models import Product
 from node.services.order.models import Order
-from node.services.order.states import NEXT, State
+from node.services.order.states import ENDS, NEXT, State
 from tests.shop import UNFUNDED, EscrowTold, Shop, a_caller, of_a_stranger, order_events
 from tests.stack import DatabaseUrls
 
 pytestmark = pytest.mark.pg
 
 STOCK = 6
-STEPS = ("funded", "shipped", "disputed", "released", "refunded", "ruled")
+STEPS = (
+    *("funded", "appeal_agreed", "shipped", "part_released", "part_refunded", "disputed"),
+    *("ruling_proposed", "appealed", "released", "refunded", "ruled", "settled"),
+)
 
 
 class OrderMachine(RuleBasedStateMachine):
@@ -85,7 +88,7 @@ class OrderMachine(RuleBasedStateMachine):
 
     @rule(target=told, order=orders, step=st.sampled_from(STEPS))
     def happen(self, order: Order, step: str) -> StoredEvent:
-        event: StoredEvent = getattr(EscrowTold(order), step)()
+        event: StoredEvent = getattr(EscrowTold(self.shop.read(order.id)), step)()
         self.shop.tell(event)
         return event
 
@@ -97,6 +100,13 @@ class OrderMachine(RuleBasedStateMachine):
         self._follow()
         self.shop.tell(told.shipped())
         self._follow()
+
+    @rule(order=orders, appealed=st.booleans())
+    def go_to_court(self, order: Order, *, appealed: bool) -> None:
+        """From wherever it stands, by what fits."""
+        for step in ("disputed", "ruling_proposed", *(["appealed"] if appealed else [])):
+            self.shop.tell(getattr(EscrowTold(order), step)())
+            self._follow()
 
     @rule(event=consumes(told))
     def happen_again(self, event: StoredEvent) -> None:
@@ -131,10 +141,21 @@ class OrderMachine(RuleBasedStateMachine):
         for order_id, state in self._states().items():
             events = order_events(self.connection, order_id)
             assert [version for version, _ in events] == list(range(1, len(events) + 1))
-            told = [State(name.removeprefix("order.")) for _, name in events]
+            words = [name.removeprefix("order.") for _, name in events]
+            assert set(words) <= {*State, "part_released", "part_refunded", "appeal_agreed"}
+            told = [State(word) for word in words if word in set(State)]
             assert told[0] is State.PLACED
             assert told[-1] is state
             assert all(later in NEXT[earlier] for earlier, later in itertools.pairwise(told))
+
+    @invariant()
+    def money_is_conserved(self) -> None:
+        if not hasattr(self, "product"):
+            return
+        for order_id, state in self._states().items():
+            order = self.shop.read(order_id)
+            assert order.held >= 0
+            assert (order.held == 0) == (order.received is None or state in ENDS)
 
     def _follow(self) -> None:
         for order_id, state in self._states().items():

@@ -24,6 +24,10 @@ ESCROW: Final[LiteralString] = f"""
         'amount', escrow.amount::text,
         'received', escrow.received::text,
         'held', escrow.held::text,
+        'court', '0x' || encode(escrow.court, 'hex'),
+        'appeal_window_s', escrow.appeal_window_s,
+        'court_time_s', escrow.court_time_s,
+        'proposed_to_seller', escrow.proposed_to_seller::text,
         'to_seller', escrow.to_seller::text,
         'to_buyer', escrow.to_buyer::text,
         'fee', escrow.fee::text,
@@ -42,6 +46,10 @@ ESCROW: Final[LiteralString] = f"""
                 'provisional', seen.block_number > {_FINALIZED},
                 'actor', '0x' || encode(seen.actor, 'hex'),
                 'reference', '0x' || encode(seen.reference, 'hex'),
+                'to_seller', seen.to_seller::text,
+                'to_buyer', seen.to_buyer::text,
+                'fee', seen.fee::text,
+                'held', seen.held::text,
                 'block', seen.block_number,
                 'tx_hash', '0x' || encode(seen.tx_hash, 'hex')
             ) ORDER BY seen.block_number, seen.log_index)

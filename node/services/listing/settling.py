@@ -11,7 +11,7 @@ from sqlalchemy import text, update
 from node.events.listing import AllCancelled, NonceCancelled, TokenSold
 from node.kernel.db.unit_of_work import Tx, rows_touched
 from node.kernel.errors import Bug
-from node.kernel.hexes import Address
+from node.kernel.hexes import Address, to_bytes
 from node.kernel.spine.event import StoredEvent
 from node.services.listing.models import ListingRow
 
@@ -28,13 +28,23 @@ _SETTLE_EXPIRED = text("""
     )
 """)
 
+_SETTLE_SOLD = text("""
+    UPDATE listing.listing SET settled_at = :now
+    WHERE chain_id = :chain_id AND exchange = :exchange AND seller = :signer AND nonce = :nonce
+        AND settled_at IS NULL
+        AND (digest = :digest OR EXISTS (
+            SELECT FROM chain.listing_nonce AS gone
+            WHERE gone.chain_id = :chain_id AND gone.exchange = :exchange AND gone.signer = :signer
+                AND gone.nonce = :nonce
+        ))
+""")
+
 
 def settle(tx: Tx, event: StoredEvent, *, now: dt.datetime) -> None:
     """Closes what the event made impossible. Idempotent."""
     told = event.decode()
     if isinstance(told, TokenSold):
-        signer = told.buyer if told.kind == "offer" else told.seller
-        _settle_nonce(tx, told, signer=signer, nonce=int(told.nonce), now=now)
+        _settle_sold(tx, told, now=now)
     elif isinstance(told, NonceCancelled):
         _settle_nonce(tx, told, signer=told.signer, nonce=int(told.nonce), now=now)
     elif isinstance(told, AllCancelled):
@@ -49,9 +59,19 @@ def settle_expired(tx: Tx, *, chain_id: int, now: dt.datetime) -> int:
     return rows_touched(tx, _SETTLE_EXPIRED, parameters)
 
 
-def _settle_nonce(
-    tx: Tx, told: TokenSold | NonceCancelled, *, signer: Address, nonce: int, now: dt.datetime
-) -> None:
+def _settle_sold(tx: Tx, told: TokenSold, *, now: dt.datetime) -> None:
+    """The listing that was sold, and others of its nonce unless that lives on: as of a quote sold in part."""
+    signer = told.buyer if told.kind == "offer" else told.seller
+    key = {
+        "chain_id": told.chain_id,
+        "exchange": to_bytes(told.contract),
+        "signer": to_bytes(signer),
+        "nonce": int(told.nonce),
+    }
+    tx.execute(_SETTLE_SOLD, {**key, "digest": to_bytes(told.digest), "now": now})
+
+
+def _settle_nonce(tx: Tx, told: NonceCancelled, *, signer: Address, nonce: int, now: dt.datetime) -> None:
     tx.execute(
         update(ListingRow)
         .where(

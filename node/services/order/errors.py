@@ -27,6 +27,10 @@ class PaymentSeen(Conflict):
     """The order's money is on its way into the escrow, so the order can't be cancelled any more."""
 
 
+class AppealNotAgreed(Conflict):
+    """The buyer named a court when it paid, which the order's terms do not. Carries `court`."""
+
+
 class EscrowMoved(Conflict):
     """The order's escrow contract is not the one that this node works with now."""
 

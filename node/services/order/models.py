@@ -28,7 +28,9 @@ class Order(Base):
     """A shop order. Price and escrow terms are fixed when it is placed: whoever loses a term loses the money.
 
     `deadline` is that of the present state: the money (placed), the shipment (paid), a dispute (shipped), the
-    ruling (disputed); NULL in the others. `stock_held` tells whether units are reserved for it.
+    ruling (disputed), an appeal (proposed), the court (appealed); NULL in the others. `stock_held` tells
+    whether units are reserved for it. What was paid out so far is NULL while nothing was; at an end it is
+    `received`.
     """
 
     __tablename__ = "shop_order"
@@ -39,7 +41,7 @@ class Order(Base):
         CheckConstraint("quantity > 0 AND amount = unit_price * quantity", name="amount_is_price"),
         CheckConstraint("state IN (" + ", ".join(f"'{state}'" for state in State) + ")", name="state"),
         CheckConstraint(
-            "(state IN ('completed', 'refunded', 'ruled')) = (ended_at IS NOT NULL)", name="ended"
+            "(state IN ('completed', 'refunded', 'ruled', 'settled')) = (ended_at IS NOT NULL)", name="ended"
         ),
         Index("uq_shop_order_escrow", "chain_id", "escrow_id", unique=True),
         Index("ix_shop_order_buyer", "buyer_account_id", "id"),
@@ -93,6 +95,18 @@ class Order(Base):
     to_seller: Mapped[int | None] = mapped_column(Uint256)
     to_buyer: Mapped[int | None] = mapped_column(Uint256)
     fee: Mapped[int | None] = mapped_column(Uint256)
+
+    @property
+    def held(self) -> int:
+        """What the escrow holds by what is final."""
+        paid_out = sum(part or 0 for part in (self.to_seller, self.to_buyer, self.fee))
+        return (self.received or 0) - paid_out
+
+    def pay_out(self, *, to_seller: int = 0, to_buyer: int = 0, fee: int = 0) -> None:
+        """Adds to what was paid out before."""
+        self.to_seller = (self.to_seller or 0) + to_seller
+        self.to_buyer = (self.to_buyer or 0) + to_buyer
+        self.fee = (self.fee or 0) + fee
 
     def terms(self) -> Terms:
         return Terms(

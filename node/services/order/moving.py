@@ -82,6 +82,12 @@ class Mover:
         tx.flush()
         self._events.record(tx, stream_of(order.id), event)
 
+    def note(self, tx: Tx, order: Order, event: Event) -> None:
+        """Tells of something that happened to a locked order within its state."""
+        order.changed_at = self._clock.now()
+        tx.flush()
+        self._events.record(tx, stream_of(order.id), event)
+
     def hold_if_late(self, tx: Tx, order: Order) -> None:
         """Of an order that was given up before its money came: takes its units back, or notes their lack."""
         if not order.stock_held:
@@ -89,12 +95,14 @@ class Mover:
             order.out_of_stock = not order.stock_held
 
     def _move_stock(self, tx: Tx, order: Order, to: State) -> None:
-        if order.stock_held and to in RETURNS_STOCK:
+        if not order.stock_held or to not in RETURNS_STOCK | SELLS_STOCK:
+            return
+        # A seller who was paid a part has delivered some of it; how much, nobody here can tell.
+        if to in RETURNS_STOCK and not order.to_seller:
             self._stock.release(tx, order.product_id, quantity=order.quantity)
-            order.stock_held = False
-        elif order.stock_held and to in SELLS_STOCK:
+        else:
             self._stock.sell(tx, order.product_id, quantity=order.quantity)
-            order.stock_held = False
+        order.stock_held = False
 
 
 def stream_of(order_id: uuid.UUID) -> str:

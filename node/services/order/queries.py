@@ -65,6 +65,22 @@ _ON_CHAIN: Final[LiteralString] = f"""
             'state', escrow.state,
             'deadline', to_char(escrow.deadline AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
             'held', escrow.held::text,
+            'appeal', CASE WHEN escrow.court IS NOT NULL THEN json_build_object(
+                'court', '0x' || encode(escrow.court, 'hex'),
+                'window_s', escrow.appeal_window_s,
+                'court_time_s', escrow.court_time_s,
+                'proposed_to_seller', escrow.proposed_to_seller::text
+            ) END,
+            'settlements', coalesce((
+                SELECT json_agg(json_build_object(
+                    'by', '0x' || encode(offer.party, 'hex'),
+                    'to_seller', offer.to_seller::text,
+                    'to_buyer', (offer.held - offer.to_seller)::text
+                ) ORDER BY offer.changed_block, offer.changed_log)
+                FROM chain.escrow_settlement AS offer
+                WHERE offer.chain_id = escrow.chain_id AND offer.escrow_id = escrow.escrow_id
+                    AND offer.held = escrow.held AND offer.held > 0
+            ), '[]'::json),
             'block', escrow.changed_block,
             'provisional', escrow.changed_block > {_FINALIZED}
         )
@@ -101,6 +117,10 @@ _TIMELINE: Final[LiteralString] = f"""
                 'provisional', false,
                 'actor', event.payload ->> 'by',
                 'reference', NULL,
+                'to_seller', event.payload ->> 'to_seller',
+                'to_buyer', event.payload ->> 'to_buyer',
+                'fee', event.payload ->> 'fee',
+                'held', event.payload ->> 'left',
                 'block', NULL,
                 'tx_hash', NULL
             ) AS entry
@@ -113,6 +133,10 @@ _TIMELINE: Final[LiteralString] = f"""
                 'provisional', seen.block_number > {_FINALIZED},
                 'actor', '0x' || encode(seen.actor, 'hex'),
                 'reference', '0x' || encode(seen.reference, 'hex'),
+                'to_seller', seen.to_seller::text,
+                'to_buyer', seen.to_buyer::text,
+                'fee', seen.fee::text,
+                'held', seen.held::text,
                 'block', seen.block_number,
                 'tx_hash', '0x' || encode(seen.tx_hash, 'hex')
             )

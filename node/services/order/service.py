@@ -23,6 +23,7 @@ from node.kernel.spine.record import EventRecorder
 from node.kernel.text import prose
 from node.services.order.access import Caller, Permit, find, permit
 from node.services.order.errors import (
+    AppealNotAgreed,
     EscrowMoved,
     OrderTooLarge,
     OwnProduct,
@@ -50,6 +51,10 @@ _SEEN_ON_CHAIN = """
 """
 _IS_SEEN = text(f"SELECT {_SEEN_ON_CHAIN} FROM orders.shop_order WHERE id = :order_id")  # noqa: S608 - constants
 _NOT_SEEN = text(f"NOT {_SEEN_ON_CHAIN}")
+_COURT = text("""
+    SELECT '0x' || encode(court, 'hex') FROM chain.escrow
+    WHERE chain_id = :chain_id AND escrow_id = decode(substr(:escrow_id, 3), 'hex') AND court IS NOT NULL
+""")
 
 
 class OrderService:
@@ -128,9 +133,15 @@ class OrderService:
     def permit_with_words(
         self, tx: Tx, caller: Caller, order_id: uuid.UUID, action: Action, *, kind: Kind, text: str
     ) -> tuple[Permit, Hash32]:
-        """As `permit`, and keeps what the party says about it; returns the hash for the chain as well."""
+        """As `permit`, and keeps what the party says about it; returns the hash for the chain as well.
+
+        Raises:
+            AppealNotAgreed: To ship, where the buyer named a court that the seller never agreed to.
+        """
         order = find(tx, order_id, caller, lock=True)
         leave = self._permit(order, caller, action)
+        if action is Action.SHIP:
+            _check_appeal(tx, order)
         return leave, self._statements.say(tx, order, kind=kind, author=leave.role, text=text)
 
     def permit_ruling(
@@ -143,9 +154,8 @@ class OrderService:
         """
         order = find(tx, order_id, caller, lock=True)
         leave = self._permit(order, caller, Action.RULE)
-        held = order.amount if order.received is None else order.received
-        if to_seller > held:
-            raise SplitTooLarge("the split gives away more than is held", held=str(held))
+        if to_seller > order.held:
+            raise SplitTooLarge("the split gives away more than is held", held=str(order.held))
         digest = self._statements.say(tx, order, kind=Kind.RULING, author=leave.role, text=reason)
         return leave, digest
 
@@ -233,6 +243,14 @@ class OrderService:
             inspection_s=reserved.inspection_s,
             ruling_s=reserved.ruling_s,
         )
+
+
+def _check_appeal(tx: Tx, order: Order) -> None:
+    """A court is no part of the escrow's id: the buyer alone names it, and could name a friend."""
+    key = {"chain_id": order.chain_id, "escrow_id": order.escrow_id}
+    court = tx.execute(_COURT, key).scalar_one_or_none()
+    if court is not None:
+        raise AppealNotAgreed("the buyer named a court that the order's terms do not", court=court)
 
 
 def _escrow_id(order: Order) -> Hash32:

@@ -18,6 +18,9 @@ class State(enum.StrEnum):
     RULED = "ruled"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    PROPOSED = "proposed"  # the arbiter ruled, and a party may appeal
+    APPEALED = "appealed"
+    SETTLED = "settled"  # by a split that the parties agreed on
 
 
 class Role(enum.StrEnum):
@@ -26,22 +29,27 @@ class Role(enum.StrEnum):
     ARBITER = "arbiter"
 
 
+_BY_THE_PARTIES = frozenset({State.COMPLETED, State.REFUNDED, State.SETTLED})  # while money is held
 NEXT: Mapping[State, frozenset[State]] = {
     State.PLACED: frozenset({State.PAID, State.CANCELLED, State.EXPIRED}),
     State.CANCELLED: frozenset({State.PAID}),
     State.EXPIRED: frozenset({State.PAID}),
-    State.PAID: frozenset({State.SHIPPED, State.COMPLETED, State.REFUNDED}),
-    State.SHIPPED: frozenset({State.DISPUTED, State.COMPLETED, State.REFUNDED}),
-    State.DISPUTED: frozenset({State.RULED, State.COMPLETED, State.REFUNDED}),
+    State.PAID: frozenset({State.SHIPPED}) | _BY_THE_PARTIES,
+    State.SHIPPED: frozenset({State.DISPUTED}) | _BY_THE_PARTIES,
+    State.DISPUTED: frozenset({State.RULED, State.PROPOSED}) | _BY_THE_PARTIES,
+    State.PROPOSED: frozenset({State.APPEALED, State.RULED}) | _BY_THE_PARTIES,
+    State.APPEALED: frozenset({State.RULED}) | _BY_THE_PARTIES,
     State.COMPLETED: frozenset(),
     State.REFUNDED: frozenset(),
     State.RULED: frozenset(),
+    State.SETTLED: frozenset(),
 }
+ENDS = frozenset({State.COMPLETED, State.REFUNDED, State.RULED, State.SETTLED})
 
 # What a state does with the units that an order holds: they go back on sale, or they have left the shop.
 # Goods that come back after they were shipped are counted by whoever receives them, not by us.
 RETURNS_STOCK = frozenset({State.CANCELLED, State.EXPIRED, State.REFUNDED})
-SELLS_STOCK = frozenset({State.SHIPPED, State.COMPLETED, State.RULED})
+SELLS_STOCK = frozenset({State.SHIPPED, State.COMPLETED, State.RULED, State.SETTLED})
 
 # The state of the escrow that belongs to each state of the order; None: the contract knows of no money.
 ESCROW_STATE: Mapping[State, str | None] = {
@@ -54,10 +62,13 @@ ESCROW_STATE: Mapping[State, str | None] = {
     State.COMPLETED: "released",
     State.REFUNDED: "refunded",
     State.RULED: "ruled",
+    State.PROPOSED: "proposed",
+    State.APPEALED: "appealed",
+    State.SETTLED: "settled",
 }
 
 _EVERYBODY = frozenset(Role)
-_OPEN = frozenset({State.PAID, State.SHIPPED, State.DISPUTED})
+_OPEN = frozenset({State.PAID, State.SHIPPED, State.DISPUTED, State.PROPOSED, State.APPEALED})
 
 
 class When(enum.Enum):
@@ -98,7 +109,7 @@ RULES: Mapping[Action, Rule] = {
     Action.CONFIRM: Rule(frozenset({Role.BUYER}), _OPEN),
     Action.REFUND: Rule(frozenset({Role.SELLER}), _OPEN),
     Action.DISPUTE: Rule(frozenset({Role.BUYER, Role.SELLER}), frozenset({State.SHIPPED}), When.BEFORE),
-    Action.EVIDENCE: Rule(frozenset({Role.BUYER, Role.SELLER}), frozenset({State.DISPUTED})),
+    Action.EVIDENCE: Rule(frozenset({Role.BUYER, Role.SELLER}), frozenset({State.DISPUTED, State.APPEALED})),
     Action.RULE: Rule(frozenset({Role.ARBITER}), frozenset({State.DISPUTED}), When.BEFORE),
     Action.REFUND_EXPIRED: Rule(_EVERYBODY, frozenset({State.PAID}), When.AFTER),
     Action.RELEASE_EXPIRED: Rule(_EVERYBODY, frozenset({State.SHIPPED}), When.AFTER),
