@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013_escrow_growth"
-down_revision = "0012_listing_settled"
+revision = "0016_escrow_growth"
+down_revision = "0015_phone"
 branch_labels = None
 depends_on = None
 
