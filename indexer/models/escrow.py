@@ -120,7 +120,7 @@ class EscrowSettlementRow(State, Base):
     """
 
     __tablename__ = "escrow_settlement"
-    __table_args__ = (*(uint256_check(c) for c in ("to_seller", "held")), {"schema": SCHEMA})
+    __table_args__ = (*(uint256_check(c) for c in ("to_seller", "held")), TABLE)
 
     escrow_id: Mapped[Hash32] = mapped_column(Hash32Column, primary_key=True)
     party: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
@@ -133,7 +133,7 @@ class EscrowSignatureRow(State, Base):
     """A nonce of signed releases that is gone: used for an escrow, or voided by its signer (then NULL)."""
 
     __tablename__ = "escrow_signature"
-    __table_args__ = (uint256_check("nonce"), {"schema": SCHEMA})
+    __table_args__ = (uint256_check("nonce"), TABLE)
 
     contract: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
     signer: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)

@@ -70,7 +70,7 @@ class QuoteFillRow(State, Base):
     """
 
     __tablename__ = "quote_fill"
-    __table_args__ = (*(uint256_check(c) for c in ("nonce", "filled", "quantity")), {"schema": SCHEMA})
+    __table_args__ = (*(uint256_check(c) for c in ("nonce", "filled", "quantity")), TABLE)
 
     exchange: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
     signer: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
@@ -84,7 +84,7 @@ class QuoteGroupRow(State, Base):
     """A group of quotes that its signer cancelled, for ever."""
 
     __tablename__ = "quote_group"
-    __table_args__ = (uint256_check("group_id"), {"schema": SCHEMA})
+    __table_args__ = (uint256_check("group_id"), TABLE)
 
     exchange: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
     signer: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
