@@ -23,7 +23,9 @@ log = get_logger(__name__)
 TRIES_MAX = 6  # with back-off about a minute
 BACKOFF_MAX_S = 30
 TASK_TIME_LIMIT_S = 120
-VISIBILITY_TIMEOUT_S = 3600  # a task lost with its worker comes back after this at the latest
+# A task that was lost with its worker comes back after this: longer than a back-off and a run together.
+VISIBILITY_TIMEOUT_S = 300
+RESTORE_EVERY_S = 10
 PUBLISH_RETRY = {"max_retries": 2, "interval_start": 0.1, "interval_max": 0.5}
 
 
@@ -45,7 +47,12 @@ def make_celery(settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
-        broker_transport_options={"visibility_timeout": VISIBILITY_TIMEOUT_S},
+        broker_transport_options={
+            "visibility_timeout": VISIBILITY_TIMEOUT_S,
+            "unacked_restore_interval": RESTORE_EVERY_S,
+            "unacked_restore_throttle": 1,
+            "unacked_mutex_expire": RESTORE_EVERY_S,
+        },
         timezone="UTC",
     )
     return app

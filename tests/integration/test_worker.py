@@ -34,7 +34,12 @@ WORKER = textwrap.dedent("""
 
     database = Database(sys.argv[1], pool_size=4)
     app = make_celery(Settings())
-    app.conf.broker_transport_options = {"visibility_timeout": 1}
+    app.conf.broker_transport_options = {
+        "visibility_timeout": 1,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+        "unacked_mutex_expire": 1,
+    }
     Parking = parking_task(database)
 
     @app.task(name="test.write", base=Parking)
