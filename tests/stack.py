@@ -12,6 +12,7 @@ import os
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -81,6 +82,7 @@ class Stack:
         self._plan = Plan(data_dir=self._folder, ports=Ports(), environment={})
         self._running: list[Supervised] = []
         self._numbers = itertools.count()
+        self._chain_started = 0.0
 
     def addresses(self) -> Addresses:
         """Starts Postgres with a migrated template, and Valkey."""
@@ -116,10 +118,15 @@ class Stack:
 
     @contextmanager
     def anvil(self) -> Iterator[str]:
-        """A new chain of its own; yields its address."""
+        """A new chain of its own; yields its address.
+
+        The genesis tells chains apart by the second of their start, so two never start in the same one.
+        """
+        time.sleep(max(0.0, self._chain_started + 1.0 - time.monotonic()))
         folder = self._folder / f"anvil{next(self._numbers)}"
         part = EmbeddedAnvil(folder=folder, port=free_port(), files=StateFiles(folder, print))
         running = self._start(part)
+        self._chain_started = time.monotonic()
         try:
             yield part.url
         finally:
