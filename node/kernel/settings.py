@@ -79,6 +79,11 @@ class Settings(BaseSettings):
         description="Encrypted keystore (scrypt JSON) of the deployer; 31337 uses the well-known dev key.",
     )
     keystore_password_file: Path | None = Field(None, description="File that holds the keystore's password.")
+    guardians: str = Field(
+        "",
+        description="Addresses that may pause entries of the contracts at once, comma-separated: wallets of"
+        " several people. Needed to deploy on a public chain. On 31337 the ninth dev account when empty.",
+    )
     votes_holders: dict[str, int] = Field(
         {},
         description="First holders of the votes token, as JSON (address: smallest units); needed to"
