@@ -19,6 +19,7 @@ _WORDS = {
     "401": "No access token, or not a good one",
     "403": "You may not do this",
     "404": "There is no such thing",
+    "408": "The body did not come in time",
     "409": "State has moved on, or the same request is being worked on",
     "413": "The body is too large",
     "422": "Something in the request is wrong",
@@ -26,8 +27,8 @@ _WORDS = {
     "500": "An error of ours",
     "503": "Not possible right now; see Retry-After",
 }
-_ALWAYS = ("400", "401", "404", "413", "422", "500", "503")
-_OF_COMMANDS = ("403", "409", "429")
+_ALWAYS = ("400", "401", "404", "413", "422", "429", "500", "503")
+_OF_COMMANDS = ("403", "408", "409")
 
 
 def install(app: FastAPI) -> None:

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.access import CurrentPrincipal, TheServices
 from api.client import BOUNDED, TheClient
+from api.rates import uncounted
 from api.routing import CommandTx, EffectTx, edge_router, never_stored
 from api.schemas import AddressString, Input, Output, Page
 from api.views import ThePage, Views
@@ -123,6 +124,7 @@ def end_all_sessions(
 
 
 @router.get("/.well-known/jwks.json", response_model=KeySetOut)
+@uncounted
 async def signing_keys(services: TheServices) -> Response:
     """The keys that access tokens are signed with: of the time before, now, and the one that comes next."""
     return JSONResponse(

@@ -166,6 +166,18 @@ class Settings(BaseSettings):
     )
     upload_bytes_max: int = Field(10 * 2**20, ge=1, description="Largest file that the content store takes.")
     body_bytes_max: int = Field(256 * 2**10, ge=1024, description="Largest body of any other request.")
+    reads_per_minute: int = Field(
+        3_000, ge=1, description="Reads that one caller (an account, else an address) may make in a minute."
+    )
+    writes_per_minute: int = Field(
+        300, ge=1, description="Requests that change something, by one caller in a minute."
+    )
+    uploads_per_minute: int = Field(60, ge=1, description="Files that one caller may upload in a minute.")
+    cors_origins: str = Field(
+        "",
+        description="Sites whose pages may call the API from a browser, comma separated: origins like"
+        " `https://shop.example`.",
+    )
     relay_per_minute: int = Field(
         60, ge=1, description="Signed transactions that one caller may relay in a minute."
     )

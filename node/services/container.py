@@ -14,6 +14,7 @@ from node.chain.deployments import Deployment, DeploymentRegistry
 from node.kernel.clock import Clock
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
+from node.kernel.rate import SlidingWindow
 from node.kernel.spine.record import EventRecorder
 from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
@@ -51,6 +52,7 @@ class Services:
     sessions: SessionService
     phones: PhoneService
     sign_in_limiter: SignInLimiter
+    rates: SlidingWindow
     signing_keys: SigningKeys
     governance: GovernanceService
     market: MarketService
@@ -74,5 +76,6 @@ class Services:
     async def aclose(self) -> None:
         """Lets go of what was connected. The query pool is closed by whoever opened it."""
         await self.redis.aclose()
+        await self.rates.aclose()
         self.chain.close()
         self.database.dispose()
