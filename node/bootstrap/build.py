@@ -54,6 +54,8 @@ def build_services(
         identity=people.identity,
         accounts=people.accounts,
         sessions=people.sessions,
+        step_up=people.step_up,
+        devices=people.devices,
         phones=people.phones,
         sign_in_limiter=people.limiter,
         signing_keys=people.signing_keys,
