@@ -123,7 +123,21 @@ class Settings(BaseSettings):
         180, ge=1, le=3660, description="Life of a session; then the device signs in again."
     )
     fresh_sign_in_minutes: int = Field(
-        15, ge=1, le=24 * 60, description="How new a sign-in must be to link or unlink a wallet or a phone."
+        15, ge=1, le=24 * 60, description="How new a sign-in must be to give an account its second proof."
+    )
+    step_up_minutes: int = Field(
+        15, ge=1, le=24 * 60, description="How long a second proof holds, for the session that gave it."
+    )
+    withdrawal_cool_down_hours: int = Field(
+        24,
+        ge=0,
+        le=14 * 24,
+        description="How long nothing is withdrawn after a sign-in on a new device, a new phone or wallet.",
+    )
+    data_secret: SecretStr | None = Field(
+        None,
+        description="What the secrets of authenticator apps are encrypted with, 32 bytes or more; by default"
+        " `ASOUD_TOKEN_SECRET`. Set it to the old one before you change that: it must stay.",
     )
     trusted_proxies: str = Field(
         "",
