@@ -54,6 +54,19 @@ class LagOut(Output):
     seconds: int | None
 
 
+class EndpointOut(Output):
+    """A server of the chain. `state`: good, lagging, limited, away, incomplete, forked, wrong_chain."""
+
+    name: str = Field(examples=["rpc1"], description="Its place in the node's settings")
+    state: str = Field(examples=["good"])
+    since: dt.datetime
+    in_use: bool
+    head: int | None
+    latency_ms: int | None
+    error_percent: int
+    seen_at: dt.datetime
+
+
 class ChainHealth(Output):
     """`state`: live, syncing, unreachable, stuck (a person has to look), down (no word of it), never."""
 
@@ -68,6 +81,7 @@ class ChainHealth(Output):
     reorgs_can_reach: int | None = None
     lag: LagOut | None = None
     undecodable: int | None = Field(None, description="Logs that fit no event and are kept raw")
+    endpoints: list[EndpointOut] = Field(default_factory=list)
 
 
 @router.get("/ready", response_model=Ready)
