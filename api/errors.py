@@ -19,9 +19,11 @@ from api.edge_errors import (
     RateExceeded,
 )
 from api.problems import problem
+from indexer.completeness import AnswerIncomplete
 from node.chain import errors as chain
 from node.chain import rpc
 from node.chain.deployments import NotDeployed
+from node.chain.pool import Disputed
 from node.chain.relay import NotRelayed
 from node.chain.steps import InsufficientTokenFunds
 from node.kernel.db.keyset import CursorInvalid
@@ -159,6 +161,9 @@ ERRORS: dict[type[AsoudError], Row] = {
     # chain
     NotDeployed: Row(503, "not_deployed", "The contracts are not on this chain yet"),
     chain.RpcUnavailable: CHAIN_AWAY,
+    chain.RpcLimited: CHAIN_AWAY,
+    Disputed: CHAIN_AWAY,
+    AnswerIncomplete: CHAIN_AWAY,
     chain.ReceiptPending: Row(503, "receipt_pending", "The transaction was sent and is not in a block yet"),
     chain.InsufficientNativeFunds: Row(409, "insufficient_native_funds", "The sender can't pay for it"),
     InsufficientTokenFunds: Row(409, "insufficient_token_funds", "The payer has too little of the token"),
