@@ -120,7 +120,7 @@ BEGIN
     FROM ledger.moved_by(p_sources, p_destinations, p_amounts) AS moved
     JOIN ledger.account ON account.id = moved.account_id AND floor IS NOT NULL
     WHERE (delta < 0 AND posted + delta - held < floor) OR posted + delta >= 2::numeric ^ 256
-    ORDER BY account.id LIMIT 1;
+    ORDER BY is_short DESC, account.id LIMIT 1;
     IF NOT FOUND THEN
         RETURN;
     ELSIF v_bad.is_short THEN

@@ -20,6 +20,8 @@ BEGIN
     ELSIF v_original.reverses IS NOT NULL THEN
         PERFORM ledger.refuse('not_reversible', '{}');
     END IF;
+    SELECT array_agg(n ORDER BY n), array_agg(amount ORDER BY n) INTO p_numbers, p_amounts
+        FROM unnest(p_numbers, p_amounts) AS part (n, amount);  -- balances are told in the order of numbers
     SELECT array_agg(posting.destination ORDER BY ord), array_agg(posting.source ORDER BY ord),
         array_agg(account.asset ORDER BY ord), array_agg(account.exponent::int ORDER BY ord)
     INTO v_sources, v_destinations, v_assets, v_exponents
