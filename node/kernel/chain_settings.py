@@ -70,6 +70,12 @@ class ChainSettings(BaseModel):
         description="How many blocks a reorg may undo; never below `ASOUD_CONFIRMATIONS`.",
     )
     poll_interval_s: float = Field(0.5, gt=0, le=60, description="How often the indexer asks for a new head.")
+    raw_log_blocks: int | None = Field(
+        None,
+        ge=0,
+        description="Blocks below the newest whose raw logs are kept; older ones go partition by partition,"
+        " but for those that views read. Unset keeps all.",
+    )
     start_block: int = Field(0, ge=0, description="First block that the indexer reads.")
     own_contracts: bool = Field(
         default=True,
