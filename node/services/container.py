@@ -47,6 +47,8 @@ class Services:
     redis: Redis
     events: EventRecorder
     chain: ChainClient
+    chain_ids: tuple[int, ...]
+    """All chains that are indexed; the services work on the first, the node's own."""
     deployments: DeploymentRegistry
     content: ContentStore
     identity: IdentityService
