@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from api.cookies import token_of
 from node.services.container import Services
 from node.services.identity.errors import TokenMissing
 from node.services.identity.tokens import Principal
@@ -27,11 +28,9 @@ async def _services(request: Request) -> Services:
 
 
 def principal_of(request: Request) -> Principal | None:
-    """Who the bearer token speaks for; None without a token. A bad token is refused on every route."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        return None
-    return services_of(request).sessions.principal(token.strip())
+    """Who the token speaks for; None without a token. A bad token is refused on every route."""
+    token = token_of(request)
+    return None if token is None else services_of(request).sessions.principal(token)
 
 
 async def _current_principal(

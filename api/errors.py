@@ -103,6 +103,7 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.TokenMissing: Row(401, "token_missing", "An access token is needed"),
     identity.TokenInvalid: Row(401, "token_invalid", "The access token is not one of ours"),
     identity.TokenExpired: Row(401, "token_expired", "The access token has run out"),
+    identity.CsrfTokenWrong: Row(403, "csrf_token_wrong", "The CSRF token of the session is missing"),
     identity.AccountUnknown: Row(404, "account_unknown", "There is no such account"),
     identity.WalletNeeded: Row(403, "wallet_needed", "The account needs a wallet for this"),
     identity.RefreshInvalid: Row(401, "refresh_invalid", "The refresh token is not one of ours"),

@@ -18,6 +18,8 @@ class EdgeOptions:
     threads: int = 20
     """Commands at work at once; as many as the command path has connections."""
     trusted_proxies: tuple[Network, ...] = ()
+    secure_cookies: bool = False
+    """Where people reach the API by TLS alone."""
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
     """None serves no metrics port."""

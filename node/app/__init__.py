@@ -17,6 +17,7 @@ def build_app(settings: Settings) -> FastAPI:
         upload_bytes_max=settings.upload_bytes_max,
         threads=settings.database_pool_size,
         trusted_proxies=networks(settings.trusted_proxies),
+        secure_cookies=settings.public_url.startswith("https://"),
         metrics_host=settings.metrics_host,
         metrics_port=settings.metrics_port,
     )

@@ -59,6 +59,10 @@ class TokenExpired(Unauthenticated):
     """The access token has run out."""
 
 
+class CsrfTokenWrong(Forbidden):
+    """The request came by cookie and without the session's CSRF token: another site may have made it."""
+
+
 class AccountUnknown(NotFound):
     """There is no such account."""
 
