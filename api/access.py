@@ -10,6 +10,8 @@ from node.services.container import Services
 from node.services.identity.errors import TokenMissing
 from node.services.identity.tokens import Principal
 
+_PRINCIPAL = "asoud.principal"  # in the scope: a signature is checked once a request
+
 _bearer = HTTPBearer(
     auto_error=False,
     scheme_name="AccessToken",
@@ -29,6 +31,13 @@ async def _services(request: Request) -> Services:
 
 def principal_of(request: Request) -> Principal | None:
     """Who the token speaks for; None without a token. A bad token is refused on every route."""
+    if _PRINCIPAL not in request.scope:
+        request.scope[_PRINCIPAL] = _read_principal(request)
+    principal: Principal | None = request.scope[_PRINCIPAL]
+    return principal
+
+
+def _read_principal(request: Request) -> Principal | None:
     token = token_of(request)
     return None if token is None else services_of(request).sessions.principal(token)
 

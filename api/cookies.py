@@ -106,7 +106,7 @@ class Jar:
 def jar_of(request: Request, *, is_wanted: bool = False) -> Jar:
     options: EdgeOptions = request.app.state.options
     services: Services = request.app.state.services
-    return Jar(is_wanted, options.secure_cookies, services.clock.now(), request.cookies)
+    return Jar(is_wanted, options.is_behind_tls, services.clock.now(), request.cookies)
 
 
 def token_of(request: Request) -> str | None:

@@ -16,6 +16,7 @@ from api.edge_errors import (
     IdempotencyKeyMalformed,
     IdempotencyKeyReused,
     PreconditionFailed,
+    RateExceeded,
 )
 from api.problems import problem
 from node.chain import errors as chain
@@ -36,6 +37,7 @@ from node.kernel.errors import (
 )
 from node.kernel.language import LanguageInvalid
 from node.kernel.log import get_logger
+from node.kernel.rate import RateUncounted
 from node.kernel.spine.record import StreamMoved
 from node.kernel.spine.runner import ConsumerStalled
 from node.kernel.text import TextInvalid
@@ -84,6 +86,8 @@ ERRORS: dict[type[AsoudError], Row] = {
         422, "idempotency_key_anonymous", "An Idempotency-Key needs a signed-in caller"
     ),
     IdempotencyKeyBusy: Row(409, "idempotency_key_busy", "The same request is being worked on"),
+    RateExceeded: Row(429, "rate_exceeded", "Too many requests in a minute"),
+    RateUncounted: Row(503, "rate_not_counted", "Not possible while requests can't be counted"),
     PreconditionFailed: Row(412, "precondition_failed", "It was changed in the meantime"),
     TextInvalid: Row(422, "text_invalid", "A text is empty, too long or holds odd characters"),
     # the spine
@@ -122,6 +126,13 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.TotpWrong: Row(403, "totp_wrong", "That is not what the authenticator app shows"),
     identity.TotpUsed: Row(403, "totp_used", "The authenticator app's code has served"),
     identity.RecoveryCodeWrong: Row(403, "recovery_code_wrong", "No recovery code, or a used one"),
+    identity.MergeRefused: Row(409, "merge_refused", "The accounts can't become one"),
+    identity.MergeMoved: Row(409, "merge_moved", "It is not what the preview showed"),
+    identity.ClosingRefused: Row(409, "closing_refused", "The account can't be deleted yet"),
+    identity.RecoveryUnknown: Row(404, "recovery_unknown", "There is no such recovery under way"),
+    identity.RecoveryOpen: Row(409, "recovery_open", "Another recovery is under way"),
+    identity.RecoveryNotRipe: Row(409, "recovery_not_ripe", "The time to object is not over"),
+    identity.RecoveryLimitReached: Row(429, "recovery_limit_reached", "Too many recoveries were begun"),
     identity.IdentityTaken: Row(409, "identity_taken", "It belongs to another account"),
     identity.IdentityUnknown: Row(404, "identity_unknown", "The account has no such wallet or phone"),
     identity.LastIdentity: Row(409, "last_identity", "It is the only way into the account"),
@@ -165,11 +176,6 @@ ERRORS: dict[type[AsoudError], Row] = {
     chain.NotAContract: Row(404, "not_a_contract", "There is no such contract at that address"),
     chain.ExecutionReverted: Row(409, "execution_reverted", "The contract refuses"),
     NotRelayed: Row(403, "not_relayed", "This node does not pass on that transaction"),
-    # market
-    # transaction
-    transaction.NotSender: Row(403, "not_sender", "Another wallet signed the transaction"),
-    transaction.RelayRateExceeded: Row(429, "relay_rate_exceeded", "Too many transactions in a minute"),
-    transaction.TransactionUnknown: Row(404, "transaction_unknown", "Nobody has heard of that transaction"),
     # nft
     nft.CollectionUnknown: Row(404, "collection_unknown", "There is no such collection"),
     nft.TokenUnknown: Row(404, "token_unknown", "There is no such token"),
@@ -204,7 +210,6 @@ ERRORS: dict[type[AsoudError], Row] = {
     transaction.NotSender: Row(403, "not_sender", "Another wallet signed the transaction"),
     transaction.RelayRateExceeded: Row(429, "relay_rate_exceeded", "Too many transactions in a minute"),
     transaction.TransactionUnknown: Row(404, "transaction_unknown", "Nobody knows that transaction"),
-    # order
     # governance
     governance.ProposalUnknown: Row(404, "proposal_unknown", "There is no such proposal"),
     governance.ProposalExists: Row(409, "proposal_exists", "The same was proposed before"),
@@ -265,6 +270,7 @@ HTTP_TITLES: dict[int, tuple[str, str]] = {
     400: ("bad_request", "The request can't be read"),
     404: ("no_such_route", "There is no such route"),
     405: ("method_not_allowed", "The route does not know this method"),
+    408: ("body_too_slow", "The body did not come in time"),
     413: ("body_too_large", "The body is too large"),
 }
 

@@ -14,6 +14,7 @@ from enum import Enum, auto
 from indexer import metrics
 from indexer.ahead import RangeReader
 from indexer.fetch import Fetched
+from indexer.partitions import Partitioned
 from indexer.ranges import RangeSizer
 from indexer.reorg import Rebuild, Verdict, judge, newest_common, remedy, windows
 from indexer.store import Checkpoint, Store
@@ -30,7 +31,7 @@ from node.chain.errors import RpcUnavailable
 from node.chain.logs import Kind
 from node.chain.rpc import ChainMoved, Header, RangeTooLarge, RpcClient
 from node.kernel.clock import Clock
-from node.kernel.errors import Bug
+from node.kernel.errors import AsoudError, Bug
 from node.kernel.hexes import Address, Hash32
 from node.kernel.log import get_logger
 
@@ -49,6 +50,7 @@ class ChainRules:
     start_block: int
     finality: Finality
     rebuild_on_new_genesis: bool  # of a development chain, which may be started anew under a kept database
+    raw_log_blocks: int | None = None  # below the newest, whose raw logs are kept; None: all
 
 
 class Stuck(Bug):
@@ -89,6 +91,7 @@ class Pipeline:
         self._kinds: Mapping[Address, str] = {}
         self._deployed: Sequence[KnownContract] = ()
         self._checkpoint: Checkpoint | None = None
+        self._partitions_end = 0
         self._shorter = 0
         self._newest_s: int | None = None  # time of the newest block that this process wrote
         self._spoke_of: tuple[Hash32, str] | None = None
@@ -119,6 +122,7 @@ class Pipeline:
         head = await self._rpc.head()
         contracts = self._deployed = self._contracts()
         before = await self._store.checkpoint()
+        self._partitions_end = await self._store.partitions_end()
         if before is None:
             await self._begin(genesis, head, contracts, emit_after=head.number)
         elif before.genesis_hash != genesis:
@@ -229,6 +233,7 @@ class Pipeline:
             return await self._resolve(top=before.number)
         if last < limit:
             self._reader.begin(*self._sizer.next(after=last, head=limit), fetched.kinds)
+        await self._tend_partitions(fetched)
         started = time.perf_counter()
         self._checkpoint, told = await write_range(
             self._store, before, fetched, head=head, finality=self._rules.finality
@@ -238,6 +243,28 @@ class Pipeline:
         metrics.COMMIT_SECONDS.labels(self._chain).observe(time.perf_counter() - started)
         self._count(fetched, told)
         return True
+
+    async def _tend_partitions(self, fetched: Fetched) -> None:
+        """Makes partitions ahead of the range, and drops raw logs that are older than they are kept.
+
+        What can't be made ahead is an alarm; the indexer stops only when the range itself has no place.
+        """
+        last, rules, before = fetched.headers[-1].number, self._rules, self.checkpoint
+        have = Partitioned(first=rules.start_block, end=self._partitions_end)
+        due = list(have.missing(last=last, logs_per_block=len(fetched.logs) / len(fetched.headers)))
+        try:
+            for first, end in due:
+                await self._store.make_partition(first, end)
+                self._partitions_end = end
+            if due and rules.raw_log_blocks is not None:
+                old = min(before.number - rules.raw_log_blocks, before.finalized_number, before.undo_floor)
+                await self._store.thin_logs(below=old)
+        except AsoudError as error:
+            log.error("partitions_not_made", chain_id=self._store.chain_id, error=str(error))  # noqa: TRY400
+            self._partitions_end = await self._store.partitions_end()
+            if self._partitions_end <= last:
+                raise
+        metrics.PARTITION_BLOCKS_LEFT.labels(self._chain).set(self._partitions_end - 1 - last)
 
     async def _finalize(self, head: Header) -> None:
         self._checkpoint, told = await finalize(

@@ -3,6 +3,7 @@
 `state`: live, syncing, unreachable (the node or the database was away; it tries again), stuck (a person has
 to look; `reason` says why), down (the indexer has not spoken for a while), never (it never ran here).
 `lag` is against the newest head that the indexer saw; `undecodable` counts the logs that are kept raw.
+`partitions.ok` false: none could be made ahead, and the indexer will stop when it has none for a block.
 """
 
 from typing import LiteralString
@@ -25,6 +26,11 @@ STATUS: LiteralString = """
                 'blocks', greatest(0, head_number - number),
                 'seconds', CASE WHEN number >= head_number THEN 0
                     ELSE greatest(0, extract(epoch FROM head_time - block_time))::bigint END),
+            'partitions', (
+                SELECT json_build_object(
+                    'blocks_left', coalesce(max(end_block), 0) - 1 - checkpoint.number,
+                    'ok', coalesce(max(end_block), 0) - 1 > greatest(checkpoint.number, head_number))
+                FROM chain.partition WHERE partition.chain_id = checkpoint.chain_id),
             'undecodable', (
                 SELECT count(*) FROM chain.log
                 WHERE log.chain_id = checkpoint.chain_id AND error IS NOT NULL)

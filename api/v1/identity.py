@@ -67,10 +67,22 @@ class PhoneOut(Output):
     linked_at: dt.datetime
 
 
+class RecoveryOut(Output):
+    """What is said to be lost, and will be taken away unless somebody objects."""
+
+    id: uuid.UUID
+    wallet: AddressString | None
+    phone: str | None
+    totp: bool
+    asked_at: dt.datetime
+    ripe_at: dt.datetime = Field(description="Until then it can only be cancelled, then completed as well")
+
+
 class MeOut(Output):
     account_id: uuid.UUID
     opened_at: dt.datetime
     profile: ProfileOut
+    recovery: RecoveryOut | None
     phones: list[PhoneOut]
     wallets: list[WalletOut]
 

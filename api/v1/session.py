@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from api.access import CurrentPrincipal, TheServices
 from api.client import BOUNDED, TheClient
 from api.cookies import Jar, TheJar
+from api.rates import uncounted
 from api.routing import CommandTx, EffectTx, edge_router, never_stored
 from api.schemas import AddressString, Input, Output, Page
 from api.views import ThePage, Views
@@ -181,6 +182,7 @@ def end_all_sessions(
 
 
 @router.get("/.well-known/jwks.json", response_model=KeySetOut)
+@uncounted
 async def signing_keys(services: TheServices) -> Response:
     """The keys that access tokens are signed with: of the time before, now, and the one that comes next."""
     return JSONResponse(

@@ -14,6 +14,7 @@ from node.chain.deployments import Deployment, DeploymentRegistry
 from node.kernel.clock import Clock
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
+from node.kernel.rate import SlidingWindow
 from node.kernel.spine.record import EventRecorder
 from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
@@ -23,8 +24,10 @@ from node.services.governance.service import GovernanceService
 from node.services.identity.accounts import AccountService
 from node.services.identity.devices import DeviceService
 from node.services.identity.keys import SigningKeys
+from node.services.identity.leaving import LeavingService
 from node.services.identity.limiter import SignInLimiter
 from node.services.identity.phones import PhoneService
+from node.services.identity.recovery import RecoveryService
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
 from node.services.identity.step_up import StepUpService
@@ -53,8 +56,11 @@ class Services:
     sessions: SessionService
     step_up: StepUpService
     devices: DeviceService
+    leaving: LeavingService
+    recoveries: RecoveryService
     phones: PhoneService
     sign_in_limiter: SignInLimiter
+    rates: SlidingWindow
     signing_keys: SigningKeys
     governance: GovernanceService
     market: MarketService
@@ -78,5 +84,6 @@ class Services:
     async def aclose(self) -> None:
         """Lets go of what was connected. The query pool is closed by whoever opened it."""
         await self.redis.aclose()
+        await self.rates.aclose()
         self.chain.close()
         self.database.dispose()

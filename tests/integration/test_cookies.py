@@ -77,7 +77,7 @@ async def test_behind_tls_cookies_are_bound_to_it_and_to_the_host(
 ) -> None:
     settings = edge_settings(tmp_path, database_url=fresh_database.app, redis_url=redis_url, rpc_url=anvil)
     async with (
-        running_edge(settings, EdgeOptions(secure_cookies=True)) as edge,
+        running_edge(settings, EdgeOptions(is_behind_tls=True)) as edge,
         browser(edge, "https://asoud.test:8000") as client,
     ):
         body = await edge.signed(new_wallet(), "sign_in")
