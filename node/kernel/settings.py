@@ -118,6 +118,12 @@ class Settings(ChainSettings, BaseSettings):
         le=14 * 24,
         description="How long nothing is withdrawn after a sign-in on a new device, a new phone or wallet.",
     )
+    recovery_hours: int = Field(
+        72,
+        ge=1,
+        le=60 * 24,
+        description="How long the other identities of an account can object before a lost one is taken away.",
+    )
     data_secret: SecretStr | None = Field(
         None,
         description="What the secrets of authenticator apps are encrypted with, 32 bytes or more; by default"
