@@ -30,7 +30,7 @@ from starlette.responses import Response
 from starlette.types import Message
 from typing_extensions import override
 
-from api.access import principal_of, services_of
+from api.access import admit, principal_of, services_of
 from api.commands import Begin, Call, CommandCall, EffectCall
 from api.edge_errors import IdempotencyKeyAnonymous, IdempotencyKeyMalformed
 from api.options import EdgeOptions
@@ -113,6 +113,7 @@ class EdgeRoute(APIRoute):
         known = _query_names(self.dependant)
 
         async def bounded(request: Request) -> Response:
+            await admit(request, f"{request.method} {self.path_format}")
             _refuse_unknown_query(request, known)
             if not all(map(is_text, (*request.path_params.values(), *request.query_params.values()))):
                 raise HTTPException(400, NO_TEXT)

@@ -38,10 +38,16 @@ def build_services(
     trade = trade_services(
         settings, clock=clock, events=events, chain=chain, deployments=deployments, content=content
     )
-    shop = shop_services(
-        settings, clock=clock, events=events, chain=chain, deployments=deployments, assets=trade.assets
-    )
     people = people_services(settings, clock=clock, events=events, chain=chain)
+    shop = shop_services(
+        settings,
+        clock=clock,
+        events=events,
+        chain=chain,
+        deployments=deployments,
+        assets=trade.assets,
+        audit=people.audit,
+    )
     return Services(
         clock=clock,
         database=database,
@@ -58,6 +64,8 @@ def build_services(
         sign_in_limiter=people.limiter,
         signing_keys=people.signing_keys,
         market=shop.market,
+        members=shop.members,
+        roles=people.roles,
         catalog=shop.catalog,
         currencies=shop.currencies,
         order=shop.order,

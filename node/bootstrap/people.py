@@ -15,6 +15,7 @@ from node.services.identity.limiter import SignInLimiter
 from node.services.identity.message import Site
 from node.services.identity.phones import PhoneRules, PhoneService
 from node.services.identity.places import country
+from node.services.identity.roles import RoleService
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
 from node.services.identity.tokens import Tokens, load_or_make_key
@@ -31,6 +32,8 @@ class PeopleServices:
     sessions: SessionService
     phones: PhoneService
     limiter: SignInLimiter
+    roles: RoleService
+    audit: Audit
     signing_keys: SigningKeys
 
 
@@ -80,6 +83,8 @@ def people_services(
         sessions=sessions,
         phones=phones,
         limiter=limiter,
+        roles=RoleService(clock, events, sessions, audit),
+        audit=audit,
         signing_keys=keys,
     )
 

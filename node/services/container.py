@@ -24,9 +24,11 @@ from node.services.identity.accounts import AccountService
 from node.services.identity.keys import SigningKeys
 from node.services.identity.limiter import SignInLimiter
 from node.services.identity.phones import PhoneService
+from node.services.identity.roles import RoleService
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
 from node.services.listing.service import ListingService
+from node.services.market.members import MemberService
 from node.services.market.service import MarketService
 from node.services.nft.service import NftService
 from node.services.order.service import OrderService
@@ -54,6 +56,8 @@ class Services:
     signing_keys: SigningKeys
     governance: GovernanceService
     market: MarketService
+    members: MemberService
+    roles: RoleService
     catalog: CatalogService
     currencies: Currencies
     order: OrderService

@@ -25,6 +25,11 @@ class Act(StrEnum):
     CODE_REFUSED = "code_refused"
     CODE_WRONG = "code_wrong"
     REFRESH_REUSED = "refresh_reused"
+    ROLE_GRANTED = "role_granted"
+    ROLE_REVOKED = "role_revoked"
+    FROZEN = "account_frozen"
+    UNFROZEN = "account_unfrozen"
+    SIGNED_OUT_BY_OPERATOR = "signed_out_by_operator"
 
 
 class Audit:
@@ -32,11 +37,12 @@ class Audit:
         self._clock = clock
 
     def note(
-        self, tx: Tx, act: Act, *, account_id: uuid.UUID | None = None, subject: str = "", origin: str = ""
+        self, tx: Tx, act: str, *, account_id: uuid.UUID | None = None, subject: str = "", origin: str = ""
     ) -> None:
         """Writes in the caller's transaction: what must survive a refusal is noted in one of its own.
 
         Args:
+            act: One of `Act`, or of another noun's own.
             subject: What it was done with: `wallet:0x…`, `phone:<keyed hash>`, `session:<id>`.
             origin: The client's network address, as far as it is known.
         """
@@ -44,7 +50,7 @@ class Audit:
             AuditEntry(
                 id=new_id(),
                 at=self._clock.now(),
-                act=act.value,
+                act=str(act),
                 account_id=account_id,
                 subject=subject,
                 origin=origin[:ORIGIN_CHARS_MAX],

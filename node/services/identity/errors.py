@@ -55,6 +55,22 @@ class TokenExpired(Unauthenticated):
     """The access token has run out."""
 
 
+class AccountFrozen(Forbidden):
+    """An operator shut the account out."""
+
+
+class RoleNeeded(Forbidden):
+    """The caller has another role, or none. Carries `needs`."""
+
+
+class ScopeInvalid(Invalid):
+    """Not a scope, or one that does not fit the key."""
+
+
+class ScopeNeeded(Forbidden):
+    """The API key was not given the scope. Carries `scope`; None: no key does this."""
+
+
 class AccountUnknown(NotFound):
     """There is no such account."""
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from enum import StrEnum
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -23,6 +24,29 @@ class Account(Base):
     currency: Mapped[str | None] = mapped_column(Text)
     country: Mapped[str | None] = mapped_column(Text)
     time_zone: Mapped[str | None] = mapped_column(Text)
+    frozen_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+
+class PlatformRole(StrEnum):
+    """What somebody is for the whole node. `api/permissions.py` says what each may do."""
+
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    ARBITER = "arbiter"
+
+
+class RoleGrant(Base):
+    """An account has a role for the whole node. Operators grant them: `asoud role`."""
+
+    __tablename__ = "role_grant"
+    __table_args__ = (
+        CheckConstraint("role IN (" + ", ".join(f"'{role}'" for role in PlatformRole) + ")", name="role"),
+        {"schema": SCHEMA},
+    )
+
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
+    role: Mapped[str] = mapped_column(Text, primary_key=True)
+    granted_at: Mapped[dt.datetime] = mapped_column(Utc)
 
 
 class Wallet(Base):

@@ -46,3 +46,18 @@ SESSIONS = Keyset(
         WHERE account_id = %(account_id)s AND ended_at IS NULL AND expires_at > %(now)s""",
     key=(("session.opened_at", "timestamptz"), ("session.id", "uuid")),
 )
+
+ROLES: Final[LiteralString] = """
+    SELECT json_build_object(
+        'node', (
+            SELECT coalesce(json_agg(role ORDER BY role), '[]'::json) FROM identity.role_grant
+            WHERE account_id = %(account_id)s
+        ),
+        'markets', (
+            SELECT coalesce(json_agg(json_build_object(
+                'market_id', member.market_id, 'role', member.role
+            ) ORDER BY member.market_id), '[]'::json)
+            FROM market.member WHERE account_id = %(account_id)s
+        )
+    )
+"""

@@ -19,6 +19,7 @@ from node.kernel.hexes import Address
 from node.kernel.ids import new_id
 from node.services.identity.audit import Act, Audit
 from node.services.identity.errors import (
+    AccountFrozen,
     RefreshExpired,
     RefreshInvalid,
     RefreshReused,
@@ -26,7 +27,7 @@ from node.services.identity.errors import (
     SessionUnknown,
     SignInTooOld,
 )
-from node.services.identity.models import RefreshToken, Session, Wallet
+from node.services.identity.models import Account, RefreshToken, Session, Wallet
 from node.services.identity.proof import PhoneProof, Proof, WalletProof
 from node.services.identity.tokens import AccessToken, Principal, Tokens
 
@@ -80,7 +81,12 @@ class SessionService:
         self._fresh_for = fresh_for
 
     def open(self, tx: Tx, account_id: uuid.UUID, proof: Proof, client: Client) -> SignedIn:
-        """Last step of a sign-in: the identity has proved itself in this very request."""
+        """Last step of a sign-in: the identity has proved itself in this very request.
+
+        Raises:
+            AccountFrozen: An operator shut the account out.
+        """
+        self._require_thawed(tx, account_id)
         now = self._clock.now()
         session = Session(
             id=new_id(),
@@ -167,6 +173,10 @@ class SessionService:
         )
         self._end(tx, Session.account_id == account_id, is_opened_by)
 
+    def end_every(self, tx: Tx, account_id: uuid.UUID) -> int:
+        """Signs an account out everywhere, on an operator's word; says of how many devices."""
+        return self._end(tx, Session.account_id == account_id)
+
     def end(self, tx: Tx, principal: Principal, session_id: uuid.UUID, client: Client) -> None:
         """Signs one device of the account out.
 
@@ -189,6 +199,12 @@ class SessionService:
         """Forgets sessions that ran out long ago, `PRUNE_MAX` at most; says how many. The beat calls it."""
         parameters = {"before": self._clock.now() - KEPT, "limit": PRUNE_MAX}
         return rows_touched(tx, _PRUNE, parameters)
+
+    def _require_thawed(self, tx: Tx, account_id: uuid.UUID) -> None:
+        """Waits for who freezes the account at this moment: no session is opened behind its back."""
+        frozen = select(Account.frozen_at).where(Account.id == account_id).with_for_update(read=True)
+        if tx.execute(frozen).scalar_one() is not None:
+            raise AccountFrozen("the account is frozen; ask the operator")
 
     def _issue(self, tx: Tx, session: Session) -> SignedIn:
         now = self._clock.now()
