@@ -1,4 +1,4 @@
-"""Working in a market: invited by its owner, accepted by whom it was for, and over at once when it ends.
+"""Working in a market: invited by its owner, accepted by whom it was for, and over at once when it ends."""
 
 import asyncio
 import datetime as dt

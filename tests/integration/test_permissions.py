@@ -30,9 +30,8 @@ from tests.integration.test_product import add_product
 from tests.shop import a_deployment
 from tests.stack import DatabaseUrls
 
-pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.anyio]
+pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
 
-NOBODY_LISTENS = "http://127.0.0.1:9"
 SHUT = {"role_needed", "not_market_owner", "not_that_party", "order_unknown"}
 OURS_ALONE = {"chain_away", "governor_unread", "not_ready", "chain_behind", "content_not_found"}
 # These sign the caller away or out: tried last.
@@ -78,7 +77,7 @@ async def a_staff(edge: Edge, market_id: str) -> dict[MemberRole, Persona]:
 
 @pytest.fixture
 async def world(
-    fresh_database: DatabaseUrls, redis_url: str, tmp_path: Path, connection: psycopg.Connection
+    fresh_database: DatabaseUrls, redis_url: str, anvil: str, tmp_path: Path, connection: psycopg.Connection
 ) -> AsyncIterator[World]:
     found = a_deployment()
     contracts = {contract.name: contract for contract in found}
@@ -89,7 +88,7 @@ async def world(
         tmp_path,
         database_url=fresh_database.app,
         redis_url=redis_url,
-        rpc_url=NOBODY_LISTENS,
+        rpc_url=anvil,
         arbiters=judge.address.lower(),
     )
     async with running_edge(settings) as edge:
