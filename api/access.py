@@ -6,8 +6,10 @@ whoever was judged. The thing that a path names is looked at in the database of 
 
 import dataclasses
 import uuid
+from collections.abc import Mapping
 from typing import Annotated, Final
 
+import anyio.to_thread
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 
@@ -15,7 +17,15 @@ from api.permissions import OF_MARKET, Permission, Who
 from node.kernel.errors import AsoudError, Bug
 from node.services.catalog.errors import ProductUnknown
 from node.services.container import Services
-from node.services.identity.errors import AccountFrozen, RoleNeeded, SessionEnded, TokenMissing
+from node.services.identity.api_keys import is_key
+from node.services.identity.errors import (
+    AccountFrozen,
+    RoleNeeded,
+    ScopeNeeded,
+    SessionEnded,
+    TokenMissing,
+)
+from node.services.identity.scopes import allows
 from node.services.identity.standing import Standing, Thing, standing_of
 from node.services.identity.tokens import Principal
 from node.services.market.errors import MarketUnknown, NotMarketOwner
@@ -47,10 +57,14 @@ async def admit(request: Request, operation: str) -> None:
         return
     if token is None:
         raise TokenMissing("send `Authorization: Bearer <token>`")
+    if is_key(token):
+        request.scope[_PRINCIPAL] = await _admit_key(request, permission, token)
+        return
     principal = services_of(request).sessions.principal(token)
     # Reads of one's own need no more than a good token; what changes something asks whether it still counts.
     if permission.by_role or request.method not in _SAFE:
-        principal = await _judged(request, permission, principal)
+        standing = await _standing(request, permission, principal)
+        principal = _judged(permission, principal, standing)
     request.scope[_PRINCIPAL] = principal
 
 
@@ -65,20 +79,36 @@ def _token(request: Request) -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-async def _judged(request: Request, permission: Permission, principal: Principal) -> Principal:
-    thing, thing_id = named_thing(request.path_params) if permission.by_thing else (None, None)
+async def _admit_key(request: Request, permission: Permission, token: str) -> Principal:
+    """A key does what its scopes say, and of that what its account may. It never does what needs a person."""
+    services = services_of(request)
+    caller = await services.api_keys.caller(services.queries, token)
+    await anyio.to_thread.run_sync(services.api_keys.take, services.database, caller)
+    if permission.scope is None:
+        raise ScopeNeeded("no API key does this: it needs a signed-in person", scope=None)
+    standing = await _standing(request, permission, caller.principal)
+    principal = _judged(permission, caller.principal, standing)
+    if not allows(caller.scopes, permission.scope, standing.market_id):
+        raise ScopeNeeded("the API key was not given the scope", scope=permission.scope.value)
+    return principal
+
+
+async def _standing(request: Request, permission: Permission, principal: Principal) -> Standing:
+    """Also of public things, which a key that is narrowed to a market asks for."""
+    thing, thing_id = named_thing(request.path_params) or (None, None)
+    if permission.by_thing and thing is None:
+        raise Bug("the permission needs a market or an order, and the path names none")
     standing = await standing_of(services_of(request).queries, principal, thing, thing_id)
     if standing is None or not standing.is_open:
         raise SessionEnded("the session was signed out; sign in again")
     if standing.is_frozen:
         raise AccountFrozen("the account is frozen; ask the operator")
-    if permission.by_role:
-        _require_part(permission, standing, thing, thing_id)
-    works_there = standing.to_thing is not None and bool(standing.to_thing & OF_MARKET)
-    return dataclasses.replace(principal, works_in=standing.market_id if works_there else None)
+    if permission.by_thing and standing.to_thing is None:
+        raise _unknown(standing)
+    return standing
 
 
-def named_thing(path_params: dict[str, object]) -> tuple[Thing, uuid.UUID]:
+def named_thing(path_params: Mapping[str, object]) -> tuple[Thing, uuid.UUID] | None:
     """Raises RequestValidationError when it is no id: nobody is let through by what cannot be looked up."""
     for name, thing in _NAMED.items():
         if name in path_params:
@@ -87,44 +117,36 @@ def named_thing(path_params: dict[str, object]) -> tuple[Thing, uuid.UUID]:
             except ValueError as error:
                 wrong = {"type": "uuid_parsing", "loc": ("path", name), "msg": "An id is needed"}
                 raise RequestValidationError([wrong]) from error
-    raise Bug("the permission needs a market or an order, and the path names none")
+    return None
 
 
-def _require_part(
-    permission: Permission, standing: Standing, thing: Thing | None, thing_id: uuid.UUID | None
-) -> None:
+def _judged(permission: Permission, principal: Principal, standing: Standing) -> Principal:
     """What the caller is to the node counts as well, but for an arbiter's orders: those are in `to_thing`."""
-    if thing is None:
-        if not permission.who & standing.roles:
-            raise _role_needed(permission)
-        return
-    if standing.to_thing is None:
-        raise _unknown(thing, thing_id)
-    if not permission.who & standing.to_thing:
-        raise _refusal(permission, standing, thing, thing_id)
+    parts = (standing.to_thing or frozenset()) if permission.by_thing else standing.roles
+    if permission.by_role and not permission.who & parts:
+        raise _refusal(permission, standing, parts)
+    works_there = bool((standing.to_thing or frozenset()) & OF_MARKET)
+    return dataclasses.replace(principal, works_in=standing.market_id if works_there else None)
 
 
-def _refusal(
-    permission: Permission, standing: Standing, thing: Thing, thing_id: uuid.UUID | None
-) -> AsoudError:
+def _refusal(permission: Permission, standing: Standing, parts: frozenset[str]) -> AsoudError:
     """Strangers learn no more than that a market is another's, which is public, or that there is no order."""
-    parts = standing.to_thing or frozenset()
-    if parts & OF_MARKET and permission.who & OF_MARKET:
+    if not permission.by_thing or (parts & OF_MARKET and permission.who & OF_MARKET):
         return _role_needed(permission)
-    if thing is not Thing.ORDER:
+    if standing.thing is not Thing.ORDER:
         return NotMarketOwner("the market belongs to another account", market_id=str(standing.market_id))
     if not parts:
-        return _unknown(thing, thing_id)
+        return _unknown(standing)
     needs = _words(permission)
     return NotThatParty(f"only the {needs} of the order may do this", needs=needs)
 
 
-def _unknown(thing: Thing, thing_id: uuid.UUID | None) -> AsoudError:
-    if thing is Thing.ORDER:
-        return OrderUnknown("there is no such order", order_id=str(thing_id))
-    if thing is Thing.PRODUCT:
-        return ProductUnknown("there is no such product", product_id=str(thing_id))
-    return MarketUnknown("there is no such market", market_id=str(thing_id))
+def _unknown(standing: Standing) -> AsoudError:
+    if standing.thing is Thing.ORDER:
+        return OrderUnknown("there is no such order")
+    if standing.thing is Thing.PRODUCT:
+        return ProductUnknown("there is no such product")
+    return MarketUnknown("there is no such market")
 
 
 def _role_needed(permission: Permission) -> RoleNeeded:

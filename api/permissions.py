@@ -121,6 +121,13 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "DELETE /v1/markets/{market_id}/invitations/{invitation_id}": _OWNER,
     "GET /v1/invitations": _IN_PERSON,
     "POST /v1/invitations/{invitation_id}/accept": _IN_PERSON,
+    # API keys: none makes another
+    "POST /v1/keys": _IN_PERSON,
+    "GET /v1/keys": _IN_PERSON,
+    "POST /v1/keys/{key_id}/rotate": _IN_PERSON,
+    "DELETE /v1/keys/{key_id}": _IN_PERSON,
+    "POST /v1/markets/{market_id}/keys": _OWNER,
+    "GET /v1/markets/{market_id}/keys": _OWNER,
     # products
     "POST /v1/markets/{market_id}/products": _SELLS,
     "GET /v1/markets/{market_id}/products": _of(Who.ANYONE, scope=Scope.PRODUCTS_READ),

@@ -37,6 +37,7 @@ from api.options import EdgeOptions
 from node.kernel.db.idempotency import Claim
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.errors import Bug
+from node.services.identity.tokens import Principal
 
 KEY_HEADER = "Idempotency-Key"
 KEY_CHARS_MAX = 255
@@ -189,11 +190,16 @@ def _claim(request: Request) -> Claim | None:
         fingerprint.update(part.encode() + b"\n")
     fingerprint.update(request.scope[_BODY_HASH].digest())
     return Claim(
-        principal=f"account:{principal.account_id}",
+        principal=_claimant(principal),
         route=f"{request.method} {route.path_format}",
         key=key,
         fingerprint=fingerprint.digest(),
     )
+
+
+def _claimant(principal: Principal) -> str:
+    """A key may do less than its account, so it is not told what was answered to others."""
+    return f"key:{principal.session_id}" if principal.is_key else f"account:{principal.account_id}"
 
 
 class _EdgeRequest(Request):

@@ -66,6 +66,7 @@ def build_services(
         market=shop.market,
         members=shop.members,
         roles=people.roles,
+        api_keys=people.api_keys,
         catalog=shop.catalog,
         currencies=shop.currencies,
         order=shop.order,

@@ -21,6 +21,7 @@ from node.services.content.store import ContentStore
 from node.services.escrow.conditions import EscrowService
 from node.services.governance.service import GovernanceService
 from node.services.identity.accounts import AccountService
+from node.services.identity.api_keys import ApiKeyService
 from node.services.identity.keys import SigningKeys
 from node.services.identity.limiter import SignInLimiter
 from node.services.identity.phones import PhoneService
@@ -58,6 +59,7 @@ class Services:
     market: MarketService
     members: MemberService
     roles: RoleService
+    api_keys: ApiKeyService
     catalog: CatalogService
     currencies: Currencies
     order: OrderService

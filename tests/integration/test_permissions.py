@@ -101,6 +101,9 @@ async def world(
         invited = await edge.client.post(
             f"/v1/markets/{market['id']}/invitations", json={"role": "staff"}, headers=owner.headers
         )
+        key = await edge.client.post(
+            "/v1/keys", json={"name": "x", "scopes": ["account.read"]}, headers=owner.headers
+        )
         sessions = await edge.client.get("/v1/sessions", headers=owner.headers)
         other_owner = await a_persona(edge, Who.OWNER)
         other = await open_market(edge, other_owner.headers)
@@ -123,6 +126,7 @@ async def world(
             "order_id": order["id"],
             "invitation_id": invited.json()["id"],
             "session_id": sessions.json()["items"][0]["id"],
+            "key_id": key.json()["id"],
             "account_id": personas["staff"].account_id,
         }
         others = {MemberRole.OWNER: other_owner, **await a_staff(edge, other["id"])}

@@ -85,6 +85,8 @@ class Standing:
     to_thing: frozenset[str] | None
     """Roles in the thing's market, and parts in the order; None: there is no such thing."""
     market_id: uuid.UUID | None
+    thing: Thing | None
+    """What was asked about."""
 
 
 async def standing_of(
@@ -109,4 +111,5 @@ async def standing_of(
         roles=frozenset(found["roles"]),
         to_thing=None if named is None else frozenset(part for part in named["is"] if part),
         market_id=None if named is None else uuid.UUID(named["market_id"]),
+        thing=thing,
     )
