@@ -46,10 +46,16 @@ def build_services(
     trade = trade_services(
         settings, clock=clock, events=events, chain=chain, deployments=deployments, content=content
     )
-    shop = shop_services(
-        settings, clock=clock, events=events, chain=chain, deployments=deployments, assets=trade.assets
-    )
     people = people_services(settings, clock=clock, events=events, chain=chain)
+    shop = shop_services(
+        settings,
+        clock=clock,
+        events=events,
+        chain=chain,
+        deployments=deployments,
+        assets=trade.assets,
+        audit=people.audit,
+    )
     return Services(
         clock=clock,
         database=database,
@@ -72,6 +78,9 @@ def build_services(
         rates=SlidingWindow(settings.redis_url.get_secret_value(), timeout_s=RATE_TIMEOUT_S),
         signing_keys=people.signing_keys,
         market=shop.market,
+        members=shop.members,
+        roles=people.roles,
+        api_keys=people.api_keys,
         catalog=shop.catalog,
         currencies=shop.currencies,
         order=shop.order,

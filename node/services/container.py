@@ -22,16 +22,19 @@ from node.services.content.store import ContentStore
 from node.services.escrow.conditions import EscrowService
 from node.services.governance.service import GovernanceService
 from node.services.identity.accounts import AccountService
+from node.services.identity.api_keys import ApiKeyService
 from node.services.identity.devices import DeviceService
 from node.services.identity.keys import SigningKeys
 from node.services.identity.leaving import LeavingService
 from node.services.identity.limiter import SignInLimiter
 from node.services.identity.phones import PhoneService
 from node.services.identity.recovery import RecoveryService
+from node.services.identity.roles import RoleService
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
 from node.services.identity.step_up import StepUpService
 from node.services.listing.service import ListingService
+from node.services.market.members import MemberService
 from node.services.market.service import MarketService
 from node.services.nft.service import NftService
 from node.services.order.service import OrderService
@@ -66,6 +69,9 @@ class Services:
     signing_keys: SigningKeys
     governance: GovernanceService
     market: MarketService
+    members: MemberService
+    roles: RoleService
+    api_keys: ApiKeyService
     catalog: CatalogService
     currencies: Currencies
     order: OrderService

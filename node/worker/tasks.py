@@ -35,13 +35,14 @@ def retry_failed() -> None:
 
 @app.task(name="kernel.prune", base=Parking)
 def prune() -> None:
-    """Removes answers, nonces, sessions and codes that are past their time."""
+    """Removes answers, nonces, sessions, codes and invitations that are past their time."""
     for _ in range(PRUNE_ROUNDS_MAX):
         with services.database.transaction() as tx:
             removed = idempotency.prune(tx, now=services.clock.now())
             removed += services.identity.prune_nonces(tx)
             removed += services.sessions.prune(tx)
             removed += services.phones.prune(tx)
+            removed += services.members.prune(tx)
         if not removed:
             return
 
