@@ -3,7 +3,7 @@
 from psycopg import sql
 from sqlalchemy import Connection, MetaData, Table, text
 
-from node.kernel.db.base import APPEND_ONLY, MAINTAINED, UPDATABLE_COLUMNS
+from node.kernel.db.base import APPEND_ONLY, MAINTAINED, READ_ONLY, UPDATABLE_COLUMNS
 
 _MAINTAIN_SINCE = (17,)  # the version of Postgres that brought the right
 
@@ -26,6 +26,8 @@ def apply_grants(connection: Connection, metadata: MetaData, *, app_role: str) -
 
 
 def _rights(table: Table) -> str:
+    if table.info.get(READ_ONLY):
+        return "SELECT"
     if not table.info.get(APPEND_ONLY):
         return "SELECT, INSERT, UPDATE, DELETE"
     columns = table.info.get(UPDATABLE_COLUMNS, ())
