@@ -1,7 +1,8 @@
 """Reading a range of blocks so that what comes back belongs together, or not at all.
 
-Invariants: headers are linked by parent hash; each log carries the hash of a header of the range; children of
-a factory that the range itself makes are read too. What breaks one of these is `ChainMoved`: the node changed
+Invariants: headers are linked by parent hash; each log carries the hash of a header of the range; no log is
+missing, as far as that can be known (`completeness`); children of a factory that the range itself makes are
+read too. What breaks one of these is `ChainMoved`: the node changed
 its mind (or its answers are not of one chain), and the caller starts over from the head. Several blocks with
 more logs than fit into memory are `RangeTooLarge`.
 """
@@ -13,10 +14,11 @@ from typing import Protocol
 import msgspec
 
 from indexer.beside import beside
+from indexer.completeness import Place, check_complete
 from indexer.ranges import LOGS_MAX
 from node.chain import events as ev
 from node.chain.logs import Kind, Undecodable, decode
-from node.chain.rpc import ChainMoved, Header, Log, RangeTooLarge
+from node.chain.rpc import ChainMoved, Header, Log, RangeTooLarge, RpcClient
 from node.kernel.hexes import Address
 
 ADDRESSES_MAX = 500  # in one question for logs
@@ -29,6 +31,29 @@ class BlockSource(Protocol):
     async def headers(self, numbers: Sequence[int]) -> list[Header | None]: ...
 
     async def logs(self, *, first: int, last: int, addresses: Sequence[Address]) -> list[Log]: ...
+
+    async def check(
+        self, headers: Sequence[Header], addresses: Sequence[Address], found: Mapping[Place, Log]
+    ) -> None:
+        """Raises when `found` lacks logs of these addresses."""
+
+
+class NodeBlocks:
+    """A node, which may leave out logs without a word."""
+
+    def __init__(self, rpc: RpcClient) -> None:
+        self._rpc = rpc
+
+    async def headers(self, numbers: Sequence[int]) -> list[Header | None]:
+        return await self._rpc.headers(numbers)
+
+    async def logs(self, *, first: int, last: int, addresses: Sequence[Address]) -> list[Log]:
+        return await self._rpc.logs(first=first, last=last, addresses=addresses)
+
+    async def check(
+        self, headers: Sequence[Header], addresses: Sequence[Address], found: Mapping[Place, Log]
+    ) -> None:
+        await check_complete(self._rpc, headers, addresses, found)
 
 
 class Decoded(msgspec.Struct, frozen=True, gc=False):
@@ -90,6 +115,7 @@ async def _logs(blocks: BlockSource, headers: Sequence[Header], addresses: Seque
                 raise ChainMoved("two logs at one place", number=log.block_number)
         if len(found) > LOGS_MAX and first < last:
             raise RangeTooLarge("more logs than are taken at once", first=first, last=last)
+    await blocks.check(headers, addresses, found)
     return [found[place] for place in sorted(found)]
 
 

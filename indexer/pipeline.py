@@ -8,13 +8,13 @@ import asyncio
 import dataclasses
 import datetime as dt
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from indexer import metrics
 from indexer.ahead import RangeReader
-from indexer.fetch import BlockSource, Fetched
+from indexer.fetch import BlockSource, Fetched, NodeBlocks
 from indexer.partitions import Partitioned
 from indexer.ranges import RangeSizer
 from indexer.reorg import Rebuild, Verdict, judge, newest_common, remedy, windows
@@ -58,6 +58,10 @@ class Stuck(Bug):
     """Going on could make the tables wrong: a person has to look."""
 
 
+class ServesAnotherChain(Stuck):
+    """The node is not one of the chain that the tables speak of."""
+
+
 class Step(Enum):
     IDLE = auto()  # at the head
     WAITING = auto()  # the head is lower than it was: look again soon
@@ -75,8 +79,19 @@ class Totals:
     rebuilds: int = 0
 
 
+Dispute = Callable[[int, Hash32], Awaitable[None]]
+
+
+async def nobody_disputes(_number: int, _hash: Hash32) -> None:
+    """Where there is one node, it is right."""
+
+
 class Pipeline:
-    """Works on one chain. `store` must hold its lock. Ranges are read from `blocks`, by default the node."""
+    """Works on one chain. `store` must hold its lock. Ranges are read from `blocks`, by default the node.
+
+    `dispute` is called before final blocks or all rows go, with the newest block that would: it raises
+    when another node still has it.
+    """
 
     def __init__(
         self,
@@ -86,16 +101,18 @@ class Pipeline:
         rules: ChainRules,
         contracts: ContractSource,
         *,
+        dispute: Dispute = nobody_disputes,
         blocks: BlockSource | None = None,
     ) -> None:
+        self._dispute = dispute
         self._store = store
         self._rpc = rpc
         self._clock = clock
         self._rules = rules
         self._contracts = contracts
         self._chain = str(store.chain_id)
-        self._sizer = RangeSizer()
-        self._reader = RangeReader(blocks or rpc, store.chain_id)
+        self._sizer = RangeSizer(rpc.range_limit)
+        self._reader = RangeReader(blocks or NodeBlocks(rpc), store.chain_id)
         self._kinds: Mapping[Address, str] = {}
         self._deployed: Sequence[KnownContract] = ()
         self._checkpoint: Checkpoint | None = None
@@ -126,7 +143,9 @@ class Pipeline:
         """
         served = await self._rpc.chain_id()
         if served != self._store.chain_id:
-            raise Stuck("the node serves another chain", served=served, expected=self._store.chain_id)
+            raise ServesAnotherChain(
+                "the node serves another chain", served=served, expected=self._store.chain_id
+            )
         genesis = await self._genesis()
         head = await self._rpc.head()
         contracts = self._deployed = self._contracts()
@@ -137,7 +156,9 @@ class Pipeline:
             await self._begin(genesis, head, contracts, emit_after=head.number)
         elif before.genesis_hash != genesis:
             if not self._rules.rebuild_on_new_genesis:
-                raise Stuck("the chain has another genesis", was=before.genesis_hash, now=genesis)
+                raise ServesAnotherChain(
+                    "the chain has another genesis", was=before.genesis_hash, now=genesis
+                )
             await self._rebuild("the chain was started anew", emit_after=self._rules.start_block - 1)
         elif await self._deployment_changed(before, contracts):
             await self._rebuild("the deployment has other contracts now", emit_after=before.emit_after)
@@ -234,13 +255,13 @@ class Pipeline:
         metrics.RANGE_BLOCKS.labels(self._chain).set(last - first + 1)
         try:
             prepared = await self._reader.read(first, last, self._kinds)
-        except RangeTooLarge:
-            self._sizer.failed()
+        except RangeTooLarge as error:
+            self._shrink_range(last - first + 1, error)
             if first == last:
                 raise
             return True  # to look again, at fewer blocks
         except RpcUnavailable:
-            self._sizer.failed()
+            self._sizer.unanswered()
             raise
         fetched = prepared.fetched
         self._sizer.succeeded(blocks=last - first + 1, logs=len(fetched.logs))
@@ -294,6 +315,14 @@ class Pipeline:
         await growing
         self._shed = False
 
+    def _shrink_range(self, blocks: int, error: RangeTooLarge) -> None:
+        fitting, lasting = error.fields.get("blocks"), bool(error.fields.get("lasting"))
+        self._sizer.refused(
+            blocks=blocks, fitting=fitting if isinstance(fitting, int) else None, lasting=lasting
+        )
+        metrics.RANGES_REFUSED.labels(self._chain).inc()
+        log.info("range_refused", blocks=blocks, next=self._sizer.blocks, lasting=lasting)
+
     async def _finalize(self, head: Header) -> None:
         self._checkpoint, told = await finalize(
             self._store, self.checkpoint, kinds=self._kinds, head=head, finality=self._rules.finality
@@ -329,6 +358,8 @@ class Pipeline:
 
     async def _go_back(self, ancestor: int | None) -> bool:
         before = self.checkpoint
+        if before.hash is not None and (ancestor is None or ancestor < before.finalized_number):
+            await self._dispute(before.number, before.hash)
         plan = remedy(ancestor=ancestor, undo_floor=before.undo_floor, start_block=self._rules.start_block)
         if isinstance(plan, Rebuild):
             await self._rebuild(plan.reason, emit_after=before.emit_after)

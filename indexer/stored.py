@@ -4,9 +4,11 @@ A reindex needs no node for what is stored; and what a retention of raw logs dro
 to be trusted, is asked of the node as ever.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from indexer.completeness import Place
+from indexer.fetch import BlockSource, NodeBlocks
 from indexer.store import Store
 from node.chain.rpc import Header, Log, RpcClient
 from node.kernel.hexes import Address, Hash32
@@ -39,9 +41,9 @@ class StoredBlocks:
     `store` is for this alone: it is read from while others are written to.
     """
 
-    def __init__(self, store: Store, rpc: RpcClient, *, first: int, below: int) -> None:
+    def __init__(self, store: Store, node: BlockSource, *, first: int, below: int) -> None:
         self._store = store
-        self._rpc = rpc
+        self._node = node
         self._first = first
         self._below = below
 
@@ -52,21 +54,31 @@ class StoredBlocks:
             params = (self._store.chain_id, min(stored), max(stored), stored)
             found = {row[0]: Header(*row) for row in await self._store.rows(_HEADERS, params)}
         asked = [number for number in numbers if number not in found]
-        found |= dict(zip(asked, await self._rpc.headers(asked), strict=True))
+        found |= dict(zip(asked, await self._node.headers(asked), strict=True))
         return [found[number] for number in numbers]
 
     async def logs(self, *, first: int, last: int, addresses: Sequence[Address]) -> list[Log]:
         found: list[Log] = []
         if first < self._first:
-            found += await self._rpc.logs(first=first, last=min(last, self._first - 1), addresses=addresses)
+            found += await self._node.logs(first=first, last=min(last, self._first - 1), addresses=addresses)
         inner = (max(first, self._first), min(last, self._below - 1))
         if inner[0] <= inner[1]:
             wanted = [bytes.fromhex(address[2:]) for address in addresses]
             rows = await self._store.rows(_LOGS, (self._store.chain_id, *inner, wanted))
             found += map(_log, rows)
         if last >= self._below:
-            found += await self._rpc.logs(first=max(first, self._below), last=last, addresses=addresses)
+            found += await self._node.logs(first=max(first, self._below), last=last, addresses=addresses)
         return found
+
+    async def check(
+        self, headers: Sequence[Header], addresses: Sequence[Address], found: Mapping[Place, Log]
+    ) -> None:
+        """What is stored was checked when it was read."""
+        asked = [header for header in headers if not self._first <= header.number < self._below]
+        if asked:
+            numbers = {header.number for header in asked}
+            of_node = {place: log for place, log in found.items() if place[0] in numbers}
+            await self._node.check(asked, addresses, of_node)
 
 
 async def stored_blocks(store: Store, rpc: RpcClient, *, below: int) -> StoredBlocks:
@@ -78,7 +90,7 @@ async def stored_blocks(store: Store, rpc: RpcClient, *, below: int) -> StoredBl
         (theirs,) = await rpc.headers([newest])
         if theirs is None or ours.get(newest) != theirs.hash:
             below = first
-    return StoredBlocks(store, rpc, first=first, below=max(first, below))
+    return StoredBlocks(store, NodeBlocks(rpc), first=first, below=max(first, below))
 
 
 def _log(row: tuple[Any, ...]) -> Log:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from indexer.models.rows import PARTITIONED, SCHEMA, TABLE, State
 from indexer.topics import READ_BY_VIEWS
-from node.kernel.db.base import READ_ONLY, Base, length_check
+from node.kernel.db.base import FUNCTION_WRITTEN, Base, length_check
 from node.kernel.db.types import AddressColumn, Hash32Column, Utc
 from node.kernel.hexes import Address, Hash32
 
@@ -104,7 +104,7 @@ class PartitionRow(Base):
     """
 
     __tablename__ = "partition"
-    __table_args__ = {"schema": SCHEMA, "info": {READ_ONLY: True}}
+    __table_args__ = {"schema": SCHEMA, "info": {FUNCTION_WRITTEN: True}}
 
     chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     first_block: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -119,7 +119,7 @@ class ShedIndexRow(Base):
     """
 
     __tablename__ = "shed_index"
-    __table_args__ = {"schema": SCHEMA, "info": {READ_ONLY: True}}
+    __table_args__ = {"schema": SCHEMA, "info": {FUNCTION_WRITTEN: True}}
 
     name: Mapped[str] = mapped_column(Text, primary_key=True)
     definition: Mapped[str] = mapped_column(Text)

@@ -57,6 +57,8 @@ def build_services(
         identity=people.identity,
         accounts=people.accounts,
         sessions=people.sessions,
+        step_up=people.step_up,
+        devices=people.devices,
         phones=people.phones,
         sign_in_limiter=people.limiter,
         rates=SlidingWindow(settings.redis_url.get_secret_value(), timeout_s=RATE_TIMEOUT_S),

@@ -22,11 +22,13 @@ from node.services.content.store import ContentStore
 from node.services.escrow.conditions import EscrowService
 from node.services.governance.service import GovernanceService
 from node.services.identity.accounts import AccountService
+from node.services.identity.devices import DeviceService
 from node.services.identity.keys import SigningKeys
 from node.services.identity.limiter import SignInLimiter
 from node.services.identity.phones import PhoneService
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
+from node.services.identity.step_up import StepUpService
 from node.services.listing.service import ListingService
 from node.services.market.service import MarketService
 from node.services.nft.service import NftService
@@ -50,6 +52,8 @@ class Services:
     identity: IdentityService
     accounts: AccountService
     sessions: SessionService
+    step_up: StepUpService
+    devices: DeviceService
     phones: PhoneService
     sign_in_limiter: SignInLimiter
     rates: SlidingWindow

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0031_chain_backfill"
-down_revision = "0030_chain_partitions"
+down_revision = "0055_ledger"
 branch_labels = None
 depends_on = None
 
