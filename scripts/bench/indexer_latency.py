@@ -54,8 +54,11 @@ RESTART = Goal("restart after kill -9", 3_000)
 class Bench:
     """One chain, its tables, and who reads them."""
 
-    def __init__(self, life: Life, data_dir: Path, database: DatabaseUrls) -> None:
+    def __init__(
+        self, life: Life, data_dir: Path, database: DatabaseUrls, tables: psycopg.Connection
+    ) -> None:
         self.life = life
+        self._tables = tables
         self._data_dir = data_dir
         self._database = database
 
@@ -83,12 +86,11 @@ class Bench:
         """Until the tables stand at the head that the node has now."""
         head = self.life.chain.rpc("eth_getBlockByNumber", "latest", HASHES_ONLY)["hash"]
         deadline = time.monotonic() + PATIENCE_S
-        with psycopg.connect(self._database.app, autocommit=True) as connection:
-            query = "SELECT '0x' || encode(hash, 'hex') FROM chain.checkpoint"
-            while connection.execute(query).fetchone() != (head,):
-                if time.monotonic() > deadline:
-                    raise TimeoutError("the indexer does not catch up")
-                time.sleep(0.001)
+        query = "SELECT '0x' || encode(hash, 'hex') FROM chain.checkpoint"
+        while self._tables.execute(query).fetchone() != (head,):
+            if time.monotonic() > deadline:
+                raise TimeoutError("the indexer does not catch up")
+            time.sleep(0.001)
 
 
 def milliseconds(work: Callable[[], object]) -> float:
@@ -138,7 +140,7 @@ def reorg(bench: Bench, depth: int) -> float:
     owners = [life.seller, life.buyer]
     for _ in range(depth):
         owners.reverse()
-        life.transfer(collection, owners[1], owners[0], token)
+        life.chain.receipt(life.transfer(collection, owners[1], owners[0], token))
     bench.caught_up()
     life.chain.reorg(depth)
     return milliseconds(bench.caught_up)
@@ -165,8 +167,9 @@ def measure(addresses: Addresses, stack: Stack) -> dict[Goal, Sequence[float]]:
         tempfile.TemporaryDirectory() as folder,
         cloned_database(addresses, "bench") as database,
         server(database, addresses.redis) as port,
+        psycopg.connect(database.app, autocommit=True) as tables,
     ):
-        bench = Bench(Life.begin(url, Path(folder)), Path(folder), database)
+        bench = Bench(Life.begin(url, Path(folder)), Path(folder), database, tables)
         with bench.indexer():
             bench.caught_up()
             found[WEBSOCKET_50] = found[WEBSOCKET_95] = heads(bench, port)
