@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from node.chain.heads import HeadWatch, websocket_url
+from node.chain.heads import HeadWatch
 from tests.chain_life import Life
 from tests.indexed import index, indexer_process, said, settings_of
 from tests.stack import DatabaseUrls, Stack
@@ -68,7 +68,7 @@ def test_new_blocks_are_heard_of_without_polling(anvil: str, tmp_path: Path) -> 
     life = Life.begin(anvil, tmp_path)
 
     async def hear() -> None:
-        watch = HeadWatch(websocket_url(anvil))
+        watch = HeadWatch("ws" + anvil.removeprefix("http"))
         following = asyncio.create_task(watch.follow())
         try:
             while not watch.changed.is_set():  # until the subscription stands
