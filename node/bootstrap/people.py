@@ -78,6 +78,7 @@ def people_services(
     identity = IdentityService(
         clock,
         ChainSignatures(chain),
+        audit,
         site=site,
         nonce_life=dt.timedelta(minutes=settings.siwe_nonce_minutes),
     )

@@ -18,6 +18,7 @@ ORIGIN_CHARS_MAX = 64
 
 class Act(StrEnum):
     SIGNED_IN = "signed_in"
+    SIGN_IN_REFUSED = "sign_in_refused"
     SIGNED_OUT = "signed_out"
     LINKED = "linked"
     UNLINKED = "unlinked"
