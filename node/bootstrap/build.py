@@ -17,6 +17,7 @@ from node.services.content.kubo import KuboContentStore
 from node.services.content.media import UploadPolicy
 from node.services.content.store import ContentStore, LocalContentStore
 from node.services.governance.service import GovernanceService
+from wallet.ledger.commands import Ledger
 
 
 def build_services(
@@ -64,6 +65,7 @@ def build_services(
         escrow=shop.escrow,
         escrow_actions=shop.escrow_actions,
         assets=trade.assets,
+        ledger=Ledger(clock),
         nft=trade.nft,
         listing=trade.listing,
         transaction=trade.transaction,
