@@ -16,11 +16,14 @@ from api.edge_errors import (
     IdempotencyKeyMalformed,
     IdempotencyKeyReused,
     PreconditionFailed,
+    RateExceeded,
 )
 from api.problems import problem
+from indexer.completeness import AnswerIncomplete
 from node.chain import errors as chain
 from node.chain import rpc
 from node.chain.deployments import NotDeployed
+from node.chain.pool import Disputed
 from node.chain.relay import NotRelayed
 from node.chain.steps import InsufficientTokenFunds
 from node.kernel.db.keyset import CursorInvalid
@@ -36,6 +39,7 @@ from node.kernel.errors import (
 )
 from node.kernel.language import LanguageInvalid
 from node.kernel.log import get_logger
+from node.kernel.rate import RateUncounted
 from node.kernel.spine.record import StreamMoved
 from node.kernel.spine.runner import ConsumerStalled
 from node.kernel.text import TextInvalid
@@ -50,6 +54,7 @@ from node.services.nft import errors as nft
 from node.services.order import errors as order
 from node.services.sms import errors as sms
 from node.services.transaction import errors as transaction
+from wallet.ledger import errors as ledger
 
 log = get_logger(__name__)
 
@@ -84,6 +89,8 @@ ERRORS: dict[type[AsoudError], Row] = {
         422, "idempotency_key_anonymous", "An Idempotency-Key needs a signed-in caller"
     ),
     IdempotencyKeyBusy: Row(409, "idempotency_key_busy", "The same request is being worked on"),
+    RateExceeded: Row(429, "rate_exceeded", "Too many requests in a minute"),
+    RateUncounted: Row(503, "rate_not_counted", "Not possible while requests can't be counted"),
     PreconditionFailed: Row(412, "precondition_failed", "It was changed in the meantime"),
     TextInvalid: Row(422, "text_invalid", "A text is empty, too long or holds odd characters"),
     # the spine
@@ -96,13 +103,14 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.NonceUnknown: Row(401, "siwe_nonce_unknown", "This node did not hand out that nonce"),
     identity.NonceUsed: Row(401, "siwe_nonce_used", "The nonce was used already"),
     identity.NonceExpired: Row(401, "siwe_nonce_expired", "The nonce has expired"),
+    identity.NonceForOther: Row(401, "siwe_nonce_for_other", "The nonce is for something else"),
     identity.MessageExpired: Row(401, "siwe_message_expired", "The message has expired"),
     identity.MessageNotYetValid: Row(401, "siwe_message_not_yet_valid", "The message is not valid yet"),
     identity.BadSignature: Row(401, "siwe_bad_signature", "The signature is not that of the address"),
     identity.TokenMissing: Row(401, "token_missing", "An access token is needed"),
     identity.TokenInvalid: Row(401, "token_invalid", "The access token is not one of ours"),
     identity.TokenExpired: Row(401, "token_expired", "The access token has run out"),
-    identity.AccountFrozen: Row(403, "account_frozen", "The account is frozen"),
+    identity.AccountFrozen: Row(403, "account_shut_out", "An operator shut the account out"),
     identity.RoleNeeded: Row(403, "role_needed", "This is for another role"),
     identity.ScopeInvalid: Row(422, "scope_invalid", "Not a scope that the key can have"),
     identity.ScopeNeeded: Row(403, "scope_needed", "The API key may not do this"),
@@ -120,6 +128,15 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.SessionUnknown: Row(404, "session_unknown", "There is no such session"),
     identity.SignInTooOld: Row(403, "sign_in_too_old", "Sign in again first"),
     identity.SignedInByIt: Row(403, "signed_in_by_it", "Sign in with an identity that stays"),
+    identity.StepUpNeeded: Row(403, "step_up_needed", "A second proof is needed first"),
+    identity.SecondProofMissing: Row(403, "second_proof_missing", "The account has no second proof"),
+    identity.SameProof: Row(403, "same_proof", "The session was opened by that very identity"),
+    identity.StepUpLimitReached: Row(429, "step_up_limit_reached", "Too many wrong second proofs"),
+    identity.TotpOn: Row(409, "totp_on", "The account has an authenticator app already"),
+    identity.TotpOff: Row(404, "totp_off", "The account has no authenticator app"),
+    identity.TotpWrong: Row(403, "totp_wrong", "That is not what the authenticator app shows"),
+    identity.TotpUsed: Row(403, "totp_used", "The authenticator app's code has served"),
+    identity.RecoveryCodeWrong: Row(403, "recovery_code_wrong", "No recovery code, or a used one"),
     identity.IdentityTaken: Row(409, "identity_taken", "It belongs to another account"),
     identity.IdentityUnknown: Row(404, "identity_unknown", "The account has no such wallet or phone"),
     identity.LastIdentity: Row(409, "last_identity", "It is the only way into the account"),
@@ -154,6 +171,9 @@ ERRORS: dict[type[AsoudError], Row] = {
     # chain
     NotDeployed: Row(503, "not_deployed", "The contracts are not on this chain yet"),
     chain.RpcUnavailable: CHAIN_AWAY,
+    chain.RpcLimited: CHAIN_AWAY,
+    Disputed: CHAIN_AWAY,
+    AnswerIncomplete: CHAIN_AWAY,
     chain.ReceiptPending: Row(503, "receipt_pending", "The transaction was sent and is not in a block yet"),
     chain.InsufficientNativeFunds: Row(409, "insufficient_native_funds", "The sender can't pay for it"),
     InsufficientTokenFunds: Row(409, "insufficient_token_funds", "The payer has too little of the token"),
@@ -163,11 +183,6 @@ ERRORS: dict[type[AsoudError], Row] = {
     chain.NotAContract: Row(404, "not_a_contract", "There is no such contract at that address"),
     chain.ExecutionReverted: Row(409, "execution_reverted", "The contract refuses"),
     NotRelayed: Row(403, "not_relayed", "This node does not pass on that transaction"),
-    # market
-    # transaction
-    transaction.NotSender: Row(403, "not_sender", "Another wallet signed the transaction"),
-    transaction.RelayRateExceeded: Row(429, "relay_rate_exceeded", "Too many transactions in a minute"),
-    transaction.TransactionUnknown: Row(404, "transaction_unknown", "Nobody has heard of that transaction"),
     # nft
     nft.CollectionUnknown: Row(404, "collection_unknown", "There is no such collection"),
     nft.TokenUnknown: Row(404, "token_unknown", "There is no such token"),
@@ -202,7 +217,6 @@ ERRORS: dict[type[AsoudError], Row] = {
     transaction.NotSender: Row(403, "not_sender", "Another wallet signed the transaction"),
     transaction.RelayRateExceeded: Row(429, "relay_rate_exceeded", "Too many transactions in a minute"),
     transaction.TransactionUnknown: Row(404, "transaction_unknown", "Nobody knows that transaction"),
-    # order
     # governance
     governance.ProposalUnknown: Row(404, "proposal_unknown", "There is no such proposal"),
     governance.ProposalExists: Row(409, "proposal_exists", "The same was proposed before"),
@@ -265,10 +279,34 @@ ERRORS |= {
     escrow.EscrowUnknown: Row(404, "escrow_unknown", "No such escrow was seen on the chain"),
 }
 
+ERRORS |= {
+    # the ledger
+    ledger.InsufficientFunds: Row(409, "insufficient_funds", "The account has too little available"),
+    ledger.AccountFrozen: Row(403, "account_frozen", "An operator froze the account"),
+    ledger.AccountClosed: Row(409, "account_closed", "The account is closed"),
+    ledger.AccountNotEmpty: Row(409, "account_not_empty", "Only an empty account can be closed"),
+    ledger.AccountWithoutFloor: Row(409, "account_without_floor", "The account never runs dry"),
+    ledger.LedgerAccountUnknown: Row(404, "ledger_account_unknown", "The ledger has no such account"),
+    ledger.AssetUnknown: Row(422, "asset_unknown", "No accounts are kept in that asset"),
+    ledger.CurrencyMismatch: Row(422, "currency_mismatch", "The account counts in another asset or exponent"),
+    ledger.AmountInvalid: Row(422, "amount_invalid", "An amount is a whole number from 1 to 2^256 - 1"),
+    ledger.AmountOverflow: Row(409, "amount_overflow", "The account would hold 2^256 or more"),
+    ledger.SelfTransfer: Row(422, "self_transfer", "Source and destination are the same"),
+    ledger.TransferUnknown: Row(404, "transfer_unknown", "There is no such transfer"),
+    ledger.NotReversible: Row(409, "not_reversible", "A reversal can't be reversed"),
+    ledger.ReversalExceeded: Row(409, "reversal_exceeded", "More would go back than came"),
+    ledger.HoldUnknown: Row(404, "hold_unknown", "There is no such hold"),
+    ledger.HoldExpired: Row(409, "hold_expired", "The hold's time is over"),
+    ledger.HoldEnded: Row(409, "hold_ended", "The hold was captured or voided"),
+    ledger.HoldExceeded: Row(409, "hold_exceeded", "More would be captured than is held"),
+    ledger.LedgerKeyReused: Row(409, "ledger_key_reused", "The key belongs to another command"),
+}
+
 HTTP_TITLES: dict[int, tuple[str, str]] = {
     400: ("bad_request", "The request can't be read"),
     404: ("no_such_route", "There is no such route"),
     405: ("method_not_allowed", "The route does not know this method"),
+    408: ("body_too_slow", "The body did not come in time"),
     413: ("body_too_large", "The body is too large"),
 }
 

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.access import TheServices
 from api.problems import problem
+from api.rates import uncounted
 from api.routing import edge_router
 from api.schemas import Output
 from indexer.status import STATUS
@@ -35,6 +36,7 @@ class Ready(Output):
 
 
 @router.get("/live", response_model=Live)
+@uncounted
 async def live() -> Response:
     """The process answers. Nothing else is asked."""
     return JSONResponse({"status": "ok"})
@@ -54,6 +56,26 @@ class LagOut(Output):
     seconds: int | None
 
 
+class EndpointOut(Output):
+    """A server of the chain. `state`: good, lagging, limited, away, incomplete, forked, wrong_chain."""
+
+    name: str = Field(examples=["rpc1"], description="Its place in the node's settings")
+    state: str = Field(examples=["good"])
+    since: dt.datetime
+    in_use: bool
+    head: int | None
+    latency_ms: int | None
+    error_percent: int
+    seen_at: dt.datetime
+
+
+class PartitionsOut(Output):
+    """Room made ahead. `ok` false: none could be made, and the indexer stops where it ends."""
+
+    blocks_left: int
+    ok: bool
+
+
 class ChainHealth(Output):
     """`state`: live, syncing, unreachable, stuck (a person has to look), down (no word of it), never."""
 
@@ -67,10 +89,13 @@ class ChainHealth(Output):
     finalized: int | None = None
     reorgs_can_reach: int | None = None
     lag: LagOut | None = None
+    partitions: PartitionsOut | None = None
     undecodable: int | None = Field(None, description="Logs that fit no event and are kept raw")
+    endpoints: list[EndpointOut] = Field(default_factory=list)
 
 
 @router.get("/ready", response_model=Ready)
+@uncounted
 async def ready(services: TheServices) -> Response:
     """The process reaches what it needs; a 503 says which part it does not."""
     names = list(services.probes)
@@ -94,6 +119,7 @@ async def _state(name: str, probe: Probe) -> str:
 
 
 @router.get("/chain", response_model=ChainHealth)
+@uncounted
 async def chain(services: TheServices) -> Response:
     """How far the chain is indexed. A 503 says that what is shown of it may be old."""
     raw = await services.queries.json(STATUS, {"chain_id": services.chain.chain_id})

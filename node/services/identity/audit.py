@@ -33,6 +33,12 @@ class Act(StrEnum):
     FROZEN = "account_frozen"
     UNFROZEN = "account_unfrozen"
     SIGNED_OUT_BY_OPERATOR = "signed_out_by_operator"
+    NEW_DEVICE = "new_device"
+    STEPPED_UP = "stepped_up"
+    STEP_UP_REFUSED = "step_up_refused"
+    TOTP_ON = "totp_on"
+    TOTP_OFF = "totp_off"
+    RECOVERY_CODES_MADE = "recovery_codes_made"
 
 
 class Audit:
