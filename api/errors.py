@@ -111,7 +111,7 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.TokenInvalid: Row(401, "token_invalid", "The access token is not one of ours"),
     identity.TokenExpired: Row(401, "token_expired", "The access token has run out"),
     identity.CsrfTokenWrong: Row(403, "csrf_token_wrong", "The CSRF token of the session is missing"),
-    identity.AccountFrozen: Row(403, "user_frozen", "The account is frozen"),
+    identity.AccountFrozen: Row(403, "account_shut_out", "An operator shut the account out"),
     identity.RoleNeeded: Row(403, "role_needed", "This is for another role"),
     identity.ScopeInvalid: Row(422, "scope_invalid", "Not a scope that the key can have"),
     identity.ScopeNeeded: Row(403, "scope_needed", "The API key may not do this"),

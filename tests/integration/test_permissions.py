@@ -34,6 +34,7 @@ pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.
 
 SHUT = {"role_needed", "not_market_owner", "not_that_party", "order_unknown"}
 OURS_ALONE = {"chain_away", "governor_unread", "not_ready", "chain_behind", "content_not_found"}
+WITHIN = {"sign_in_too_old", "signed_in_by_it", "second_proof_missing", "step_up_needed"}
 # These sign the caller away or out: tried last.
 LAST = ("DELETE /v1/markets/{market_id}/membership", "DELETE /v1/sessions")
 
@@ -155,7 +156,7 @@ def fault(answer: httpx.Response, *, should_be_open: bool, known: bool) -> str |
     shut = code in SHUT if known else code == "token_missing"
     if shut is should_be_open:
         return f"{answer.status_code} {code}, but should be {'open' if should_be_open else 'shut'}"
-    if answer.status_code in (401, 403) and not shut and code not in ("sign_in_too_old", "signed_in_by_it"):
+    if answer.status_code in (401, 403) and not shut and code not in WITHIN:
         return f"{answer.status_code} {code}: neither open nor shut"
     return None
 
