@@ -264,6 +264,7 @@ class Pipeline:
             self._sizer.unanswered()
             raise
         fetched = prepared.fetched
+        last = fetched.headers[-1].number
         self._sizer.succeeded(blocks=last - first + 1, logs=len(fetched.logs))
         if before.hash is not None and fetched.headers[0].parent_hash != before.hash:
             return await self._resolve(top=before.number)
