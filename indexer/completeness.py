@@ -44,7 +44,9 @@ async def check_complete(
     for number in blocks:
         missing = await _missing(rpc, number, asked, found)
         if missing:
-            raise AnswerIncomplete("the node left out logs", number=number, missing=missing)
+            error = AnswerIncomplete("the node left out logs", number=number, missing=missing)
+            rpc.meter.failed("eth_getLogs", error)
+            raise error
 
 
 def suspects(headers: Sequence[Header], addresses: Sequence[Address], found: Iterable[Log]) -> list[int]:
