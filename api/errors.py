@@ -54,6 +54,7 @@ from node.services.nft import errors as nft
 from node.services.order import errors as order
 from node.services.sms import errors as sms
 from node.services.transaction import errors as transaction
+from wallet.ledger import errors as ledger
 
 log = get_logger(__name__)
 
@@ -109,6 +110,7 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.TokenMissing: Row(401, "token_missing", "An access token is needed"),
     identity.TokenInvalid: Row(401, "token_invalid", "The access token is not one of ours"),
     identity.TokenExpired: Row(401, "token_expired", "The access token has run out"),
+    identity.CsrfTokenWrong: Row(403, "csrf_token_wrong", "The CSRF token of the session is missing"),
     identity.AccountUnknown: Row(404, "account_unknown", "There is no such account"),
     identity.WalletNeeded: Row(403, "wallet_needed", "The account needs a wallet for this"),
     identity.RefreshInvalid: Row(401, "refresh_invalid", "The refresh token is not one of ours"),
@@ -127,6 +129,13 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.TotpWrong: Row(403, "totp_wrong", "That is not what the authenticator app shows"),
     identity.TotpUsed: Row(403, "totp_used", "The authenticator app's code has served"),
     identity.RecoveryCodeWrong: Row(403, "recovery_code_wrong", "No recovery code, or a used one"),
+    identity.MergeRefused: Row(409, "merge_refused", "The accounts can't become one"),
+    identity.MergeMoved: Row(409, "merge_moved", "It is not what the preview showed"),
+    identity.ClosingRefused: Row(409, "closing_refused", "The account can't be deleted yet"),
+    identity.RecoveryUnknown: Row(404, "recovery_unknown", "There is no such recovery under way"),
+    identity.RecoveryOpen: Row(409, "recovery_open", "Another recovery is under way"),
+    identity.RecoveryNotRipe: Row(409, "recovery_not_ripe", "The time to object is not over"),
+    identity.RecoveryLimitReached: Row(429, "recovery_limit_reached", "Too many recoveries were begun"),
     identity.IdentityTaken: Row(409, "identity_taken", "It belongs to another account"),
     identity.IdentityUnknown: Row(404, "identity_unknown", "The account has no such wallet or phone"),
     identity.LastIdentity: Row(409, "last_identity", "It is the only way into the account"),
@@ -261,6 +270,29 @@ ERRORS |= {
     order.SplitTooLarge: Row(422, "split_too_large", "The split gives away more than is held"),
     order.TooManyStatements: Row(409, "too_many_statements", "Enough was said about the order"),
     escrow.EscrowUnknown: Row(404, "escrow_unknown", "No such escrow was seen on the chain"),
+}
+
+ERRORS |= {
+    # the ledger
+    ledger.InsufficientFunds: Row(409, "insufficient_funds", "The account has too little available"),
+    ledger.AccountFrozen: Row(403, "account_frozen", "An operator froze the account"),
+    ledger.AccountClosed: Row(409, "account_closed", "The account is closed"),
+    ledger.AccountNotEmpty: Row(409, "account_not_empty", "Only an empty account can be closed"),
+    ledger.AccountWithoutFloor: Row(409, "account_without_floor", "The account never runs dry"),
+    ledger.LedgerAccountUnknown: Row(404, "ledger_account_unknown", "The ledger has no such account"),
+    ledger.AssetUnknown: Row(422, "asset_unknown", "No accounts are kept in that asset"),
+    ledger.CurrencyMismatch: Row(422, "currency_mismatch", "The account counts in another asset or exponent"),
+    ledger.AmountInvalid: Row(422, "amount_invalid", "An amount is a whole number from 1 to 2^256 - 1"),
+    ledger.AmountOverflow: Row(409, "amount_overflow", "The account would hold 2^256 or more"),
+    ledger.SelfTransfer: Row(422, "self_transfer", "Source and destination are the same"),
+    ledger.TransferUnknown: Row(404, "transfer_unknown", "There is no such transfer"),
+    ledger.NotReversible: Row(409, "not_reversible", "A reversal can't be reversed"),
+    ledger.ReversalExceeded: Row(409, "reversal_exceeded", "More would go back than came"),
+    ledger.HoldUnknown: Row(404, "hold_unknown", "There is no such hold"),
+    ledger.HoldExpired: Row(409, "hold_expired", "The hold's time is over"),
+    ledger.HoldEnded: Row(409, "hold_ended", "The hold was captured or voided"),
+    ledger.HoldExceeded: Row(409, "hold_exceeded", "More would be captured than is held"),
+    ledger.LedgerKeyReused: Row(409, "ledger_key_reused", "The key belongs to another command"),
 }
 
 HTTP_TITLES: dict[int, tuple[str, str]] = {
