@@ -406,6 +406,7 @@ class Pipeline:
         metrics.LAG_BLOCKS.labels(self._chain).set(max(0, head.number - number))
         behind_s = 0 if self._newest_s is None or number >= head.number else head.timestamp - self._newest_s
         metrics.LAG_SECONDS.labels(self._chain).set(max(0, behind_s))
+        metrics.HEAD_TIME.labels(self._chain).set(head.timestamp)
         metrics.STUCK.labels(self._chain).set(0)
         now, state = self._clock.now(), "live" if number >= head.number else "syncing"
         if self._spoke_of == (head.hash, state) and now - self._spoke_at < HEARTBEAT:
