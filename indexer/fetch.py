@@ -15,7 +15,7 @@ import msgspec
 from indexer.completeness import check_complete
 from indexer.ranges import LOGS_MAX
 from node.chain import events as ev
-from node.chain.logs import Kind, Undecodable, decode
+from node.chain.logs import CHILD_OF, Kind, Undecodable, decode
 from node.chain.rpc import ChainMoved, Header, Log, RangeTooLarge, RpcClient
 from node.kernel.hexes import Address
 
@@ -50,7 +50,7 @@ async def fetch(rpc: RpcClient, *, first: int, last: int, kinds: Mapping[Address
         kind_of = {address: Kind(known[address]) for address in {log.address for log in logs}}
         fresh = [_decoded(log, kind_of[log.address]) for log in logs]
         decoded += fresh
-        children = _children(fresh)
+        children = _children(fresh, kind_of)
         wanted = [address for address in children if address not in known]
         known |= children
     decoded.sort(key=lambda item: (item.log.block_number, item.log.log_index))
@@ -93,9 +93,9 @@ def _decoded(log: Log, kind: Kind) -> Decoded:
         return Decoded(log, None, str(error))
 
 
-def _children(logs: Sequence[Decoded]) -> dict[Address, str]:
+def _children(logs: Sequence[Decoded], kind_of: Mapping[Address, Kind]) -> dict[Address, str]:
     return {
-        item.event.collection: Kind.COLLECTION.value
+        item.event.collection: CHILD_OF[kind_of[item.log.address]].value
         for item in logs
         if isinstance(item.event, ev.CollectionCreated)
     }
