@@ -35,6 +35,7 @@ from node.services.listing.service import ListingService
 from node.services.market.service import MarketService
 from node.services.nft.service import NftService
 from node.services.order.service import OrderService
+from node.services.sms.sending import Carriers
 from node.services.transaction.service import TransactionService
 from wallet.asset.service import AssetService
 
@@ -58,6 +59,8 @@ class Services:
     devices: DeviceService
     leaving: LeavingService
     recoveries: RecoveryService
+    carriers: Carriers | None
+    """Of text messages; None where the operator named none."""
     phones: PhoneService
     sign_in_limiter: SignInLimiter
     rates: SlidingWindow
