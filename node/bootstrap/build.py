@@ -17,6 +17,7 @@ from node.services.container import Probe, Services
 from node.services.content.kubo import KuboContentStore
 from node.services.content.media import UploadPolicy
 from node.services.content.store import ContentStore, LocalContentStore
+from node.services.governance.ballots import BallotService
 from node.services.governance.service import GovernanceService
 
 RATE_TIMEOUT_S = 0.25  # a request waits this long at most to be counted
@@ -44,6 +45,7 @@ def build_services(
     shop = shop_services(
         settings, clock=clock, events=events, chain=chain, deployments=deployments, assets=trade.assets
     )
+    governance = GovernanceService(clock, chain, CurrentDeployment(deployments, settings.chain_id))
     people = people_services(settings, clock=clock, events=events, chain=chain)
     return Services(
         clock=clock,
@@ -65,13 +67,18 @@ def build_services(
         catalog=shop.catalog,
         currencies=shop.currencies,
         order=shop.order,
+        releases=shop.releases,
+        credit=shop.credit,
         escrow=shop.escrow,
         escrow_actions=shop.escrow_actions,
         assets=trade.assets,
         nft=trade.nft,
         listing=trade.listing,
+        quotes=trade.quotes,
+        sweeps=trade.sweeps,
         transaction=trade.transaction,
-        governance=GovernanceService(clock, chain, CurrentDeployment(deployments, settings.chain_id)),
+        governance=governance,
+        ballots=BallotService(clock, governance),
         probes={"postgres": _postgres(queries), "redis": _redis(redis)},
     )
 
