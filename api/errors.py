@@ -19,9 +19,11 @@ from api.edge_errors import (
     RateExceeded,
 )
 from api.problems import problem
+from indexer.completeness import AnswerIncomplete
 from node.chain import errors as chain
 from node.chain import permit, rpc
 from node.chain.deployments import NotDeployed
+from node.chain.pool import Disputed
 from node.chain.relay import NotRelayed
 from node.chain.steps import InsufficientTokenFunds
 from node.kernel.db.keyset import CursorInvalid
@@ -53,6 +55,7 @@ from node.services.nft import errors as nft
 from node.services.order import errors as order
 from node.services.sms import errors as sms
 from node.services.transaction import errors as transaction
+from wallet.ledger import errors as ledger
 
 log = get_logger(__name__)
 
@@ -101,6 +104,7 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.NonceUnknown: Row(401, "siwe_nonce_unknown", "This node did not hand out that nonce"),
     identity.NonceUsed: Row(401, "siwe_nonce_used", "The nonce was used already"),
     identity.NonceExpired: Row(401, "siwe_nonce_expired", "The nonce has expired"),
+    identity.NonceForOther: Row(401, "siwe_nonce_for_other", "The nonce is for something else"),
     identity.MessageExpired: Row(401, "siwe_message_expired", "The message has expired"),
     identity.MessageNotYetValid: Row(401, "siwe_message_not_yet_valid", "The message is not valid yet"),
     identity.BadSignature: Row(401, "siwe_bad_signature", "The signature is not that of the address"),
@@ -116,6 +120,15 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.SessionUnknown: Row(404, "session_unknown", "There is no such session"),
     identity.SignInTooOld: Row(403, "sign_in_too_old", "Sign in again first"),
     identity.SignedInByIt: Row(403, "signed_in_by_it", "Sign in with an identity that stays"),
+    identity.StepUpNeeded: Row(403, "step_up_needed", "A second proof is needed first"),
+    identity.SecondProofMissing: Row(403, "second_proof_missing", "The account has no second proof"),
+    identity.SameProof: Row(403, "same_proof", "The session was opened by that very identity"),
+    identity.StepUpLimitReached: Row(429, "step_up_limit_reached", "Too many wrong second proofs"),
+    identity.TotpOn: Row(409, "totp_on", "The account has an authenticator app already"),
+    identity.TotpOff: Row(404, "totp_off", "The account has no authenticator app"),
+    identity.TotpWrong: Row(403, "totp_wrong", "That is not what the authenticator app shows"),
+    identity.TotpUsed: Row(403, "totp_used", "The authenticator app's code has served"),
+    identity.RecoveryCodeWrong: Row(403, "recovery_code_wrong", "No recovery code, or a used one"),
     identity.IdentityTaken: Row(409, "identity_taken", "It belongs to another account"),
     identity.IdentityUnknown: Row(404, "identity_unknown", "The account has no such wallet or phone"),
     identity.LastIdentity: Row(409, "last_identity", "It is the only way into the account"),
@@ -150,6 +163,9 @@ ERRORS: dict[type[AsoudError], Row] = {
     # chain
     NotDeployed: Row(503, "not_deployed", "The contracts are not on this chain yet"),
     chain.RpcUnavailable: CHAIN_AWAY,
+    chain.RpcLimited: CHAIN_AWAY,
+    Disputed: CHAIN_AWAY,
+    AnswerIncomplete: CHAIN_AWAY,
     chain.ReceiptPending: Row(503, "receipt_pending", "The transaction was sent and is not in a block yet"),
     chain.InsufficientNativeFunds: Row(409, "insufficient_native_funds", "The sender can't pay for it"),
     InsufficientTokenFunds: Row(409, "insufficient_token_funds", "The payer has too little of the token"),
@@ -269,6 +285,29 @@ ERRORS |= {
     order.SplitTooLarge: Row(422, "split_too_large", "The split gives away more than is held"),
     order.TooManyStatements: Row(409, "too_many_statements", "Enough was said about the order"),
     escrow.EscrowUnknown: Row(404, "escrow_unknown", "No such escrow was seen on the chain"),
+}
+
+ERRORS |= {
+    # the ledger
+    ledger.InsufficientFunds: Row(409, "insufficient_funds", "The account has too little available"),
+    ledger.AccountFrozen: Row(403, "account_frozen", "An operator froze the account"),
+    ledger.AccountClosed: Row(409, "account_closed", "The account is closed"),
+    ledger.AccountNotEmpty: Row(409, "account_not_empty", "Only an empty account can be closed"),
+    ledger.AccountWithoutFloor: Row(409, "account_without_floor", "The account never runs dry"),
+    ledger.LedgerAccountUnknown: Row(404, "ledger_account_unknown", "The ledger has no such account"),
+    ledger.AssetUnknown: Row(422, "asset_unknown", "No accounts are kept in that asset"),
+    ledger.CurrencyMismatch: Row(422, "currency_mismatch", "The account counts in another asset or exponent"),
+    ledger.AmountInvalid: Row(422, "amount_invalid", "An amount is a whole number from 1 to 2^256 - 1"),
+    ledger.AmountOverflow: Row(409, "amount_overflow", "The account would hold 2^256 or more"),
+    ledger.SelfTransfer: Row(422, "self_transfer", "Source and destination are the same"),
+    ledger.TransferUnknown: Row(404, "transfer_unknown", "There is no such transfer"),
+    ledger.NotReversible: Row(409, "not_reversible", "A reversal can't be reversed"),
+    ledger.ReversalExceeded: Row(409, "reversal_exceeded", "More would go back than came"),
+    ledger.HoldUnknown: Row(404, "hold_unknown", "There is no such hold"),
+    ledger.HoldExpired: Row(409, "hold_expired", "The hold's time is over"),
+    ledger.HoldEnded: Row(409, "hold_ended", "The hold was captured or voided"),
+    ledger.HoldExceeded: Row(409, "hold_exceeded", "More would be captured than is held"),
+    ledger.LedgerKeyReused: Row(409, "ledger_key_reused", "The key belongs to another command"),
 }
 
 HTTP_TITLES: dict[int, tuple[str, str]] = {

@@ -21,6 +21,7 @@ _WORDS = {
     "404": "There is no such thing",
     "408": "The body did not come in time",
     "409": "State has moved on, or the same request is being worked on",
+    "412": "It has changed since it was read (`If-Match`)",
     "413": "The body is too large",
     "422": "Something in the request is wrong",
     "429": "Too many requests; see Retry-After",
@@ -77,6 +78,8 @@ def edge_routes(app: FastAPI) -> list[tuple[str, str, EdgeRoute]]:
 
 def _complete(operation: dict[str, Any], route: EdgeRoute) -> None:
     statuses = _ALWAYS if route.kind is Kind.QUERY else _ALWAYS + _OF_COMMANDS
+    if any(field.name == "if_match" for field in route.dependant.header_params):
+        statuses = (*statuses, "412")
     responses = operation["responses"]
     responses.pop("422", None)  # FastAPI's own shape of it, which is not ours
     for status in statuses:

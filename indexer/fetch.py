@@ -1,7 +1,8 @@
 """Reading a range of blocks so that what comes back belongs together, or not at all.
 
-Invariants: headers are linked by parent hash; each log carries the hash of a header of the range; children of
-a factory that the range itself makes are read too. What breaks one of these is `ChainMoved`: the node changed
+Invariants: headers are linked by parent hash; each log carries the hash of a header of the range; no log is
+missing, as far as that can be known (`completeness`); children of a factory that the range itself makes are
+read too. What breaks one of these is `ChainMoved`: the node changed
 its mind (or its answers are not of one chain), and the caller starts over from the head. Several blocks with
 more logs than fit into memory are `RangeTooLarge`.
 """
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from indexer.completeness import check_complete
 from indexer.ranges import LOGS_MAX
 from node.chain import events as ev
 from node.chain.logs import Kind, Undecodable, decode
@@ -80,6 +82,7 @@ async def _logs(rpc: RpcClient, headers: Sequence[Header], addresses: Sequence[A
                 raise ChainMoved("two logs at one place", number=log.block_number)
         if len(found) > LOGS_MAX and first < last:
             raise RangeTooLarge("more logs than are taken at once", first=first, last=last)
+    await check_complete(rpc, headers, addresses, found)
     return [found[place] for place in sorted(found)]
 
 

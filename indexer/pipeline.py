@@ -7,13 +7,14 @@ happens in between. It decides by `reorg`, reads by `fetch`, writes by `store`.
 import dataclasses
 import datetime as dt
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from indexer import metrics
 from indexer.ahead import RangeReader
 from indexer.fetch import Fetched
+from indexer.partitions import Partitioned
 from indexer.ranges import RangeSizer
 from indexer.reorg import Rebuild, Verdict, judge, newest_common, remedy, windows
 from indexer.store import Checkpoint, Store
@@ -30,7 +31,7 @@ from node.chain.errors import RpcUnavailable
 from node.chain.logs import Kind
 from node.chain.rpc import ChainMoved, Header, RangeTooLarge, RpcClient
 from node.kernel.clock import Clock
-from node.kernel.errors import Bug
+from node.kernel.errors import AsoudError, Bug
 from node.kernel.hexes import Address, Hash32
 from node.kernel.log import get_logger
 
@@ -49,10 +50,15 @@ class ChainRules:
     start_block: int
     finality: Finality
     rebuild_on_new_genesis: bool  # of a development chain, which may be started anew under a kept database
+    raw_log_blocks: int | None = None  # below the newest, whose raw logs are kept; None: all
 
 
 class Stuck(Bug):
     """Going on could make the tables wrong: a person has to look."""
+
+
+class ServesAnotherChain(Stuck):
+    """The node is not one of the chain that the tables speak of."""
 
 
 class Step(Enum):
@@ -72,23 +78,43 @@ class Totals:
     rebuilds: int = 0
 
 
+Dispute = Callable[[int, Hash32], Awaitable[None]]
+
+
+async def nobody_disputes(_number: int, _hash: Hash32) -> None:
+    """Where there is one node, it is right."""
+
+
 class Pipeline:
-    """Works on one chain. `store` must hold its lock."""
+    """Works on one chain. `store` must hold its lock.
+
+    `dispute` is called before final blocks or all rows go, with the newest block that would: it raises
+    when another node still has it.
+    """
 
     def __init__(
-        self, store: Store, rpc: RpcClient, clock: Clock, rules: ChainRules, contracts: ContractSource
+        self,
+        store: Store,
+        rpc: RpcClient,
+        clock: Clock,
+        rules: ChainRules,
+        contracts: ContractSource,
+        *,
+        dispute: Dispute = nobody_disputes,
     ) -> None:
+        self._dispute = dispute
         self._store = store
         self._rpc = rpc
         self._clock = clock
         self._rules = rules
         self._contracts = contracts
         self._chain = str(store.chain_id)
-        self._sizer = RangeSizer()
+        self._sizer = RangeSizer(rpc.range_limit)
         self._reader = RangeReader(rpc)
         self._kinds: Mapping[Address, str] = {}
         self._deployed: Sequence[KnownContract] = ()
         self._checkpoint: Checkpoint | None = None
+        self._partitions_end = 0
         self._shorter = 0
         self._newest_s: int | None = None  # time of the newest block that this process wrote
         self._spoke_of: tuple[Hash32, str] | None = None
@@ -114,16 +140,21 @@ class Pipeline:
         """
         served = await self._rpc.chain_id()
         if served != self._store.chain_id:
-            raise Stuck("the node serves another chain", served=served, expected=self._store.chain_id)
+            raise ServesAnotherChain(
+                "the node serves another chain", served=served, expected=self._store.chain_id
+            )
         genesis = await self._genesis()
         head = await self._rpc.head()
         contracts = self._deployed = self._contracts()
         before = await self._store.checkpoint()
+        self._partitions_end = await self._store.partitions_end()
         if before is None:
             await self._begin(genesis, head, contracts, emit_after=head.number)
         elif before.genesis_hash != genesis:
             if not self._rules.rebuild_on_new_genesis:
-                raise Stuck("the chain has another genesis", was=before.genesis_hash, now=genesis)
+                raise ServesAnotherChain(
+                    "the chain has another genesis", was=before.genesis_hash, now=genesis
+                )
             await self._rebuild("the chain was started anew", emit_after=self._rules.start_block - 1)
         elif await self._deployment_changed(before, contracts):
             await self._rebuild("the deployment has other contracts now", emit_after=before.emit_after)
@@ -216,19 +247,20 @@ class Pipeline:
         metrics.RANGE_BLOCKS.labels(self._chain).set(last - first + 1)
         try:
             fetched = await self._reader.read(first, last, self._kinds)
-        except RangeTooLarge:
-            self._sizer.failed()
+        except RangeTooLarge as error:
+            self._shrink_range(last - first + 1, error)
             if first == last:
                 raise
             return True  # to look again, at fewer blocks
         except RpcUnavailable:
-            self._sizer.failed()
+            self._sizer.unanswered()
             raise
         self._sizer.succeeded(blocks=last - first + 1, logs=len(fetched.logs))
         if before.hash is not None and fetched.headers[0].parent_hash != before.hash:
             return await self._resolve(top=before.number)
         if last < limit:
             self._reader.begin(*self._sizer.next(after=last, head=limit), fetched.kinds)
+        await self._tend_partitions(fetched)
         started = time.perf_counter()
         self._checkpoint, told = await write_range(
             self._store, before, fetched, head=head, finality=self._rules.finality
@@ -238,6 +270,36 @@ class Pipeline:
         metrics.COMMIT_SECONDS.labels(self._chain).observe(time.perf_counter() - started)
         self._count(fetched, told)
         return True
+
+    async def _tend_partitions(self, fetched: Fetched) -> None:
+        """Makes partitions ahead of the range, and drops raw logs that are older than they are kept.
+
+        What can't be made ahead is an alarm; the indexer stops only when the range itself has no place.
+        """
+        last, rules, before = fetched.headers[-1].number, self._rules, self.checkpoint
+        have = Partitioned(first=rules.start_block, end=self._partitions_end)
+        due = list(have.missing(last=last, logs_per_block=len(fetched.logs) / len(fetched.headers)))
+        try:
+            for first, end in due:
+                await self._store.make_partition(first, end)
+                self._partitions_end = end
+            if due and rules.raw_log_blocks is not None:
+                old = min(before.number - rules.raw_log_blocks, before.finalized_number, before.undo_floor)
+                await self._store.thin_logs(below=old)
+        except AsoudError as error:
+            log.error("partitions_not_made", chain_id=self._store.chain_id, error=str(error))  # noqa: TRY400
+            self._partitions_end = await self._store.partitions_end()
+            if self._partitions_end <= last:
+                raise
+        metrics.PARTITION_BLOCKS_LEFT.labels(self._chain).set(self._partitions_end - 1 - last)
+
+    def _shrink_range(self, blocks: int, error: RangeTooLarge) -> None:
+        fitting, lasting = error.fields.get("blocks"), bool(error.fields.get("lasting"))
+        self._sizer.refused(
+            blocks=blocks, fitting=fitting if isinstance(fitting, int) else None, lasting=lasting
+        )
+        metrics.RANGES_REFUSED.labels(self._chain).inc()
+        log.info("range_refused", blocks=blocks, next=self._sizer.blocks, lasting=lasting)
 
     async def _finalize(self, head: Header) -> None:
         self._checkpoint, told = await finalize(
@@ -274,6 +336,8 @@ class Pipeline:
 
     async def _go_back(self, ancestor: int | None) -> bool:
         before = self.checkpoint
+        if before.hash is not None and (ancestor is None or ancestor < before.finalized_number):
+            await self._dispute(before.number, before.hash)
         plan = remedy(ancestor=ancestor, undo_floor=before.undo_floor, start_block=self._rules.start_block)
         if isinstance(plan, Rebuild):
             await self._rebuild(plan.reason, emit_after=before.emit_after)

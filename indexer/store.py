@@ -238,6 +238,27 @@ class Store:
         if standing_at is not None and spoken == 0:
             raise CheckpointMoved("the checkpoint is not where it was left", number=standing_at.number)
 
+    # ------------------------------------------------------------------------------------- partitions
+
+    async def partitions_end(self) -> int:
+        """The first block that has no partition."""
+        query = "SELECT coalesce(max(end_block), 0) FROM chain.partition WHERE chain_id = %s"
+        return int((await self.column(query, (self.chain_id,)))[0])
+
+    async def make_partition(self, first: int, end: int) -> None:
+        await self.run("SELECT chain.make_partition(%s, %s, %s)", (self.chain_id, first, end))
+
+    async def thin_logs(self, *, below: int) -> list[int]:
+        """Drops raw logs that no view reads, of partitions that lie below; returns their first blocks."""
+        query = (
+            "SELECT first_block FROM chain.partition"
+            " WHERE chain_id = %s AND end_block <= %s AND NOT thinned ORDER BY first_block"
+        )
+        found: list[int] = await self.column(query, (self.chain_id, below))
+        for first in found:
+            await self.run("SELECT chain.thin_logs(%s, %s)", (self.chain_id, first))
+        return found
+
     # ------------------------------------------------------------------------------------------- rows
 
     async def load(self, refs: Iterable[Ref]) -> dict[Ref, Row | None]:
@@ -363,15 +384,16 @@ class Store:
         return {Address(address): kind for address, kind in rows}
 
     async def logs(self, *, first: int, last: int) -> list[tuple[Row, dt.datetime]]:
-        """Decodable logs of these blocks with the times of their blocks, in order."""
+        """Decodable logs of these blocks, with `block_hash`, and the times of their blocks, in order."""
         rows = await self.rows(
-            "SELECT row_to_json(log)::text, block.timestamp FROM chain.log AS log"
+            "SELECT row_to_json(log)::text, '0x' || encode(block.hash, 'hex'), block.timestamp"
+            " FROM chain.log AS log"
             " JOIN chain.block AS block ON block.chain_id = log.chain_id AND block.number = log.block_number"
             " WHERE log.chain_id = %s AND log.block_number BETWEEN %s AND %s AND log.error IS NULL"
             " ORDER BY log.block_number, log.log_index",
             (self.chain_id, first, last),
         )
-        return [(codec(LogRow).load(text), time) for text, time in rows]
+        return [(codec(LogRow).load(text) | {"block_hash": hash_}, time) for text, hash_, time in rows]
 
     async def run(self, query: LiteralString | sql.Composed, params: Any = None) -> int:  # noqa: ANN401
         with typed_database_errors():

@@ -45,6 +45,20 @@ class Edge:
         assert answer.status_code == 200, answer.text
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
+    async def signed(self, wallet: LocalAccount, purpose: str) -> dict[str, str]:
+        """A message that the wallet signed for the purpose."""
+        body = {"address": wallet.address, "purpose": purpose}
+        answer = await self.client.post("/v1/auth/nonces", json=body)
+        assert answer.status_code == 201, answer.text
+        message = answer.json()["message"]
+        return {"message": message, "signature": signature(wallet, message)}
+
+    async def step_up(self, caller: dict[str, str], wallet: LocalAccount) -> None:
+        """Another wallet of the caller's account gives the second proof."""
+        body = await self.signed(wallet, "step_up")
+        answer = await self.client.post("/v1/me/step-up/wallet", json=body, headers=caller)
+        assert answer.status_code == 200, answer.text
+
 
 def new_wallet() -> LocalAccount:
     wallet: LocalAccount = Account.create()

@@ -33,6 +33,10 @@ class SignedInOut(Output):
     address: AddressString | None = Field(
         description="The wallet that the session acts for; null when the account has none"
     )
+    device_token: str | None = Field(
+        description="Of a sign-in: keep it on the device and send it as `Device-Token` with the next one. A"
+        " device without is a new one, and for a day after its sign-in nothing is withdrawn"
+    )
 
 
 class RefreshIn(Input):
@@ -76,6 +80,7 @@ def signed_in_fields(signed_in: SignedIn) -> dict[str, object]:
         "session_id": signed_in.principal.session_id,
         "account_id": signed_in.principal.account_id,
         "address": signed_in.principal.wallet,
+        "device_token": signed_in.device_token,
     }
 
 

@@ -24,11 +24,13 @@ from node.services.escrow.conditions import EscrowService
 from node.services.governance.ballots import BallotService
 from node.services.governance.service import GovernanceService
 from node.services.identity.accounts import AccountService
+from node.services.identity.devices import DeviceService
 from node.services.identity.keys import SigningKeys
 from node.services.identity.limiter import SignInLimiter
 from node.services.identity.phones import PhoneService
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
+from node.services.identity.step_up import StepUpService
 from node.services.listing.quotes import QuoteService
 from node.services.listing.service import ListingService
 from node.services.listing.sweeps import SweepService
@@ -50,11 +52,15 @@ class Services:
     redis: Redis
     events: EventRecorder
     chain: ChainClient
+    chain_ids: tuple[int, ...]
+    """All chains that are indexed; the services work on the first, the node's own."""
     deployments: DeploymentRegistry
     content: ContentStore
     identity: IdentityService
     accounts: AccountService
     sessions: SessionService
+    step_up: StepUpService
+    devices: DeviceService
     phones: PhoneService
     sign_in_limiter: SignInLimiter
     rates: SlidingWindow

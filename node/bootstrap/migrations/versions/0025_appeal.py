@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0025_appeal"
-down_revision = "0016_escrow_growth"
+down_revision = "0055_ledger"
 branch_labels = None
 depends_on = None
 
