@@ -1,5 +1,6 @@
 """Orders beyond paid, shipped, confirmed: parts, signatures, settlements, appeals, money that waits."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -7,10 +8,31 @@ import pytest
 from api.schemas import Page
 from api.v1.credit import CreditOut
 from api.v1.order_step import PermitOut
-from tests.chain.bazaar import PRICE, Bazaar, Person, dev_wallet
+from tests.chain.bazaar import PRICE, Bazaar, Person, dev_wallet, running_bazaar
+from tests.chain.suite import deployed
 from tests.chain_life import Chain
+from tests.stack import DatabaseUrls
 
 pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def bazaar(
+    anvil: str,
+    module_database: DatabaseUrls,
+    module_redis_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Bazaar]:
+    """One for all: each test has orders of its own."""
+    folder = tmp_path_factory.mktemp("bazaar")
+    with deployed(anvil, folder) as suite:
+        async with running_bazaar(suite, module_database, module_redis_url, folder) as running:
+            yield running
 
 
 async def test_the_parties_settle_on_a_split(bazaar: Bazaar) -> None:

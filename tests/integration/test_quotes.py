@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,11 +18,21 @@ pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.
 DOLLARS = 10**6
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
 async def node(
-    fresh_database: DatabaseUrls, redis_url: str, anvil: str, tmp_path: Path
+    module_database: DatabaseUrls,
+    module_redis_url: str,
+    anvil: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[TradingNode]:
-    async with trading_node(tmp_path, fresh_database, redis_url=redis_url, rpc_url=anvil) as running:
+    """One for all: each test has a collection of its own."""
+    folder = tmp_path_factory.mktemp("node")
+    async with trading_node(folder, module_database, redis_url=module_redis_url, rpc_url=anvil) as running:
         yield running
 
 
@@ -115,8 +124,8 @@ async def test_offers_for_one_any_and_some_tokens(node: TradingNode, seller: Tra
     assert (whole["state"], whole["left"], len(whole["sales"])) == ("filled", "0", 2)
     gone = await seller.refused(f"/v1/quotes/{for_one['digest']}/take", {}, status=409)
     assert gone == "quote_not_active"
-    assert await listed(node, state="active") == []
-    assert set(await listed(node, state="filled", maker=buyer.address)) == {
+    assert await listed(node, state="active", collection=collection) == []
+    assert set(await listed(node, state="filled", collection=collection, maker=buyer.address)) == {
         quote["digest"] for quote in (for_one, for_two_of_any, for_some)
     }
 
@@ -194,8 +203,10 @@ async def test_offers_die_in_sight(node: TradingNode, seller: Trader, buyer: Tra
 
     await taken(buyer, moved)
     assert await stands(bundle) == ("invalid", "owner_changed")
-    assert await listed(node, state="invalid", maker=seller.address) == [bundle["digest"]]
-    assert await listed(node, state="active") == []
+    mine = {"maker": seller.address, "collection": collection}
+    assert await listed(node, state="invalid", **mine) == [bundle["digest"]]
+    assert await listed(node, state="active", collection=collection) == []
+    node.edge.clock.advance(dt.timedelta(seconds=-61))
 
 
 async def test_only_quotes_that_would_settle_are_taken_in(
@@ -234,7 +245,7 @@ async def test_only_quotes_that_would_settle_are_taken_in(
     assert await refused(buyer, 403) == "not_maker"
     assert await refused(seller, 409, epoch="1") == "listing_epoch_moved"
     assert await refused(seller, 422, scope="trait") == "quote_invalid"
-    assert await listed(node) == []
+    assert await listed(node, collection=collection) == []
 
 
 async def test_a_sweep_buys_what_is_there_and_tells_the_rest(
