@@ -18,6 +18,7 @@ from node.services.container import Probe, Services
 from node.services.content.kubo import KuboContentStore
 from node.services.content.media import UploadPolicy
 from node.services.content.store import ContentStore, LocalContentStore
+from node.services.governance.ballots import BallotService
 from node.services.governance.service import GovernanceService
 from wallet.ledger.commands import Ledger
 
@@ -47,6 +48,7 @@ def build_services(
     trade = trade_services(
         settings, clock=clock, events=events, chain=chain, deployments=deployments, content=content
     )
+    governance = GovernanceService(clock, chain, CurrentDeployment(deployments, settings.chain_id))
     people = people_services(settings, clock=clock, events=events, chain=chain)
     shop = shop_services(
         settings,
@@ -86,14 +88,19 @@ def build_services(
         catalog=shop.catalog,
         currencies=shop.currencies,
         order=shop.order,
+        releases=shop.releases,
+        credit=shop.credit,
         escrow=shop.escrow,
         escrow_actions=shop.escrow_actions,
         assets=trade.assets,
         ledger=Ledger(clock),
         nft=trade.nft,
         listing=trade.listing,
+        quotes=trade.quotes,
+        sweeps=trade.sweeps,
         transaction=trade.transaction,
-        governance=GovernanceService(clock, chain, CurrentDeployment(deployments, settings.chain_id)),
+        governance=governance,
+        ballots=BallotService(clock, governance),
         probes={"postgres": _postgres(queries), "redis": _redis(redis)},
     )
 
