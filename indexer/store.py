@@ -309,6 +309,11 @@ class Store:
             await self.run("SELECT chain.thin_logs(%s, %s)", (self.chain_id, first))
         return found
 
+    async def raw_logs_from(self) -> int:
+        """The first block of which all raw logs are kept: below, tables can't be made from them."""
+        query = "SELECT coalesce(max(end_block), 0) FROM chain.partition WHERE chain_id = %s AND thinned"
+        return int((await self.column(query, (self.chain_id,)))[0])
+
     # ---------------------------------------------------------------------------------------- indexes
 
     async def shed_indexes(self) -> bool:

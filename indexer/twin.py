@@ -22,7 +22,9 @@ from indexer.models import Checkpoint as CheckpointRow
 from indexer.store import FACTS, READ_CHECKPOINT, STATES, Checkpoint, Query, Store
 
 FILLED: tuple[Model, ...] = (*STATES, *FACTS, BlockRow, UndoRow)
-_LIVE_NAME = re.compile(rf'(?:"{SCHEMA}"|\b{SCHEMA})\.')
+OWN: tuple[Model, ...] = (*FILLED, CheckpointRow)
+_OWN_NAMES = "|".join(codec(model).name for model in OWN)
+_LIVE_NAME = re.compile(rf'(?:"{SCHEMA}"|\b{SCHEMA})\.("?)({_OWN_NAMES})\1(?!\w)')
 _EVERYWHERE = 2**62  # a block that no chain reaches
 _REINDEX_LOCK_SPACE = 0x_250E << 48
 
@@ -58,7 +60,8 @@ class Difference:
 class Twin(Store):
     """`async with Twin.connect(url, chain_id) as twin`, then `begin_apart`.
 
-    The statements of a store name live tables; here each means the temporary table of that name.
+    The statements of a store name live tables; here those that logs fill mean the temporary tables of these
+    names. What people have set is read where it is.
     """
 
     @override
@@ -70,8 +73,7 @@ class Twin(Store):
     async def begin_apart(self) -> None:
         """Makes the tables, with keys and checks alone: what only views use would cost and serve nobody."""
         await self.run("SET temp_buffers = '64MB'")
-        models: tuple[Model, ...] = (*FILLED, CheckpointRow)
-        for model in models:
+        for model in OWN:
             name = codec(model).name
             await self._executed(
                 sql.SQL("CREATE TEMP TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)").format(
@@ -87,7 +89,7 @@ class Twin(Store):
     @override
     def _placed(self, query: Query) -> Query:
         text = query if isinstance(query, str) else query.as_string(self._connection)
-        placed: Any = _LIVE_NAME.sub("pg_temp.", text)  # made of literals, so a literal
+        placed: Any = _LIVE_NAME.sub(r"pg_temp.\1\2\1", text)  # made of literals, so a literal
         return cast("LiteralString", placed)
 
     # The live tables have their partitions and indexes already.
@@ -121,7 +123,7 @@ class Twin(Store):
         await self._executed(_WHOLE_TABLES)
         for model in FILLED:
             await self.run(sql.SQL("ANALYZE {}").format(statements.table(model)))
-        kept_from = await self._raw_logs_from()
+        kept_from = await self.raw_logs_from()
         found = {}
         for model in FILLED:
             since = kept_from if model is LogRow else 0
@@ -131,13 +133,6 @@ class Twin(Store):
                 found[codec(model).name] = Difference(removed, added)
         await self._executed(_MOVE_LIVE, (at.undo_floor, self.chain_id))
         return found
-
-    async def _raw_logs_from(self) -> int:
-        """Raw logs below were dropped as `ASOUD_RAW_LOG_BLOCKS` asked for; they don't come back."""
-        query = "SELECT coalesce(max(end_block), 0) FROM chain.partition WHERE chain_id = %s AND thinned"
-        cursor = await self._executed(query, (self.chain_id,))
-        row = await cursor.fetchone()
-        return int(row[0]) if row is not None else 0
 
     async def _compare(self, template: sql.SQL, model: Model, since: int) -> int:
         form = codec(model)
