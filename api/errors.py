@@ -19,9 +19,11 @@ from api.edge_errors import (
     RateExceeded,
 )
 from api.problems import problem
+from indexer.completeness import AnswerIncomplete
 from node.chain import errors as chain
 from node.chain import rpc
 from node.chain.deployments import NotDeployed
+from node.chain.pool import Disputed
 from node.chain.relay import NotRelayed
 from node.chain.steps import InsufficientTokenFunds
 from node.kernel.db.keyset import CursorInvalid
@@ -52,6 +54,7 @@ from node.services.nft import errors as nft
 from node.services.order import errors as order
 from node.services.sms import errors as sms
 from node.services.transaction import errors as transaction
+from wallet.ledger import errors as ledger
 
 log = get_logger(__name__)
 
@@ -108,6 +111,15 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.TokenInvalid: Row(401, "token_invalid", "The access token is not one of ours"),
     identity.TokenExpired: Row(401, "token_expired", "The access token has run out"),
     identity.CsrfTokenWrong: Row(403, "csrf_token_wrong", "The CSRF token of the session is missing"),
+    identity.AccountFrozen: Row(403, "user_frozen", "The account is frozen"),
+    identity.RoleNeeded: Row(403, "role_needed", "This is for another role"),
+    identity.ScopeInvalid: Row(422, "scope_invalid", "Not a scope that the key can have"),
+    identity.ScopeNeeded: Row(403, "scope_needed", "The API key may not do this"),
+    identity.KeyInvalid: Row(401, "key_invalid", "The API key does not count"),
+    identity.KeyUnknown: Row(404, "key_unknown", "There is no such API key"),
+    identity.KeyRevoked: Row(409, "key_revoked", "The API key was revoked"),
+    identity.TooManyKeys: Row(409, "too_many_keys", "The account has too many API keys"),
+    identity.KeyRateExceeded: Row(429, "key_rate_exceeded", "Too many requests by one API key"),
     identity.AccountUnknown: Row(404, "account_unknown", "There is no such account"),
     identity.WalletNeeded: Row(403, "wallet_needed", "The account needs a wallet for this"),
     identity.RefreshInvalid: Row(401, "refresh_invalid", "The refresh token is not one of ours"),
@@ -167,6 +179,9 @@ ERRORS: dict[type[AsoudError], Row] = {
     # chain
     NotDeployed: Row(503, "not_deployed", "The contracts are not on this chain yet"),
     chain.RpcUnavailable: CHAIN_AWAY,
+    chain.RpcLimited: CHAIN_AWAY,
+    Disputed: CHAIN_AWAY,
+    AnswerIncomplete: CHAIN_AWAY,
     chain.ReceiptPending: Row(503, "receipt_pending", "The transaction was sent and is not in a block yet"),
     chain.InsufficientNativeFunds: Row(409, "insufficient_native_funds", "The sender can't pay for it"),
     InsufficientTokenFunds: Row(409, "insufficient_token_funds", "The payer has too little of the token"),
@@ -240,6 +255,12 @@ ERRORS |= {
     # markets
     market.MarketUnknown: Row(404, "market_unknown", "There is no such market"),
     market.NotMarketOwner: Row(403, "not_market_owner", "The market belongs to another account"),
+    market.MemberUnknown: Row(404, "member_unknown", "They don't work in the market"),
+    market.OwnerStays: Row(409, "owner_stays", "A market always has its owner"),
+    market.AlreadyMember: Row(409, "already_member", "The account works in the market already"),
+    market.InvitationUnknown: Row(404, "invitation_unknown", "There is no such invitation"),
+    market.InvitationOver: Row(409, "invitation_over", "The invitation does not count any more"),
+    market.TooManyInvitations: Row(409, "too_many_invitations", "Too many invitations are open"),
     market.SlugInvalid: Row(422, "slug_invalid", "The slug can't be used"),
     market.SlugTaken: Row(409, "slug_taken", "Another market has that slug"),
     LanguageInvalid: Row(422, "language_invalid", "That is not a language tag"),
@@ -267,6 +288,29 @@ ERRORS |= {
     order.SplitTooLarge: Row(422, "split_too_large", "The split gives away more than is held"),
     order.TooManyStatements: Row(409, "too_many_statements", "Enough was said about the order"),
     escrow.EscrowUnknown: Row(404, "escrow_unknown", "No such escrow was seen on the chain"),
+}
+
+ERRORS |= {
+    # the ledger
+    ledger.InsufficientFunds: Row(409, "insufficient_funds", "The account has too little available"),
+    ledger.AccountFrozen: Row(403, "account_frozen", "An operator froze the account"),
+    ledger.AccountClosed: Row(409, "account_closed", "The account is closed"),
+    ledger.AccountNotEmpty: Row(409, "account_not_empty", "Only an empty account can be closed"),
+    ledger.AccountWithoutFloor: Row(409, "account_without_floor", "The account never runs dry"),
+    ledger.LedgerAccountUnknown: Row(404, "ledger_account_unknown", "The ledger has no such account"),
+    ledger.AssetUnknown: Row(422, "asset_unknown", "No accounts are kept in that asset"),
+    ledger.CurrencyMismatch: Row(422, "currency_mismatch", "The account counts in another asset or exponent"),
+    ledger.AmountInvalid: Row(422, "amount_invalid", "An amount is a whole number from 1 to 2^256 - 1"),
+    ledger.AmountOverflow: Row(409, "amount_overflow", "The account would hold 2^256 or more"),
+    ledger.SelfTransfer: Row(422, "self_transfer", "Source and destination are the same"),
+    ledger.TransferUnknown: Row(404, "transfer_unknown", "There is no such transfer"),
+    ledger.NotReversible: Row(409, "not_reversible", "A reversal can't be reversed"),
+    ledger.ReversalExceeded: Row(409, "reversal_exceeded", "More would go back than came"),
+    ledger.HoldUnknown: Row(404, "hold_unknown", "There is no such hold"),
+    ledger.HoldExpired: Row(409, "hold_expired", "The hold's time is over"),
+    ledger.HoldEnded: Row(409, "hold_ended", "The hold was captured or voided"),
+    ledger.HoldExceeded: Row(409, "hold_exceeded", "More would be captured than is held"),
+    ledger.LedgerKeyReused: Row(409, "ledger_key_reused", "The key belongs to another command"),
 }
 
 HTTP_TITLES: dict[int, tuple[str, str]] = {

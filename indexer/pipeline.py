@@ -4,16 +4,17 @@
 happens in between. It decides by `reorg`, reads by `fetch`, writes by `store`.
 """
 
+import asyncio
 import dataclasses
 import datetime as dt
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from indexer import metrics
 from indexer.ahead import RangeReader
-from indexer.fetch import Fetched
+from indexer.fetch import BlockSource, Fetched, NodeBlocks
 from indexer.partitions import Partitioned
 from indexer.ranges import RangeSizer
 from indexer.reorg import Rebuild, Verdict, judge, newest_common, remedy, windows
@@ -57,6 +58,10 @@ class Stuck(Bug):
     """Going on could make the tables wrong: a person has to look."""
 
 
+class ServesAnotherChain(Stuck):
+    """The node is not one of the chain that the tables speak of."""
+
+
 class Step(Enum):
     IDLE = auto()  # at the head
     WAITING = auto()  # the head is lower than it was: look again soon
@@ -74,24 +79,45 @@ class Totals:
     rebuilds: int = 0
 
 
+Dispute = Callable[[int, Hash32], Awaitable[None]]
+
+
+async def nobody_disputes(_number: int, _hash: Hash32) -> None:
+    """Where there is one node, it is right."""
+
+
 class Pipeline:
-    """Works on one chain. `store` must hold its lock."""
+    """Works on one chain. `store` must hold its lock. Ranges are read from `blocks`, by default the node.
+
+    `dispute` is called before final blocks or all rows go, with the newest block that would: it raises
+    when another node still has it.
+    """
 
     def __init__(
-        self, store: Store, rpc: RpcClient, clock: Clock, rules: ChainRules, contracts: ContractSource
+        self,
+        store: Store,
+        rpc: RpcClient,
+        clock: Clock,
+        rules: ChainRules,
+        contracts: ContractSource,
+        *,
+        dispute: Dispute = nobody_disputes,
+        blocks: BlockSource | None = None,
     ) -> None:
+        self._dispute = dispute
         self._store = store
         self._rpc = rpc
         self._clock = clock
         self._rules = rules
         self._contracts = contracts
         self._chain = str(store.chain_id)
-        self._sizer = RangeSizer()
-        self._reader = RangeReader(rpc)
+        self._sizer = RangeSizer(rpc.range_limit)
+        self._reader = RangeReader(blocks or NodeBlocks(rpc), store.chain_id)
         self._kinds: Mapping[Address, str] = {}
         self._deployed: Sequence[KnownContract] = ()
         self._checkpoint: Checkpoint | None = None
         self._partitions_end = 0
+        self._shed = False  # whether indexes of views are put aside
         self._shorter = 0
         self._newest_s: int | None = None  # time of the newest block that this process wrote
         self._spoke_of: tuple[Hash32, str] | None = None
@@ -117,17 +143,22 @@ class Pipeline:
         """
         served = await self._rpc.chain_id()
         if served != self._store.chain_id:
-            raise Stuck("the node serves another chain", served=served, expected=self._store.chain_id)
+            raise ServesAnotherChain(
+                "the node serves another chain", served=served, expected=self._store.chain_id
+            )
         genesis = await self._genesis()
         head = await self._rpc.head()
         contracts = self._deployed = self._contracts()
         before = await self._store.checkpoint()
         self._partitions_end = await self._store.partitions_end()
+        self._shed = await self._store.indexes_are_shed()
         if before is None:
             await self._begin(genesis, head, contracts, emit_after=head.number)
         elif before.genesis_hash != genesis:
             if not self._rules.rebuild_on_new_genesis:
-                raise Stuck("the chain has another genesis", was=before.genesis_hash, now=genesis)
+                raise ServesAnotherChain(
+                    "the chain has another genesis", was=before.genesis_hash, now=genesis
+                )
             await self._rebuild("the chain was started anew", emit_after=self._rules.start_block - 1)
         elif await self._deployment_changed(before, contracts):
             await self._rebuild("the deployment has other contracts now", emit_after=before.emit_after)
@@ -158,6 +189,8 @@ class Pipeline:
                 genesis=genesis, start=start, emit_after=emit_after, head=head.number, now=self._clock.now()
             )
             await self._store.upsert(rows)
+            if start <= head.number - self._rules.finality.undo_blocks:
+                self._shed = await self._store.shed_indexes()
         self._checkpoint = await self._store.checkpoint()
         self._kinds = await self._store.contracts()
 
@@ -198,6 +231,8 @@ class Pipeline:
         else:
             moved = False
             if verdict is Verdict.LEVEL:
+                if self._shed:
+                    await self._regrow_indexes(head)
                 await self._finalize(head)
         if verdict is not Verdict.SHORTER:
             self._shorter = 0
@@ -219,24 +254,27 @@ class Pipeline:
         first, last = self._sizer.next(after=before.number, head=limit)
         metrics.RANGE_BLOCKS.labels(self._chain).set(last - first + 1)
         try:
-            fetched = await self._reader.read(first, last, self._kinds)
-        except RangeTooLarge:
-            self._sizer.failed()
+            prepared = await self._reader.read(first, last, self._kinds)
+        except RangeTooLarge as error:
+            self._shrink_range(last - first + 1, error)
             if first == last:
                 raise
             return True  # to look again, at fewer blocks
         except RpcUnavailable:
-            self._sizer.failed()
+            self._sizer.unanswered()
             raise
+        fetched = prepared.fetched
         self._sizer.succeeded(blocks=last - first + 1, logs=len(fetched.logs))
         if before.hash is not None and fetched.headers[0].parent_hash != before.hash:
             return await self._resolve(top=before.number)
         if last < limit:
             self._reader.begin(*self._sizer.next(after=last, head=limit), fetched.kinds)
         await self._tend_partitions(fetched)
+        if self._shed and last > head.number - self._rules.finality.undo_blocks:
+            await self._regrow_indexes(head)
         started = time.perf_counter()
         self._checkpoint, told = await write_range(
-            self._store, before, fetched, head=head, finality=self._rules.finality
+            self._store, before, prepared, head=head, finality=self._rules.finality
         )
         self._kinds = fetched.kinds
         self._newest_s = fetched.headers[-1].timestamp
@@ -265,6 +303,25 @@ class Pipeline:
             if self._partitions_end <= last:
                 raise
         metrics.PARTITION_BLOCKS_LEFT.labels(self._chain).set(self._partitions_end - 1 - last)
+
+    async def _regrow_indexes(self, head: Header) -> None:
+        """Before the first block that could be undone: who follows the head has all indexes."""
+        growing = asyncio.create_task(self._store.regrow_indexes())
+        try:
+            while not (await asyncio.wait([growing], timeout=HEARTBEAT.total_seconds()))[0]:
+                await self._speak(head)
+        finally:
+            growing.cancel()
+        await growing
+        self._shed = False
+
+    def _shrink_range(self, blocks: int, error: RangeTooLarge) -> None:
+        fitting, lasting = error.fields.get("blocks"), bool(error.fields.get("lasting"))
+        self._sizer.refused(
+            blocks=blocks, fitting=fitting if isinstance(fitting, int) else None, lasting=lasting
+        )
+        metrics.RANGES_REFUSED.labels(self._chain).inc()
+        log.info("range_refused", blocks=blocks, next=self._sizer.blocks, lasting=lasting)
 
     async def _finalize(self, head: Header) -> None:
         self._checkpoint, told = await finalize(
@@ -301,6 +358,8 @@ class Pipeline:
 
     async def _go_back(self, ancestor: int | None) -> bool:
         before = self.checkpoint
+        if before.hash is not None and (ancestor is None or ancestor < before.finalized_number):
+            await self._dispute(before.number, before.hash)
         plan = remedy(ancestor=ancestor, undo_floor=before.undo_floor, start_block=self._rules.start_block)
         if isinstance(plan, Rebuild):
             await self._rebuild(plan.reason, emit_after=before.emit_after)
@@ -315,6 +374,7 @@ class Pipeline:
             finalized_number=min(before.finalized_number, plan.ancestor),
         )
         async with self._store.transaction():
+            await self._store.hold()
             await self._store.undo(above=plan.ancestor)
             await self._store.move(before, after, time=await self._store.block_time(plan.ancestor))
         self._checkpoint = after

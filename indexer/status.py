@@ -2,14 +2,17 @@
 
 `state`: live, syncing, unreachable (the node or the database was away; it tries again), stuck (a person has
 to look; `reason` says why), down (the indexer has not spoken for a while), never (it never ran here).
+`endpoints` are the servers of the chain, and which one is read from.
 `lag` is against the newest head that the indexer saw; `undecodable` counts the logs that are kept raw.
 `partitions.ok` false: none could be made ahead, and the indexer will stop when it has none for a block.
 """
 
 from typing import LiteralString
 
+from indexer.endpoints import ENDPOINTS
+
 # The indexer speaks every few seconds, also when nothing happens.
-STATUS: LiteralString = """
+STATUS: LiteralString = f"""
     SELECT coalesce((
         SELECT json_build_object(
             'chain_id', chain_id,
@@ -33,8 +36,9 @@ STATUS: LiteralString = """
                 FROM chain.partition WHERE partition.chain_id = checkpoint.chain_id),
             'undecodable', (
                 SELECT count(*) FROM chain.log
-                WHERE log.chain_id = checkpoint.chain_id AND error IS NOT NULL)
+                WHERE log.chain_id = checkpoint.chain_id AND error IS NOT NULL),
+            'endpoints', {ENDPOINTS}
         )
         FROM chain.checkpoint WHERE chain_id = %(chain_id)s
-    ), json_build_object('chain_id', %(chain_id)s::bigint, 'state', 'never'))
-"""
+    ), json_build_object('chain_id', %(chain_id)s::bigint, 'state', 'never', 'endpoints', {ENDPOINTS}))
+"""  # noqa: S608 - made of constants
