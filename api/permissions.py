@@ -98,6 +98,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "POST /v1/auth/phone": _PUBLIC,
     "POST /v1/auth/refresh": _PUBLIC,
     "POST /v1/sms/reports/{carrier}": _PUBLIC,
+    "POST /v1/sms/reports/{carrier}": _PUBLIC,  # signed by the carrier
     # one's own account
     "GET /v1/me": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
     "GET /v1/me/roles": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
