@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from api import docs_page, health
 from api.v1 import (
     account,
+    balance,
     collection,
     currency,
     delegate,
@@ -31,6 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     identity.router,
     session.router,
     account.router,
+    balance.router,
     phone.router,
     governance.router,
     delegate.router,

@@ -15,6 +15,7 @@ from node.kernel.clock import Clock
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
 from node.kernel.spine.record import EventRecorder
+from node.services.balance.service import BalanceService
 from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
 from node.services.content.store import ContentStore
@@ -63,6 +64,7 @@ class Services:
     """Steps on the escrow contract; made anew for each use, as the contracts may be deployed meanwhile."""
     assets: AssetService
     ledger: Ledger
+    balance: BalanceService
     nft: NftService
     listing: ListingService
     transaction: TransactionService
