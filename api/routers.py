@@ -6,6 +6,7 @@ from api import docs_page, health
 from api.v1 import (
     account,
     ballot,
+    balance,
     collection,
     credit,
     currency,
@@ -42,6 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     identity.router,
     session.router,
     account.router,
+    balance.router,
     phone.router,
     sms_report.router,
     step_up.router,

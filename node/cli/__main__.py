@@ -26,6 +26,7 @@ COMMANDS = {
     "tasks": "node.cli.tasks:tasks",
     "verify": "node.cli.verify:verify",
     "ledger": "node.cli.ledger:ledger",
+    "wallet": "node.cli.wallet:wallet",
 }
 
 # These decide what runs, so they look at the user's own environment alone.

@@ -16,6 +16,7 @@ from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
 from node.kernel.rate import SlidingWindow
 from node.kernel.spine.record import EventRecorder
+from node.services.balance.service import BalanceService
 from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
 from node.services.content.store import ContentStore
@@ -92,6 +93,7 @@ class Services:
     """Steps on the escrow contract; made anew for each use, as the contracts may be deployed meanwhile."""
     assets: AssetService
     ledger: Ledger
+    balance: BalanceService
     nft: NftService
     listing: ListingService
     quotes: QuoteService
