@@ -28,7 +28,7 @@ from node.services.order.service import QUANTITY_MAX
 from node.services.order.statements import Kind
 from node.services.order.states import Role, State
 
-router = edge_router("orders", prefix="/v1/orders")
+router = edge_router("orders")
 
 TEXT_CHARS_MAX = 20_000  # before trimming; the services know the real limits
 
@@ -178,7 +178,7 @@ class OrderOut(OrderSummary):
     timeline: list[TimelineEntryOut]
 
 
-@router.post("", status_code=201, response_model=OrderOut)
+@router.post("/v1/orders", status_code=201, response_model=OrderOut)
 def place_order(body: OrderIn, tx: CommandTx, services: TheServices, principal: CurrentPrincipal) -> Response:
     """Reserve units of a product, and fix price and escrow terms. Pay before `deadline`."""
     order = services.order.place(
@@ -195,7 +195,7 @@ def place_order(body: OrderIn, tx: CommandTx, services: TheServices, principal: 
     )
 
 
-@router.get("", response_model=Page[OrderSummary])
+@router.get("/v1/orders", response_model=Page[OrderSummary])
 async def list_orders(
     views: Views,
     page: ThePage,
@@ -212,26 +212,45 @@ async def list_orders(
         Role.ARBITER: queries.ORDERS_AS_ARBITER,
     }
     params = {
-        "account_id": principal.account_id,
-        "wallet": to_bytes(principal.address),
+        **_asker(principal),
         "state": None if state is None else state.value,
         "market_id": market,
     }
     return await views.page(keysets[role], params, page, private=True)
 
 
-@router.get("/{order_id}", response_model=OrderOut)
+@router.get("/v1/markets/{market_id}/orders", response_model=Page[OrderSummary])
+async def list_market_orders(
+    market_id: uuid.UUID,
+    views: Views,
+    page: ThePage,
+    principal: CurrentPrincipal,
+    state: Annotated[State | None, Query()] = None,
+) -> Response:
+    """The orders of a market, the newest first: for all who work there."""
+    state_value = None if state is None else state.value
+    params = {**_asker(principal), "state": state_value, "market_id": market_id}
+    return await views.page(queries.ORDERS_OF_MARKET, params, page, private=True)
+
+
+@router.get("/v1/disputes", response_model=Page[OrderSummary])
+async def list_disputes(views: Views, page: ThePage, principal: CurrentPrincipal) -> Response:
+    """Orders that are in dispute, the newest first: for the arbiters of the node."""
+    return await views.page(queries.ORDERS_IN_DISPUTE, _asker(principal), page, private=True)
+
+
+@router.get("/v1/orders/{order_id}", response_model=OrderOut)
 async def read_order(
     order_id: uuid.UUID, views: Views, services: TheServices, principal: CurrentPrincipal
 ) -> Response:
-    """One order with its escrow, its statements and its timeline: for its parties."""
+    """One order with its escrow, statements and timeline: for its parties, in a dispute for arbiters."""
     missing = OrderUnknown("there is no such order", order_id=str(order_id))
     return await views.one(
         queries.ORDER, order_params(services, principal, order_id), missing=missing, private=True
     )
 
 
-@router.post("/{order_id}/cancel", response_model=OrderOut)
+@router.post("/v1/orders/{order_id}/cancel", response_model=OrderOut)
 def cancel_order(
     order_id: uuid.UUID, tx: CommandTx, services: TheServices, principal: CurrentPrincipal
 ) -> Response:
@@ -241,13 +260,15 @@ def cancel_order(
 
 
 def caller_of(principal: Principal) -> Caller:
-    return Caller(principal.account_id, principal.address)
+    return Caller(principal.account_id, principal.address, principal.works_in)
 
 
 def order_params(services: Services, principal: Principal, order_id: uuid.UUID) -> dict[str, object]:
-    return {
-        "now_s": int(services.clock.now().timestamp()),
-        "order_id": order_id,
-        "account_id": principal.account_id,
-        "wallet": to_bytes(principal.address),
-    }
+    now_s = int(services.clock.now().timestamp())
+    return {"order_id": order_id, "now_s": now_s, **_asker(principal)}
+
+
+def _asker(principal: Principal) -> dict[str, object]:
+    """Without a wallet one is known by the account alone."""
+    wallet = None if principal.wallet is None else to_bytes(principal.wallet)
+    return {"account_id": principal.account_id, "wallet": wallet}

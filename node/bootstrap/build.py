@@ -20,6 +20,7 @@ from node.services.content.media import UploadPolicy
 from node.services.content.store import ContentStore, LocalContentStore
 from node.services.governance.ballots import BallotService
 from node.services.governance.service import GovernanceService
+from wallet.ledger.commands import Ledger
 
 RATE_TIMEOUT_S = 0.25  # a request waits this long at most to be counted
 
@@ -47,11 +48,17 @@ def build_services(
     trade = trade_services(
         settings, clock=clock, events=events, chain=chain, deployments=deployments, content=content
     )
-    shop = shop_services(
-        settings, clock=clock, events=events, chain=chain, deployments=deployments, assets=trade.assets
-    )
     governance = GovernanceService(clock, chain, CurrentDeployment(deployments, settings.chain_id))
     people = people_services(settings, clock=clock, events=events, chain=chain)
+    shop = shop_services(
+        settings,
+        clock=clock,
+        events=events,
+        chain=chain,
+        deployments=deployments,
+        assets=trade.assets,
+        audit=people.audit,
+    )
     return Services(
         clock=clock,
         database=database,
@@ -67,11 +74,16 @@ def build_services(
         sessions=people.sessions,
         step_up=people.step_up,
         devices=people.devices,
+        leaving=people.leaving,
+        recoveries=people.recoveries,
         phones=people.phones,
         sign_in_limiter=people.limiter,
         rates=SlidingWindow(settings.redis_url.get_secret_value(), timeout_s=RATE_TIMEOUT_S),
         signing_keys=people.signing_keys,
         market=shop.market,
+        members=shop.members,
+        roles=people.roles,
+        api_keys=people.api_keys,
         catalog=shop.catalog,
         currencies=shop.currencies,
         order=shop.order,
@@ -80,6 +92,7 @@ def build_services(
         escrow=shop.escrow,
         escrow_actions=shop.escrow_actions,
         assets=trade.assets,
+        ledger=Ledger(clock),
         nft=trade.nft,
         listing=trade.listing,
         quotes=trade.quotes,

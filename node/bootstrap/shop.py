@@ -18,6 +18,7 @@ from node.services.catalog.service import CatalogService
 from node.services.catalog.stock import Stock
 from node.services.credit.service import CreditService
 from node.services.escrow.conditions import EscrowService
+from node.services.market.members import Audit, MemberService
 from node.services.market.service import MarketRules, MarketService, Policy
 from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
@@ -29,6 +30,7 @@ WINDOW_S_MIN = 3600
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShopServices:
     market: MarketService
+    members: MemberService
     catalog: CatalogService
     currencies: Currencies
     order: OrderService
@@ -46,6 +48,7 @@ def shop_services(
     chain: ChainClient,
     deployments: DeploymentRegistry,
     assets: AssetService,
+    audit: Audit,
 ) -> ShopServices:
     def deployment() -> Deployment:
         return deployments.load(settings.chain_id)
@@ -56,7 +59,8 @@ def shop_services(
     def escrow_actions() -> EscrowActions:
         return EscrowActions(steps())
 
-    market = MarketService(clock, events, _rules(settings))
+    members = MemberService(clock, events, audit)
+    market = MarketService(clock, events, _rules(settings), members)
     order = OrderService(
         clock,
         events,
@@ -68,6 +72,7 @@ def shop_services(
     )
     return ShopServices(
         market=market,
+        members=members,
         catalog=CatalogService(clock, events, market),
         currencies=Currencies(assets, deployment, chain_id=settings.chain_id),
         order=order,
