@@ -256,6 +256,9 @@ ERRORS: dict[type[AsoudError], Row] = {
     # indexer and worker: no request meets these, but every class has a row
     sms.SmsAway: Row(503, "sms_away", "No carrier takes messages now"),
     sms.SmsRefused: Row(403, "sms_refused", "No carrier takes that message"),
+    sms.CarrierUnknown: Row(404, "carrier_unknown", "No carrier of that name reports here"),
+    sms.ReportForged: Row(403, "report_forged", "The report is not signed by the carrier"),
+    sms.ReportMalformed: Row(422, "report_malformed", "The report is not in the carrier's form"),
     rpc.RangeTooLarge: CHAIN_AWAY,
     rpc.CallReverted: CHAIN_AWAY,
     rpc.ChainMoved: CHAIN_AWAY,

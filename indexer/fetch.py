@@ -17,7 +17,7 @@ from indexer.beside import beside
 from indexer.completeness import Place, check_complete
 from indexer.ranges import LOGS_MAX
 from node.chain import events as ev
-from node.chain.logs import Kind, Undecodable, decode
+from node.chain.logs import CHILD_OF, Kind, Undecodable, decode
 from node.chain.rpc import ChainMoved, Header, Log, RpcClient
 from node.kernel.hexes import Address
 
@@ -83,7 +83,7 @@ async def fetch(blocks: BlockSource, *, first: int, last: int, kinds: Mapping[Ad
         kind_of = {address: Kind(known[address]) for address in {log.address for log in logs}}
         fresh = await beside(len(logs), _all_decoded, logs, kind_of)
         decoded += fresh
-        children = _children(fresh)
+        children = _children(fresh, kind_of)
         wanted = [address for address in children if address not in known]
         known |= children
     last = headers[-1].number
@@ -138,9 +138,9 @@ def _decoded(log: Log, kind: Kind) -> Decoded:
         return Decoded(log, None, str(error))
 
 
-def _children(logs: Sequence[Decoded]) -> dict[Address, str]:
+def _children(logs: Sequence[Decoded], kind_of: Mapping[Address, Kind]) -> dict[Address, str]:
     return {
-        item.event.collection: Kind.COLLECTION.value
+        item.event.collection: CHILD_OF[kind_of[item.log.address]].value
         for item in logs
         if isinstance(item.event, ev.CollectionCreated)
     }

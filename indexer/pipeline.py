@@ -29,7 +29,7 @@ from indexer.writing import (
     write_range,
 )
 from node.chain.errors import RpcUnavailable
-from node.chain.logs import Kind
+from node.chain.logs import CHILD_OF
 from node.chain.rpc import ChainMoved, Header, RangeTooLarge, RpcClient
 from node.kernel.clock import Clock
 from node.kernel.errors import AsoudError, Bug
@@ -38,6 +38,7 @@ from node.kernel.log import get_logger
 
 log = get_logger(__name__)
 
+_CHILDREN = frozenset(CHILD_OF.values())  # made by factories, so in no deployment
 # A node behind a load balancer may lag behind what it said before: this many looks at a lower head of the
 # same fork are taken for that. A chain that lost its tail stays lower.
 SHORTER_LOOKS = 4
@@ -197,7 +198,7 @@ class Pipeline:
     async def _deployment_changed(self, before: Checkpoint, contracts: Sequence[KnownContract]) -> bool:
         """Contracts that start above the checkpoint are simply added; anything else asks for a rebuild."""
         stored = await self._store.contracts()
-        have = {(address, kind) for address, kind in stored.items() if kind != Kind.COLLECTION}
+        have = {(address, kind) for address, kind in stored.items() if kind not in _CHILDREN}
         want = {(contract.address, contract.kind.value) for contract in contracts}
         added = [item for item in contracts if (item.address, item.kind.value) not in have]
         if have - want or any(item.from_block <= before.number for item in added):

@@ -50,8 +50,16 @@ BACKOFF_MAX_S = 10.0  # also how long a mended fault can go unnoticed
 
 KIND_OF = {
     "collection_factory": Kind.FACTORY,
+    "badge_factory": Kind.BADGE_FACTORY,
+    "batch_factory": Kind.BATCH_FACTORY,
+    "editions_factory": Kind.EDITIONS_FACTORY,
     "exchange": Kind.EXCHANGE,
+    "auction_house": Kind.AUCTION_HOUSE,
     "escrow": Kind.ESCROW,
+    "checkout": Kind.CHECKOUT,
+    "deposits": Kind.DEPOSITS,
+    "rewards": Kind.REWARDS,
+    "access_manager": Kind.ACCESS_MANAGER,
     "governor": Kind.GOVERNOR,
     "timelock": Kind.TIMELOCK,
     "votes_token": Kind.VOTES_TOKEN,

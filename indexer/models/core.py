@@ -141,8 +141,7 @@ class UndoRow(Base):
 class ContractRow(State, Base):
     """A contract that is read.
 
-    Kinds: factory, collection, exchange, escrow, governor, timelock, votes_token, and erc20, which is known
-    by name while its logs are not read.
+    Kinds are those of `node.chain.logs.Kind`. An erc20 is known by name while its logs are not read.
     """
 
     __tablename__ = "contract"

@@ -76,6 +76,7 @@ def build_services(
         devices=people.devices,
         leaving=people.leaving,
         recoveries=people.recoveries,
+        carriers=people.carriers,
         phones=people.phones,
         sign_in_limiter=people.limiter,
         rates=SlidingWindow(settings.redis_url.get_secret_value(), timeout_s=RATE_TIMEOUT_S),

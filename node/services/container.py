@@ -43,6 +43,7 @@ from node.services.market.service import MarketService
 from node.services.nft.service import NftService
 from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
+from node.services.sms.sending import Carriers
 from node.services.transaction.service import TransactionService
 from wallet.asset.service import AssetService
 from wallet.ledger.commands import Ledger
@@ -69,6 +70,8 @@ class Services:
     devices: DeviceService
     leaving: LeavingService
     recoveries: RecoveryService
+    carriers: Carriers | None
+    """Of text messages; None where the operator named none."""
     phones: PhoneService
     sign_in_limiter: SignInLimiter
     rates: SlidingWindow
