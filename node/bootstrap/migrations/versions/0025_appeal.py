@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0025_appeal"
-down_revision = "0046_api_key"
+down_revision = "0020_suite"
 branch_labels = None
 depends_on = None
 
