@@ -80,6 +80,7 @@ _LISTINGS = _of(Who.ACCOUNT, scope=Scope.LISTINGS_WRITE)
 _COLLECTIONS = _of(Who.ACCOUNT, scope=Scope.COLLECTIONS_WRITE)
 _CONTENT = _of(Who.ACCOUNT, scope=Scope.CONTENT_WRITE)
 _BUYER = _of(Who.BUYER, scope=Scope.ORDERS_WRITE)
+_REFUNDS = _of(Who.OWNER, Who.MANAGER, scope=Scope.ORDERS_WRITE)
 _DISPUTANTS = _of(Who.BUYER, Who.OWNER, Who.MANAGER, scope=Scope.ORDERS_WRITE)
 _BY_TIME = _of(Who.BUYER, Who.OWNER, Who.MANAGER, Who.STAFF, Who.JUDGE, scope=Scope.ORDERS_WRITE)
 _SELLS = _of(Who.OWNER, Who.MANAGER, Who.STAFF, scope=Scope.PRODUCTS_WRITE)
@@ -165,7 +166,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "POST /v1/orders/{order_id}/fund": _BUYER,
     "POST /v1/orders/{order_id}/confirm": _BUYER,
     "POST /v1/orders/{order_id}/ship": _of(Who.OWNER, Who.MANAGER, Who.STAFF, scope=Scope.ORDERS_WRITE),
-    "POST /v1/orders/{order_id}/refund": _of(Who.OWNER, Who.MANAGER, scope=Scope.ORDERS_WRITE),
+    "POST /v1/orders/{order_id}/refund": _REFUNDS,
     "POST /v1/orders/{order_id}/dispute": _DISPUTANTS,
     "POST /v1/orders/{order_id}/evidence": _DISPUTANTS,
     "POST /v1/orders/{order_id}/rule": _of(Who.JUDGE, scope=Scope.ORDERS_WRITE),
@@ -176,10 +177,14 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "POST /v1/orders/{order_id}/fund-permit": _BUYER,
     "POST /v1/orders/{order_id}/release-part": _BUYER,
     "POST /v1/orders/{order_id}/refund-part": _of(Who.OWNER, Who.MANAGER, scope=Scope.ORDERS_WRITE),
+    "POST /v1/orders/{order_id}/fund-permit": _BUYER,
+    "POST /v1/orders/{order_id}/release-part": _BUYER,
+    "POST /v1/orders/{order_id}/refund-part": _REFUNDS,
     "POST /v1/orders/{order_id}/offer-settlement": _DISPUTANTS,
     "POST /v1/orders/{order_id}/withdraw-settlement": _DISPUTANTS,
     "POST /v1/orders/{order_id}/accept-settlement": _DISPUTANTS,
     "POST /v1/orders/{order_id}/appeal": _DISPUTANTS,
+    "POST /v1/orders/{order_id}/finish-ruling": _BY_TIME,
     "POST /v1/orders/{order_id}/releases/prepare": _BUYER,
     "POST /v1/orders/{order_id}/releases": _BUYER,
     "POST /v1/orders/{order_id}/releases/{digest}/relay": _BY_TIME,
@@ -218,6 +223,8 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "POST /v1/quotes/{digest}/cancel": _LISTINGS,
     "POST /v1/quotes/cancel-group": _LISTINGS,
     "POST /v1/sweeps": _LISTINGS,
+    "GET /v1/wallets/{address}/credits": _PUBLIC,
+    "POST /v1/credits/withdraw": _of(Who.ACCOUNT, scope=Scope.TRANSACTIONS_WRITE),
     # the DAO: likewise
     "GET /v1/governance": _PUBLIC,
     "GET /v1/delegates": _PUBLIC,
@@ -228,6 +235,10 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "GET /v1/proposals/{proposal_id}": _PUBLIC,
     "GET /v1/proposals/{proposal_id}/votes": _PUBLIC,
     "POST /v1/proposals/{proposal_id}/votes": _VOTES,
+    "POST /v1/proposals/{proposal_id}/ballots/prepare": _VOTES,
+    "POST /v1/proposals/{proposal_id}/ballots": _VOTES,
+    "GET /v1/proposals/{proposal_id}/ballots": _PUBLIC,
+    "POST /v1/proposals/{proposal_id}/ballots/{digest}/cast": _VOTES,
     "POST /v1/proposals/{proposal_id}/queue": _VOTES,
     "POST /v1/proposals/{proposal_id}/execute": _VOTES,
     "POST /v1/proposals/{proposal_id}/cancel": _VOTES,

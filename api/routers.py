@@ -5,8 +5,8 @@ from fastapi import APIRouter
 from api import docs_page, health
 from api.v1 import (
     account,
-    ballot,
     balance,
+    ballot,
     collection,
     credit,
     currency,

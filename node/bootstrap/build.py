@@ -12,7 +12,6 @@ from node.kernel.clock import Clock, SystemClock
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
 from node.kernel.rate import SlidingWindow
-from node.kernel.settings import Settings
 from node.kernel.settings import DEV_CHAIN_ID, Settings
 from node.kernel.spine.record import EventRecorder
 from node.services.balance.service import BalanceService
