@@ -13,6 +13,7 @@ import anyio.to_thread
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 
+from api.cookies import token_of
 from api.permissions import OF_MARKET, Permission, Who
 from node.kernel.errors import AsoudError, Bug
 from node.kernel.log import get_logger
@@ -58,8 +59,10 @@ async def admit(request: Request, operation: str) -> None:
     permission: Permission | None = request.app.state.permissions.get(operation)
     if permission is None:
         raise Bug("the operation has no row in the table of permissions", operation=operation)
-    token = _token(request)
-    if permission.is_public and (token is None or not permission.looks_at_caller):
+    if not permission.looks_at_caller:
+        return
+    token = token_of(request)
+    if token is None and permission.is_public:
         return
     if token is None:
         raise TokenMissing("send `Authorization: Bearer <token>`")
@@ -79,12 +82,13 @@ def claimed_principal(request: Request) -> Principal | None:
     """Whom an access token speaks for, before anybody judged what they may: to count requests.
 
     Raises:
-        TokenInvalid, TokenExpired: A bad token is refused wherever somebody looks for a caller.
+        TokenInvalid, TokenExpired, CsrfTokenWrong: It is bad, and refused where somebody looks for a caller.
     """
     if _CLAIMED not in request.scope:
-        token = _token(request)
+        token = token_of(request)
         is_none = token is None or is_key(token)
-        request.scope[_CLAIMED] = None if is_none else services_of(request).sessions.principal(token or "")
+        claimed = None if is_none else services_of(request).sessions.principal(token or "")
+        request.scope[_CLAIMED] = claimed
     principal: Principal | None = request.scope[_CLAIMED]
     return principal
 
@@ -93,11 +97,6 @@ def principal_of(request: Request) -> Principal | None:
     """Whom `admit` let through; None where nobody has to be known, and nobody said who they are."""
     principal: Principal | None = request.scope.get(_PRINCIPAL)
     return principal
-
-
-def _token(request: Request) -> str | None:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 async def _admit_key(request: Request, permission: Permission, token: str) -> Principal:

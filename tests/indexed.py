@@ -4,21 +4,26 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg import sql
 
 from indexer.models import SCHEMA
-from indexer.run import RunReport, run
+from indexer.run import RunReport, indexer_of, run
+from indexer.status import STATUS
 from indexer.verify import Difference, Listings, verify
 from node.bootstrap.models import METADATA
 from node.chain.rpc import RpcClient
-from node.kernel.settings import Settings
+from node.kernel.settings import DEV_CHAIN_ID, Settings
 from tests.stack import Addresses, DatabaseUrls, cloned_database
+
+T = TypeVar("T")
 
 # What two ways to the same block may leave different: clocks, and how far back one can go.
 _APART = frozenset({"checkpoint", "endpoint", "partition", "undo"})
@@ -116,3 +121,42 @@ def indexer_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
 
 def _secret(settings: Settings, url: str) -> object:
     return type(settings.database_url)(url)
+
+
+@contextmanager
+def indexing(settings: Settings) -> Iterator[None]:
+    """The indexer in a thread of this process, so that its metrics and logs can be seen."""
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(indexer_of(settings).run())
+
+    def work() -> None:
+        with suppress(asyncio.CancelledError):
+            loop.run_until_complete(task)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(task.cancel)
+        thread.join()
+        loop.close()
+
+
+def health(database: DatabaseUrls, chain_id: int = DEV_CHAIN_ID) -> dict[str, Any]:
+    """What `/health/chain` would show."""
+    with psycopg.connect(database.app, autocommit=True) as connection:
+        row = connection.execute(STATUS, {"chain_id": chain_id}).fetchone()
+        assert row is not None
+        found: dict[str, Any] = row[0]
+        return found
+
+
+def eventually(look: Callable[[], T | bool | None], *, patience_s: float = 60.0) -> T:
+    """Waits until there is something to be seen."""
+    end = time.monotonic() + patience_s
+    while time.monotonic() < end:
+        if found := look():
+            return cast("T", found)
+        time.sleep(0.02)
+    raise AssertionError("it did not come to that")

@@ -7,9 +7,9 @@ from dataclasses import asdict
 import click
 
 from indexer import run as indexer_run
+from node.cli.options import chain_option, settings_of
 from node.kernel.errors import AsoudError
 from node.kernel.log import configure_logging
-from node.kernel.settings import Settings
 
 
 @click.group()
@@ -19,9 +19,10 @@ def indexer() -> None:
 
 @indexer.command()
 @click.option("--exit-at-head", is_flag=True, help="Stop at the head seen at start; print a report as JSON.")
-def run(*, exit_at_head: bool) -> None:
+@chain_option
+def run(*, exit_at_head: bool, chain_id: int | None) -> None:
     """Follow the chain until SIGTERM. One runs per chain; another one stands by."""
-    settings = Settings()
+    settings = settings_of(chain_id)
     configure_logging(log_format=settings.log_format, level=settings.log_level)
     report = indexer_run.main(settings, exit_at_head=exit_at_head)
     if report is not None:
@@ -30,9 +31,10 @@ def run(*, exit_at_head: bool) -> None:
 
 @indexer.command()
 @click.confirmation_option(prompt="Everything read of the chain is read again. Go on?")
-def reindex() -> None:
+@chain_option
+def reindex(*, chain_id: int | None) -> None:
     """Read the chain again from its first block. Nothing is told to the spine a second time."""
-    settings = Settings()
+    settings = settings_of(chain_id)
     configure_logging(log_format=settings.log_format, level=settings.log_level)
     try:
         asyncio.run(indexer_run.reindex(settings))
