@@ -24,6 +24,9 @@ COMMANDS = {
     "indexer": "node.cli.indexer:indexer",
     "events": "node.cli.events:events",
     "tasks": "node.cli.tasks:tasks",
+    "user": "node.cli.people:user",
+    "role": "node.cli.people:role",
+    "key": "node.cli.people:key",
     "verify": "node.cli.verify:verify",
 }
 
