@@ -118,22 +118,24 @@ class EdgeRoute(APIRoute):
         known = _query_names(self.dependant)
         rate = self.rate
 
-        async def counted(request: Request) -> Response:
-            if rate is None:
-                return await bounded(request)
-            await count(request, rate)
+        async def admitted(request: Request) -> Response:
+            try:
+                await admit(request, f"{request.method} {self.path_format}")
+            finally:  # whoever is not let through is counted as well
+                if rate is not None:
+                    await count(request, rate)
             response = await bounded(request)
-            response.headers[POLICY] = policy_of(rate, request.app.state.options)
+            if rate is not None:
+                response.headers[POLICY] = policy_of(rate, request.app.state.options)
             return response
 
         async def bounded(request: Request) -> Response:
-            await admit(request, f"{request.method} {self.path_format}")
             _refuse_unknown_query(request, known)
             if not all(map(is_text, (*request.path_params.values(), *request.query_params.values()))):
                 raise HTTPException(400, NO_TEXT)
             return await handler(_bounded(request, is_upload=is_upload))
 
-        return counted
+        return admitted
 
     @property
     def rate(self) -> RateClass | None:

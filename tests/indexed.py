@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from indexer.models import SCHEMA
@@ -30,6 +31,8 @@ _APART = frozenset({"checkpoint", "endpoint", "partition", "undo"})
 TABLES = sorted(t.name for t in METADATA.tables.values() if t.schema == SCHEMA and t.name not in _APART)
 
 _PROCESS = "from indexer.run import main; from node.kernel.settings import Settings; main(Settings())"
+
+PATIENCE_S = 60.0
 
 Tables = dict[str, list[str]]
 
@@ -91,6 +94,31 @@ def differences(settings: Settings, listings: Listings | None = None) -> list[Di
             return [difference async for difference in found]
 
     return asyncio.run(collect())
+
+
+def said(database: DatabaseUrls, state: str) -> str | None:
+    """Waits until the checkpoint is in that state; the reason that it gives."""
+    end = time.monotonic() + PATIENCE_S
+    row = None
+    with psycopg.connect(database.owner, autocommit=True) as connection:
+        while time.monotonic() < end:
+            row = connection.execute("SELECT state, reason FROM chain.checkpoint").fetchone()
+            if row is not None and row[0] == state:
+                return row[1]
+            time.sleep(0.02)
+    pytest.fail(f"the indexer is {row}, not {state}")
+
+
+def indexed(database: DatabaseUrls, number: int) -> None:
+    """Waits until that block is in the tables."""
+    end = time.monotonic() + PATIENCE_S
+    with psycopg.connect(database.owner, autocommit=True) as connection:
+        while time.monotonic() < end:
+            row = connection.execute("SELECT number FROM chain.checkpoint").fetchone()
+            if row is not None and row[0] >= number:
+                return
+            time.sleep(0.02)
+    pytest.fail(f"block {number} was not indexed")
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from node.services.content.kubo import KuboContentStore
 from node.services.content.media import UploadPolicy
 from node.services.content.store import ContentStore, LocalContentStore
 from node.services.governance.service import GovernanceService
+from wallet.ledger.commands import Ledger
 
 RATE_TIMEOUT_S = 0.25  # a request waits this long at most to be counted
 
@@ -87,6 +88,7 @@ def build_services(
         escrow=shop.escrow,
         escrow_actions=shop.escrow_actions,
         assets=trade.assets,
+        ledger=Ledger(clock),
         nft=trade.nft,
         listing=trade.listing,
         transaction=trade.transaction,

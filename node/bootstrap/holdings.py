@@ -18,7 +18,7 @@ from node.services.identity.models import (
     Wallet,
 )
 from node.services.listing.models import ListingRow
-from node.services.market.models import Invitation, Market, Member
+from node.services.market.models import Market, Member
 from node.services.nft.models import PlannedCollectionRow
 from node.services.order.models import Order
 from node.services.order.states import ENDS, State
@@ -76,23 +76,19 @@ HOLDINGS = Holdings(
             deleted=GONE,
             secret=frozenset({"digest", "sealed"}),
         ),
+        Holding(name="API keys", column=ApiKey.account_id, merged=GONE, deleted=GONE),
+        Holding(name="roles", column=RoleGrant.account_id, merged=GONE, deleted=GONE),
+        Holding(
+            name="parts in markets",
+            column=Member.account_id,
+            merged=MOVES,
+            deleted=GONE,
+            apart_by=Member.__table__.c.market_id,
+        ),
         Holding(name="audit log", column=AuditEntry.account_id, merged=STAYS, deleted=STAYS),
         Holding(
             name="markets", column=Market.owner_account_id, merged=MOVES, deleted=STAYS, unfinished=_ON_SALE
         ),
-        # The owner of a market is a row here too, and goes with it.
-        Holding(
-            name="work in markets",
-            column=Member.account_id,
-            merged=MOVES,
-            deleted=GONE,
-            once=Member.__table__.c.market_id,
-        ),
-        Holding(name="invitations made", column=Invitation.invited_by, merged=STAYS, deleted=STAYS),
-        Holding(name="invitations accepted", column=Invitation.accepted_by, merged=STAYS, deleted=STAYS),
-        # Granted to a person who was looked at, and not to whoever that person becomes.
-        Holding(name="roles of the node", column=RoleGrant.account_id, merged=GONE, deleted=GONE),
-        Holding(name="API keys", column=ApiKey.account_id, merged=GONE, deleted=GONE),
         _BOUGHT,
         _SOLD,
         # Listings are signed by a wallet and follow it; the row says who sent them in and never changes.

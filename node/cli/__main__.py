@@ -28,6 +28,7 @@ COMMANDS = {
     "role": "node.cli.people:role",
     "key": "node.cli.people:key",
     "verify": "node.cli.verify:verify",
+    "ledger": "node.cli.ledger:ledger",
 }
 
 # These decide what runs, so they look at the user's own environment alone.

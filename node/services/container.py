@@ -40,6 +40,7 @@ from node.services.nft.service import NftService
 from node.services.order.service import OrderService
 from node.services.transaction.service import TransactionService
 from wallet.asset.service import AssetService
+from wallet.ledger.commands import Ledger
 
 Probe = Callable[[], Awaitable[None]]
 
@@ -79,6 +80,7 @@ class Services:
     escrow_actions: Callable[[], EscrowActions]
     """Steps on the escrow contract; made anew for each use, as the contracts may be deployed meanwhile."""
     assets: AssetService
+    ledger: Ledger
     nft: NftService
     listing: ListingService
     transaction: TransactionService

@@ -18,6 +18,7 @@ ORIGIN_CHARS_MAX = 64
 
 class Act(StrEnum):
     SIGNED_IN = "signed_in"
+    SIGN_IN_REFUSED = "sign_in_refused"
     SIGNED_OUT = "signed_out"
     LINKED = "linked"
     UNLINKED = "unlinked"
@@ -25,14 +26,6 @@ class Act(StrEnum):
     CODE_REFUSED = "code_refused"
     CODE_WRONG = "code_wrong"
     REFRESH_REUSED = "refresh_reused"
-    KEY_MADE = "key_made"
-    KEY_ROTATED = "key_rotated"
-    KEY_REVOKED = "key_revoked"
-    ROLE_GRANTED = "role_granted"
-    ROLE_REVOKED = "role_revoked"
-    FROZEN = "account_frozen"
-    UNFROZEN = "account_unfrozen"
-    SIGNED_OUT_BY_OPERATOR = "signed_out_by_operator"
     NEW_DEVICE = "new_device"
     STEPPED_UP = "stepped_up"
     STEP_UP_REFUSED = "step_up_refused"
@@ -45,6 +38,14 @@ class Act(StrEnum):
     RECOVERY_CANCELLED = "recovery_cancelled"
     RECOVERY_DONE = "recovery_done"
     RECOVERY_CODES_MADE = "recovery_codes_made"
+    KEY_MADE = "key_made"
+    KEY_ROTATED = "key_rotated"
+    KEY_REVOKED = "key_revoked"
+    ROLE_GRANTED = "role_granted"
+    ROLE_REVOKED = "role_revoked"
+    FROZEN = "account_frozen"
+    UNFROZEN = "account_unfrozen"
+    SIGNED_OUT_BY_OPERATOR = "signed_out_by_operator"
 
 
 class Audit:

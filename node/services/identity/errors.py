@@ -59,6 +59,10 @@ class TokenExpired(Unauthenticated):
     """The access token has run out."""
 
 
+class CsrfTokenWrong(Forbidden):
+    """The request came by cookie and without the session's CSRF token: another site may have made it."""
+
+
 class AccountFrozen(Forbidden):
     """An operator shut the account out."""
 
@@ -93,10 +97,6 @@ class TooManyKeys(Conflict):
 
 class KeyRateExceeded(Forbidden):
     """More requests by one API key than it may make. Carries `retry_after_s`."""
-
-
-class CsrfTokenWrong(Forbidden):
-    """The request came by cookie and without the session's CSRF token: another site may have made it."""
 
 
 class AccountUnknown(NotFound):

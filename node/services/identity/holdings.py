@@ -33,8 +33,8 @@ class Holding:
     """MOVES makes no sense here."""
     unfinished: ColumnElement[bool] | None = None
     """Rows that keep the account from being deleted."""
-    once: ColumnElement[uuid.UUID] | None = None
-    """What an account has one row for at most: two that both have one can't become one account."""
+    apart_by: ColumnElement[uuid.UUID] | None = None
+    """Two accounts that both have a row with the same value of it stay two until one of the rows is gone."""
     blanked: Mapping[str, object] = field(default_factory=dict)
     """What says something of the person in rows that stay."""
     secret: frozenset[str] = frozenset()
@@ -70,17 +70,12 @@ class Holdings:
                 if tx.execute(rows.limit(1)).first() is not None:
                     found.append(words)
                     break
-        return found
-
-    def clashes(self, tx: Tx, one: uuid.UUID, other: uuid.UUID) -> list[str]:
-        """The names of what both have, and one account can have once only."""
-        found = []
         for holding in self.all:
-            if holding.once is not None:
-                theirs = select(holding.once).where(holding.column == other)
-                both = select(holding.once).where(holding.column == one, holding.once.in_(theirs))
+            if holding.apart_by is not None:
+                theirs = select(holding.apart_by).where(holding.column == other)
+                both = select(holding.column).where(holding.column == one, holding.apart_by.in_(theirs))
                 if tx.execute(both.limit(1)).first() is not None:
-                    found.append(holding.name)
+                    found.append(f"they have {holding.name} that only one account can have")
         return found
 
     def unfinished(self, tx: Tx, account_id: uuid.UUID) -> list[str]:

@@ -109,7 +109,7 @@ class LeavingService:
         if preview.confirm != confirm:
             raise MergeMoved("ask for the preview again, and confirm what it shows")
         source, target = preview.account_id, preview.into
-        self._sessions.end_account(tx, source)
+        self._sessions.end_every(tx, source)
         self._holdings.move(tx, source, target)
         self._close(tx, source, merged_into=target)
         self._devices.cool_down(tx, target)
@@ -160,9 +160,6 @@ class LeavingService:
         if source == target:
             return ["it is the same account"]
         reasons = self._holdings.open_between(tx, source, target)
-        reasons += [
-            f"both have a part in the same: {name}" for name in self._holdings.clashes(tx, source, target)
-        ]
         if sum(self._accounts.identities(tx, one) for one in (source, target)) > IDENTITIES_MAX:
             reasons.append(f"one account has at most {IDENTITIES_MAX} wallets and phones")
         return reasons

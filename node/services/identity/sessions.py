@@ -186,10 +186,8 @@ class SessionService:
         self._end(tx, Session.account_id == account_id, is_opened_by)
 
     def end_every(self, tx: Tx, account_id: uuid.UUID) -> int:
-        """Signs an account out everywhere, on an operator's word; says of how many devices."""
-        devices = self._end(tx, Session.account_id == account_id)
-        self._devices.forget(tx, devices)
-        return len(devices)
+        """Signs an account out everywhere, by an operator or because it ends; says of how many devices."""
+        return len(self._end(tx, Session.account_id == account_id))
 
     def end(self, tx: Tx, principal: Principal, session_id: uuid.UUID, client: Client) -> None:
         """Signs one device of the account out.
@@ -210,10 +208,6 @@ class SessionService:
         self.require_open(tx, principal)
         self._devices.forget(tx, self._end(tx, Session.account_id == principal.account_id))
         self._note_out(tx, principal.account_id, "session:all", client)
-
-    def end_account(self, tx: Tx, account_id: uuid.UUID) -> None:
-        """Signs an account out that comes to its end."""
-        self._end(tx, Session.account_id == account_id)
 
     def prune(self, tx: Tx) -> int:
         """Forgets sessions that ran out long ago, `PRUNE_MAX` at most; says how many. The beat calls it."""

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0045_member"
-down_revision = "0055_ledger"
+down_revision = "0032_chain_generation"
 branch_labels = None
 depends_on = None
 
