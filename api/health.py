@@ -55,7 +55,10 @@ class LagOut(Output):
 
 
 class ChainHealth(Output):
-    """`state`: live, syncing, unreachable, stuck (a person has to look), down (no word of it), never."""
+    """`state`: live, syncing, rewinding, unreachable, stuck (a person has to look), down (no word), never.
+
+    `vanished` are final events that the chain lost: each is an event of its own on the spine.
+    """
 
     chain_id: int
     state: str = Field(examples=["live"])
@@ -67,6 +70,7 @@ class ChainHealth(Output):
     finalized: int | None = None
     reorgs_can_reach: int | None = None
     lag: LagOut | None = None
+    vanished: int | None = None
     undecodable: int | None = Field(None, description="Logs that fit no event and are kept raw")
 
 

@@ -1,11 +1,17 @@
-"""What `/health/chain` shows: one statement for the query path.
+"""How the indexer stands: what `/health/chain` and `asoud indexer status` show.
 
-`state`: live, syncing, unreachable (the node or the database was away; it tries again), stuck (a person has
-to look; `reason` says why), down (the indexer has not spoken for a while), never (it never ran here).
-`lag` is against the newest head that the indexer saw; `undecodable` counts the logs that are kept raw.
+`state`: live, syncing, rewinding (a fork reaches deeper than the undo kept: tables are made from raw logs),
+unreachable (the node or the database was away; it tries again), stuck (a person has to look; `reason` says
+why), down (the indexer has not spoken for a while), never (it never ran here). `lag` is against the newest
+head that the indexer saw; `vanished` counts final events that the chain lost and that did not come back;
+`undecodable` counts the logs that are kept raw.
 """
 
-from typing import LiteralString
+from typing import Any, LiteralString
+
+import psycopg
+
+from node.kernel.db.unit_of_work import typed_database_errors
 
 # The indexer speaks every few seconds, also when nothing happens.
 STATUS: LiteralString = """
@@ -25,6 +31,9 @@ STATUS: LiteralString = """
                 'blocks', greatest(0, head_number - number),
                 'seconds', CASE WHEN number >= head_number THEN 0
                     ELSE greatest(0, extract(epoch FROM head_time - block_time))::bigint END),
+            'vanished', (
+                SELECT count(*) FROM chain.incident
+                WHERE incident.chain_id = checkpoint.chain_id AND gone),
             'undecodable', (
                 SELECT count(*) FROM chain.log
                 WHERE log.chain_id = checkpoint.chain_id AND error IS NOT NULL)
@@ -32,3 +41,31 @@ STATUS: LiteralString = """
         FROM chain.checkpoint WHERE chain_id = %(chain_id)s
     ), json_build_object('chain_id', %(chain_id)s::bigint, 'state', 'never'))
 """
+
+INCIDENTS_MAX = 1_000  # listed at once, newest first
+_CHAINS: LiteralString = "SELECT chain_id FROM chain.checkpoint ORDER BY chain_id"
+_INCIDENTS: LiteralString = """
+    SELECT json_build_object(
+        'event_id', event_id, 'event', event_type, 'stream', stream, 'gone', gone, 'times', times,
+        'block', block_number, 'block_hash', '0x' || encode(block_hash, 'hex'),
+        'tx', '0x' || encode(tx_hash, 'hex'), 'noticed_at', noticed_at)
+    FROM chain.incident WHERE chain_id = %s
+    ORDER BY noticed_at DESC, block_number DESC, log_index DESC LIMIT %s
+"""
+
+
+def statuses(database_url: str, chain_id: int) -> list[dict[str, Any]]:
+    """What `STATUS` says of each chain that was ever indexed here, and of `chain_id` in any case."""
+    with typed_database_errors(), psycopg.connect(database_url, connect_timeout=5) as connection:
+        known = [row[0] for row in connection.execute(_CHAINS)]
+        rows = [
+            connection.execute(STATUS, {"chain_id": chain}).fetchone() for chain in sorted({*known, chain_id})
+        ]
+    return [row[0] for row in rows if row is not None]
+
+
+def incidents(database_url: str, chain_id: int) -> list[dict[str, Any]]:
+    """Final events that the chain lost, newest first."""
+    with typed_database_errors(), psycopg.connect(database_url, connect_timeout=5) as connection:
+        rows = connection.execute(_INCIDENTS, (chain_id, INCIDENTS_MAX)).fetchall()
+    return [row[0] for row in rows]

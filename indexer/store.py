@@ -46,6 +46,7 @@ from indexer.models import (
     VotingPowerRow,
 )
 from indexer.workset import Before, Ref
+from node.chain.rpc import Log
 from node.kernel.db.unit_of_work import typed_database_errors
 from node.kernel.errors import Bug
 from node.kernel.hexes import Address, Hash32
@@ -113,7 +114,7 @@ _FIRST_CHECKPOINT = """
 """
 _MOVE = """
     UPDATE chain.checkpoint SET number = %(number)s, hash = %(hash)s, block_time = %(time)s,
-        undo_floor = %(undo_floor)s, finalized_number = %(finalized)s
+        undo_floor = %(undo_floor)s, finalized_number = %(finalized)s, emit_after = %(emit_after)s
     WHERE chain_id = %(chain_id)s AND number = %(from_number)s AND hash IS NOT DISTINCT FROM %(from_hash)s
 """
 _SPEAK = """
@@ -201,6 +202,7 @@ class Store:
                 "time": time,
                 "undo_floor": after.undo_floor,
                 "finalized": after.finalized_number,
+                "emit_after": after.emit_after,
                 "from_number": before.number,
                 "from_hash": None if before.hash is None else _bytes(before.hash),
             },
@@ -317,10 +319,25 @@ class Store:
         """Takes every row back to how it was after block `above`."""
         for model in STATES:
             await self._restore(model, above)
+        await self.cut(above=above)
+
+    async def cut(self, *, above: int) -> None:
+        """Takes out blocks, logs and facts above a block, and what is kept to undo them."""
         for model in FACTS:
             await self.run(statements.delete_above(model, "block_number"), (self.chain_id, above))
         await self.run(statements.delete_above(BlockRow, "number"), (self.chain_id, above))
         await self.run(statements.delete_above(UndoRow, "block_number"), (self.chain_id, above))
+
+    async def forget_states(self) -> None:
+        """Takes out all that logs have changed, so that it can be made from them anew.
+
+        Contracts of the deployment stay: no log made them. However long that takes.
+        """
+        await self.run("SET LOCAL statement_timeout = 0")
+        for model in STATES:
+            query = sql.SQL("DELETE FROM {} WHERE chain_id = %s").format(statements.table(model))
+            made = sql.SQL(" AND creator IS NOT NULL" if model is ContractRow else "")
+            await self.run(query + made, (self.chain_id,))
 
     async def wipe(self) -> None:
         """Forgets all rows of this chain but the checkpoint, which `begin` sets back.
@@ -362,16 +379,23 @@ class Store:
         )
         return {Address(address): kind for address, kind in rows}
 
-    async def logs(self, *, first: int, last: int) -> list[tuple[Row, dt.datetime]]:
+    async def logs(self, *, first: int, last: int) -> list[tuple[Log, dt.datetime]]:
         """Decodable logs of these blocks with the times of their blocks, in order."""
+        return await self.logs_after((first, -1), last=last, limit=None)
+
+    async def logs_after(
+        self, place: tuple[int, int], *, last: int, limit: int | None
+    ) -> list[tuple[Log, dt.datetime]]:
+        """As `logs`, but from behind a block number and log index on, and no more than `limit`."""
         rows = await self.rows(
             "SELECT row_to_json(log)::text, block.timestamp FROM chain.log AS log"
             " JOIN chain.block AS block ON block.chain_id = log.chain_id AND block.number = log.block_number"
-            " WHERE log.chain_id = %s AND log.block_number BETWEEN %s AND %s AND log.error IS NULL"
-            " ORDER BY log.block_number, log.log_index",
-            (self.chain_id, first, last),
+            " WHERE log.chain_id = %s AND (log.block_number, log.log_index) > (%s, %s)"
+            " AND log.block_number <= %s AND log.error IS NULL"
+            " ORDER BY log.block_number, log.log_index LIMIT %s",
+            (self.chain_id, *place, last, limit),
         )
-        return [(codec(LogRow).load(text), time) for text, time in rows]
+        return [(_log(codec(LogRow).load(text)), time) for text, time in rows]
 
     async def run(self, query: LiteralString | sql.Composed, params: Any = None) -> int:  # noqa: ANN401
         with typed_database_errors():
@@ -389,6 +413,12 @@ def _sent(model: Model, rows: Sequence[Row], columns: Sequence[str]) -> Sequence
     """The parameters of a statement that takes rows."""
     form = codec(model)
     return form.arrays(rows, columns) if form.by_columns else (form.dump(rows),)
+
+
+def _log(row: Row) -> Log:
+    topics = tuple(row[name] for name in ("topic0", "topic1", "topic2", "topic3") if row[name] is not None)
+    fields = ("block_number", "log_index", "block_hash", "tx_hash", "tx_index", "address", "data")
+    return Log(topics=topics, **{name: row[name] for name in fields})
 
 
 def _bytes(value: str) -> bytes:

@@ -30,7 +30,7 @@ class KnownContract:
     from_block: int
 
 
-_Work = tuple[Rule, At, ChainLog]
+Work = tuple[Rule, At, ChainLog]
 ContractSource = Callable[[], Sequence[KnownContract]]
 
 
@@ -106,26 +106,32 @@ def _number_in(path: Path) -> int:
 async def _write(store: Store, fetched: Fetched, *, keep_from: int) -> None:
     """All rows of the range."""
     times = {header.number: instant_of(header) for header in fetched.headers}
-    work: list[_Work] = [
+    work: list[Work] = [
         (RULES[type(item.event)], At.of(item.log, times[item.log.block_number]), item.event)
         for item in fetched.logs
         if item.event is not None
     ]
     undoable = fetched.headers[-1].number >= keep_from
     unread = frozenset[Model]() if undoable else UNREAD
-    loaded = await store.load(_touched(work, written=undoable))
-    workset = WorkSet(store.chain_id, loaded, keep_from=keep_from, unread=unread)
-    for rule, at, event in work:
-        rule.apply(workset, at, event)
     await store.insert(_raw_rows(store.chain_id, fetched))
+    workset = await project(store, work, keep_from=keep_from, unread=unread)
     await store.insert(workset.facts)
-    await store.upsert(workset.states())
-    for (model, columns), rows in workset.patches().items():
-        await store.patch(model, columns, rows)
     await store.keep(workset.undo)
 
 
-def _touched(work: Sequence[_Work], *, written: bool) -> set[Ref]:
+async def project(store: Store, work: Sequence[Work], *, keep_from: int, unread: frozenset[Model]) -> WorkSet:
+    """Writes the states that follow from these logs; facts and what undoes it are for the caller to write."""
+    loaded = await store.load(_touched(work, written=not unread))
+    workset = WorkSet(store.chain_id, loaded, keep_from=keep_from, unread=unread)
+    for rule, at, event in work:
+        rule.apply(workset, at, event)
+    await store.upsert(workset.states())
+    for (model, columns), rows in workset.patches().items():
+        await store.patch(model, columns, rows)
+    return workset
+
+
+def _touched(work: Sequence[Work], *, written: bool) -> set[Ref]:
     """What has to be loaded; `written`: also what rules change without reading it."""
     refs = {ref for rule, at, event in work for ref in rule.touches(at, event)}
     if written:

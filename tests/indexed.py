@@ -4,12 +4,14 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from indexer.models import SCHEMA
@@ -20,11 +22,13 @@ from node.chain.rpc import RpcClient
 from node.kernel.settings import Settings
 from tests.stack import Addresses, DatabaseUrls, cloned_database
 
-# What two ways to the same block may leave different: clocks, and how far back one can go.
-_APART = frozenset({"checkpoint", "undo"})
+# What two ways to the same block may leave different: clocks, how far back one can go, what was lost on it.
+_APART = frozenset({"checkpoint", "undo", "incident"})
 TABLES = sorted(t.name for t in METADATA.tables.values() if t.schema == SCHEMA and t.name not in _APART)
 
 _PROCESS = "from indexer.run import main; from node.kernel.settings import Settings; main(Settings())"
+
+PATIENCE_S = 60.0
 
 Tables = dict[str, list[str]]
 
@@ -66,11 +70,25 @@ def assert_same(ours: Tables, fresh: Tables) -> None:
         assert ours[name] == rows, name
 
 
+def wait_for(happened: Callable[[], bool]) -> None:
+    """Looks until it is so."""
+    end = time.monotonic() + PATIENCE_S
+    while not happened():
+        if time.monotonic() > end:
+            pytest.fail("it did not happen")
+        time.sleep(0.02)
+
+
 def events_of(database: DatabaseUrls) -> list[tuple[Any, ...]]:
     """What was told to the spine, without ids and times of recording."""
     with psycopg.connect(database.owner, autocommit=True) as connection:
         rows = connection.execute("SELECT stream, version, type_name, payload FROM kernel.event ORDER BY seq")
         return [(stream, version, kind, payload) for stream, version, kind, payload in rows]
+
+
+def news_of(database: DatabaseUrls) -> list[tuple[Any, ...]]:
+    """As `events_of`, but for what vanished or returned: that is told anew for each fork."""
+    return [event for event in events_of(database) if not event[2].startswith("chain.event_")]
 
 
 def differences(settings: Settings, listings: Listings | None = None) -> list[Difference]:

@@ -1,12 +1,15 @@
-"""`asoud indexer`: the process that follows the chain."""
+"""`asoud indexer`: the process that follows the chain, and what mends it."""
 
 import asyncio
 import json
+from collections.abc import Coroutine, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import click
 
 from indexer import run as indexer_run
+from indexer import status as indexer_status
 from node.kernel.errors import AsoudError
 from node.kernel.log import configure_logging
 from node.kernel.settings import Settings
@@ -21,9 +24,7 @@ def indexer() -> None:
 @click.option("--exit-at-head", is_flag=True, help="Stop at the head seen at start; print a report as JSON.")
 def run(*, exit_at_head: bool) -> None:
     """Follow the chain until SIGTERM. One runs per chain; another one stands by."""
-    settings = Settings()
-    configure_logging(log_format=settings.log_format, level=settings.log_level)
-    report = indexer_run.main(settings, exit_at_head=exit_at_head)
+    report = indexer_run.main(_settings(), exit_at_head=exit_at_head)
     if report is not None:
         click.echo(json.dumps(asdict(report)))
 
@@ -32,10 +33,96 @@ def run(*, exit_at_head: bool) -> None:
 @click.confirmation_option(prompt="Everything read of the chain is read again. Go on?")
 def reindex() -> None:
     """Read the chain again from its first block. Nothing is told to the spine a second time."""
+    _done(indexer_run.reindex(_settings()))
+    click.echo("set back to the first block; the indexer reads it again")
+
+
+@indexer.command()
+@click.option("--to", required=True, type=click.IntRange(min=-1), help="The newest block to keep.")
+def rewind(to: int) -> None:
+    """Make the tables anew from the raw logs up to a block; later ones are read again.
+
+    Mends tables that are wrong while the node is right, also under a running indexer.
+    """
+    _done(indexer_run.rewind(_settings(), to=to))
+    click.echo(f"the tables are those of block {to}; the indexer goes on from there")
+
+
+@indexer.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def status(*, as_json: bool) -> None:
+    """Where each chain stands."""
     settings = Settings()
-    configure_logging(log_format=settings.log_format, level=settings.log_level)
     try:
-        asyncio.run(indexer_run.reindex(settings))
+        found = indexer_status.statuses(settings.database_url.get_secret_value(), settings.chain_id)
     except AsoudError as error:
         raise click.ClickException(error.message) from error
-    click.echo("set back to the first block; the indexer reads it again")
+    if as_json:
+        click.echo(json.dumps(found, indent=2, default=str))
+        return
+    head = ("chain", "state", "head", "indexed", "final", "lag", "undo to", "vanished", "undecodable")
+    click.echo(table([head, *map(_line, found)]))
+    for chain in found:
+        if chain.get("reason"):
+            click.echo(f"{chain['chain_id']}: {chain['reason']}")
+
+
+@indexer.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def incidents(*, as_json: bool) -> None:
+    """Final events that the chain lost, newest first."""
+    settings = Settings()
+    try:
+        found = indexer_status.incidents(settings.database_url.get_secret_value(), settings.chain_id)
+    except AsoudError as error:
+        raise click.ClickException(error.message) from error
+    if as_json:
+        click.echo(json.dumps(found, indent=2, default=str))
+        return
+    head = ("noticed", "state", "times", "event", "stream", "block", "transaction")
+    rows = [
+        (
+            *(item["noticed_at"], "gone" if item["gone"] else "returned", item["times"]),
+            *(item["event"], item["stream"], item["block"], item["tx"]),
+        )
+        for item in found
+    ]
+    click.echo(table([head, *rows]))
+
+
+def table(rows: Sequence[Sequence[object]]) -> str:
+    """Columns as wide as they need to be."""
+    texts = [["-" if cell is None else str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in texts
+    )
+
+
+def _line(chain: dict[str, Any]) -> Sequence[object]:
+    lag = chain.get("lag", {"blocks": None, "seconds": None})
+    return (
+        chain["chain_id"],
+        chain["state"],
+        chain.get("head", {}).get("number"),
+        chain.get("indexed", {}).get("number"),
+        chain.get("finalized"),
+        None if lag["blocks"] is None else f"{lag['blocks']} blocks, {lag['seconds']} s",
+        chain.get("reorgs_can_reach"),
+        chain.get("vanished"),
+        chain.get("undecodable"),
+    )
+
+
+def _settings() -> Settings:
+    settings = Settings()
+    configure_logging(log_format=settings.log_format, level=settings.log_level)
+    return settings
+
+
+def _done(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(work)
+    except AsoudError as error:
+        raise click.ClickException(error.message) from error

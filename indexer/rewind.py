@@ -1,0 +1,58 @@
+"""Going back: to which block, and how, when that is further than undo rows reach.
+
+Invariant of a replay: whatever was wrong with the states, afterwards they follow from the raw logs up to one
+block, and from nothing else. Facts up to that block stay as they are; all that lies above it goes.
+"""
+
+from collections.abc import Mapping
+
+from indexer.projections import RULES, UNREAD
+from indexer.reorg import newest_common, windows
+from indexer.store import Checkpoint, Store
+from indexer.workset import At
+from indexer.writing import project
+from node.chain.logs import Kind, decode
+from node.chain.rpc import RpcClient
+from node.kernel.hexes import Address
+
+LOGS_AT_ONCE = 5_000  # bounds the memory of a replay
+
+
+async def newest_shared(store: Store, rpc: RpcClient, standing: Checkpoint, *, top: int) -> int | None:
+    """The newest block, not above `top`, that the node and the tables both have; None: not one.
+
+    Step by step as far as undo reaches, which is where forks are. Below, by halves: blocks are linked by
+    their parents' hashes, so where one is shared, all before it are.
+    """
+    floor = max(standing.undo_floor, standing.start_block)
+    for window in windows(top=top, floor=floor):
+        ours = await store.block_hashes(first=window.first, last=window.last)
+        headers = await rpc.headers(range(window.first, window.last + 1))
+        common = newest_common(ours, {item.number: item.hash for item in headers if item is not None})
+        if common is not None:
+            return common
+    shared, apart = standing.start_block - 1, min(top + 1, floor)
+    while apart - shared > 1:
+        number = (shared + apart) // 2
+        (header,) = await rpc.headers([number])
+        ours = await store.block_hashes(first=number, last=number)
+        if header is not None and ours.get(number) == header.hash:
+            shared = number
+        else:
+            apart = number
+    return None if shared < standing.start_block else shared
+
+
+async def replay(store: Store, *, kinds: Mapping[Address, str], to: int) -> None:
+    """Takes all tables to how they were after block `to`, in the caller's transaction."""
+    await store.cut(above=to)
+    await store.forget_states()
+    place = (-1, -1)
+    while page := await store.logs_after(place, last=to, limit=LOGS_AT_ONCE):
+        work = []
+        for row, time in page:
+            event = decode(Kind(kinds[row.address]), row)
+            if event is not None:
+                work.append((RULES[type(event)], At.of(row, time), event))
+        await project(store, work, keep_from=to + 1, unread=UNREAD)
+        place = (page[-1][0].block_number, page[-1][0].log_index)
