@@ -54,6 +54,19 @@ class LagOut(Output):
     seconds: int | None
 
 
+class ForeignHealth(Output):
+    """A contract of somebody else. `from_birth` false: what it did before `from_block` is missing."""
+
+    address: str
+    standard: str = Field(examples=["erc20"])
+    name: str | None
+    state: str = Field(examples=["live"])
+    from_block: int
+    done_block: int
+    from_birth: bool | None
+    undecodable: int
+
+
 class ChainHealth(Output):
     """`state`: live, syncing, rewinding, unreachable, stuck (a person has to look), down (no word), never.
 
@@ -70,6 +83,7 @@ class ChainHealth(Output):
     finalized: int | None = None
     reorgs_can_reach: int | None = None
     lag: LagOut | None = None
+    foreign: list[ForeignHealth] | None = None
     vanished: int | None = None
     undecodable: int | None = Field(None, description="Logs that fit no event and are kept raw")
 

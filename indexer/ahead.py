@@ -6,19 +6,18 @@ judged as for any other range: by its parent hash, when it is written.
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from indexer.fetch import Fetched, fetch
+from indexer.reading import Kinds
 from node.chain.rpc import RpcClient
-from node.kernel.hexes import Address
 
 
 @dataclass(frozen=True, slots=True)
 class _Ahead:
     first: int
     last: int
-    kinds: Mapping[Address, str]
+    kinds: Kinds
     task: asyncio.Task[Fetched]
 
 
@@ -27,12 +26,12 @@ class RangeReader:
         self._rpc = rpc
         self._ahead: _Ahead | None = None
 
-    def begin(self, first: int, last: int, kinds: Mapping[Address, str]) -> None:
+    def begin(self, first: int, last: int, kinds: Kinds) -> None:
         """Starts to read a range. Nothing else may be ahead: `read` takes or drops it."""
         task = asyncio.create_task(fetch(self._rpc, first=first, last=last, kinds=kinds))
         self._ahead = _Ahead(first, last, kinds, task)
 
-    async def read(self, first: int, last: int, kinds: Mapping[Address, str]) -> Fetched:
+    async def read(self, first: int, last: int, kinds: Kinds) -> Fetched:
         ahead = self._ahead
         if ahead is not None and (ahead.first, ahead.last) == (first, last) and ahead.kinds is kinds:
             self._ahead = None

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import msgspec
 
 from indexer.ranges import LOGS_MAX
+from indexer.reading import Kinds, Reading, read_log
 from node.chain import events as ev
-from node.chain.logs import Kind, Undecodable, decode
+from node.chain.logs import Kind, Undecodable
 from node.chain.rpc import ChainMoved, Header, Log, RangeTooLarge, RpcClient
-from node.kernel.hexes import Address
+from node.kernel.hexes import Address, Hash32
 
 ADDRESSES_MAX = 500  # in one question for logs
 GENERATIONS_MAX = 4  # factories make collections, which make nothing: more is a broken table of kinds
@@ -33,26 +34,39 @@ class Decoded(msgspec.Struct, frozen=True):
 class Fetched:
     headers: tuple[Header, ...]
     logs: tuple[Decoded, ...]
-    kinds: Mapping[Address, str]  # with the contracts that the range made
+    kinds: Kinds  # with the contracts that the range made
 
 
-async def fetch(rpc: RpcClient, *, first: int, last: int, kinds: Mapping[Address, str]) -> Fetched:
+async def fetch(rpc: RpcClient, *, first: int, last: int, kinds: Kinds) -> Fetched:
     headers = await _linked_headers(rpc, first, last)
+    hashes = {header.number: header.hash for header in headers}
     known = dict(kinds)
     decoded: list[Decoded] = []
     wanted = [address for address, kind in kinds.items() if kind != Kind.ERC20]
     for _ in range(GENERATIONS_MAX):
         if not wanted:
             break
-        logs = await _logs(rpc, headers, wanted)
-        kind_of = {address: Kind(known[address]) for address in {log.address for log in logs}}
-        fresh = [_decoded(log, kind_of[log.address]) for log in logs]
+        fresh = await fetch_logs(rpc, hashes=hashes, readings={address: known[address] for address in wanted})
         decoded += fresh
         children = _children(fresh)
         wanted = [address for address in children if address not in known]
         known |= children
     decoded.sort(key=lambda item: (item.log.block_number, item.log.log_index))
     return Fetched(tuple(headers), tuple(decoded), known)
+
+
+async def fetch_logs(rpc: RpcClient, *, hashes: Mapping[int, Hash32], readings: Kinds) -> list[Decoded]:
+    """Logs of these addresses in consecutive blocks of these hashes, in order.
+
+    Of strangers, what is of no use here is left out.
+    """
+    logs = await _logs(rpc, hashes, list(readings))
+    decoded = [_decoded(log, readings[log.address]) for log in logs]
+    return [
+        item
+        for item in decoded
+        if item.event is not None or item.error is not None or isinstance(readings[item.log.address], str)
+    ]
 
 
 async def _linked_headers(rpc: RpcClient, first: int, last: int) -> list[Header]:
@@ -67,9 +81,8 @@ async def _linked_headers(rpc: RpcClient, first: int, last: int) -> list[Header]
     return headers
 
 
-async def _logs(rpc: RpcClient, headers: Sequence[Header], addresses: Sequence[Address]) -> list[Log]:
-    hashes = {header.number: header.hash for header in headers}
-    first, last = headers[0].number, headers[-1].number
+async def _logs(rpc: RpcClient, hashes: Mapping[int, Hash32], addresses: Sequence[Address]) -> list[Log]:
+    first, last = min(hashes), max(hashes)
     found: dict[tuple[int, int], Log] = {}
     for start in range(0, len(addresses), ADDRESSES_MAX):
         asked = addresses[start : start + ADDRESSES_MAX]
@@ -83,9 +96,9 @@ async def _logs(rpc: RpcClient, headers: Sequence[Header], addresses: Sequence[A
     return [found[place] for place in sorted(found)]
 
 
-def _decoded(log: Log, kind: Kind) -> Decoded:
+def _decoded(log: Log, reading: Reading) -> Decoded:
     try:
-        return Decoded(log, decode(kind, log), None)
+        return Decoded(log, read_log(reading, log), None)
     except Undecodable as error:
         return Decoded(log, None, str(error))
 

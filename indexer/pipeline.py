@@ -7,14 +7,16 @@ happens in between. It decides by `reorg`, reads by `fetch`, writes by `store`.
 import dataclasses
 import datetime as dt
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from indexer import metrics
 from indexer.ahead import RangeReader
 from indexer.fetch import Fetched
+from indexer.foreign import ForeignTender, begin_anew, went_back
 from indexer.ranges import RangeSizer
+from indexer.reading import Kinds
 from indexer.reorg import Replay, Undo, Verdict, judge, remedy
 from indexer.rewind import newest_shared, replay
 from indexer.spine import tell_vanished
@@ -33,7 +35,7 @@ from node.chain.logs import Kind
 from node.chain.rpc import ChainMoved, Header, RangeTooLarge, RpcClient
 from node.kernel.clock import Clock
 from node.kernel.errors import Bug, Invalid
-from node.kernel.hexes import Address, Hash32
+from node.kernel.hexes import Hash32
 from node.kernel.log import get_logger
 
 log = get_logger(__name__)
@@ -88,7 +90,8 @@ class Pipeline:
         self._chain = str(store.chain_id)
         self._sizer = RangeSizer()
         self._reader = RangeReader(rpc)
-        self._kinds: Mapping[Address, str] = {}
+        self._foreign = ForeignTender(store, rpc)
+        self._kinds: Kinds = {}
         self._deployed: Sequence[KnownContract] = ()
         self._checkpoint: Checkpoint | None = None
         self._shorter = 0
@@ -121,6 +124,7 @@ class Pipeline:
         head = await self._rpc.head()
         contracts = self._deployed = self._contracts()
         before = await self._store.checkpoint()
+        await self._foreign.refresh()
         if before is None:
             await self._begin(genesis, head, contracts, emit_after=head.number)
         elif before.genesis_hash != genesis:
@@ -130,13 +134,14 @@ class Pipeline:
         elif await self._deployment_changed(before, contracts):
             await self._rebuild("the deployment has other contracts now", emit_after=before.emit_after)
         else:
-            self._kinds = await self._store.contracts()
+            self._kinds = await self._known()
             self._checkpoint = before
 
     async def begin_again(self) -> None:
         """Forgets what was read, whatever chain it was; needs no lock. What was told is not told again."""
         genesis, head, contracts = await self._genesis(), await self._rpc.head(), self._contracts()
         before = await self._store.checkpoint()
+        await self._foreign.refresh()
         same = before is not None and before.genesis_hash == genesis
         emit_after = before.emit_after if before is not None and same else head.number
         await self._begin(genesis, head, contracts, emit_after=emit_after)
@@ -158,7 +163,7 @@ class Pipeline:
             forked = shared < before.number
             if now is None or now.number < to or (forked and now != before):
                 raise CheckpointMoved("an indexer went back meanwhile", number=before.number)
-            self._checkpoint, self._kinds = now, await self._store.contracts()
+            self._checkpoint, self._kinds = now, await self._known()
             shared = shared if forked else now.number
             await self._return_to(Replay(min(to, shared)), shared=shared)
 
@@ -196,8 +201,9 @@ class Pipeline:
                 genesis=genesis, start=start, emit_after=emit_after, head=head.number, now=self._clock.now()
             )
             await self._store.upsert(rows)
+            await begin_anew(self._store)
         self._checkpoint = await self._store.checkpoint()
-        self._kinds = await self._store.contracts()
+        self._kinds = await self._known()
 
     async def _deployment_changed(self, before: Checkpoint, contracts: Sequence[KnownContract]) -> bool:
         """Contracts that start above the checkpoint are simply added; anything else asks for a rebuild."""
@@ -234,9 +240,9 @@ class Pipeline:
         elif verdict is Verdict.SHORTER:
             moved = await self._shrink(head)
         else:
-            moved = False
             if verdict is Verdict.LEVEL:
                 await self._finalize(head)
+            moved = await self._tend()
         if verdict is not Verdict.SHORTER:
             self._shorter = 0
         await self._speak(head)
@@ -280,6 +286,18 @@ class Pipeline:
         metrics.COMMIT_SECONDS.labels(self._chain).observe(time.perf_counter() - started)
         self._count(fetched, told)
         return True
+
+    async def _tend(self) -> bool:
+        """What strangers' contracts ask for, while there is no block to read."""
+        moved = await self._foreign.tend(self.checkpoint)
+        if moved:
+            self._kinds = await self._known()
+        return moved
+
+    async def _known(self) -> Kinds:
+        """All whose logs are read, and how."""
+        await self._foreign.refresh()
+        return {**await self._store.contracts(), **self._foreign.live()}
 
     async def _finalize(self, head: Header) -> None:
         self._checkpoint, told = await finalize(
@@ -351,13 +369,14 @@ class Pipeline:
         if isinstance(plan, Undo):
             await self._store.undo(above=goal)
         else:
-            await replay(self._store, kinds=self._kinds, to=goal)
+            await replay(self._store, kinds={**self._kinds, **self._foreign.all()}, to=goal)
+        await went_back(self._store, to=goal)
         await self._store.move(before, after, time=time)
         self._checkpoint = after
-        self._kinds = await self._store.contracts()
+        self._kinds = await self._known()
         return vanished
 
-    async def _tell_vanished(self, before: Checkpoint, kinds: Mapping[Address, str], *, above: int) -> int:
+    async def _tell_vanished(self, before: Checkpoint, kinds: Kinds, *, above: int) -> int:
         vanished = await tell_vanished(
             self._store,
             genesis=before.genesis_hash,

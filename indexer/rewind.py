@@ -4,16 +4,13 @@ Invariant of a replay: whatever was wrong with the states, afterwards they follo
 block, and from nothing else. Facts up to that block stay as they are; all that lies above it goes.
 """
 
-from collections.abc import Mapping
-
-from indexer.projections import RULES, UNREAD
+from indexer.projections import EVERY_RULE, UNREAD
+from indexer.reading import Kinds, read_log
 from indexer.reorg import newest_common, windows
 from indexer.store import Checkpoint, Store
 from indexer.workset import At
 from indexer.writing import project
-from node.chain.logs import Kind, decode
 from node.chain.rpc import RpcClient
-from node.kernel.hexes import Address
 
 LOGS_AT_ONCE = 5_000  # bounds the memory of a replay
 
@@ -43,16 +40,16 @@ async def newest_shared(store: Store, rpc: RpcClient, standing: Checkpoint, *, t
     return None if shared < standing.start_block else shared
 
 
-async def replay(store: Store, *, kinds: Mapping[Address, str], to: int) -> None:
+async def replay(store: Store, *, kinds: Kinds, to: int) -> None:
     """Takes all tables to how they were after block `to`, in the caller's transaction."""
     await store.cut(above=to)
     await store.forget_states()
     place = (-1, -1)
     while page := await store.logs_after(place, last=to, limit=LOGS_AT_ONCE):
         work = []
-        for row, time in page:
-            event = decode(Kind(kinds[row.address]), row)
+        for log, time in page:
+            event = read_log(kinds[log.address], log)
             if event is not None:
-                work.append((RULES[type(event)], At.of(row, time), event))
+                work.append((EVERY_RULE[type(event)], At.of(log, time), event))
         await project(store, work, keep_from=to + 1, unread=UNREAD)
         place = (page[-1][0].block_number, page[-1][0].log_index)

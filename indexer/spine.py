@@ -11,18 +11,19 @@ import datetime as dt
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from indexer.reading import Kinds
 from indexer.store import Store
 from indexer.telling import Told, Where, tell
 from node.chain.logs import Kind, decode
 from node.chain.rpc import Log
 from node.events.chain import EventReturned, EventVanished
-from node.kernel.hexes import Address, Hash32
+from node.kernel.hexes import Hash32
 from node.kernel.spine.record import CHANNEL_RECORDED
 
 _KNOWN = "SELECT id FROM kernel.event WHERE id = ANY(%s)"
@@ -68,9 +69,7 @@ class _Outgoing:
     where: Where
 
 
-async def tell_final(
-    store: Store, *, genesis: Hash32, kinds: Mapping[Address, str], first: int, last: int
-) -> int:
+async def tell_final(store: Store, *, genesis: Hash32, kinds: Kinds, first: int, last: int) -> int:
     """Records the events of these blocks in the caller's transaction; returns how many were new."""
     outgoing = await _outgoing(store, genesis=genesis, kinds=kinds, first=first, last=last)
     known = await _known(store, outgoing)
@@ -86,7 +85,7 @@ async def tell_vanished(
     store: Store,
     *,
     genesis: Hash32,
-    kinds: Mapping[Address, str],
+    kinds: Kinds,
     above: int,
     final: int,
     fork_block: int,
@@ -154,13 +153,14 @@ def _about(
     return _Outgoing(_event_id(what, more["time"]), (stream, incident), occurred_at, item.where)
 
 
-async def _outgoing(
-    store: Store, *, genesis: Hash32, kinds: Mapping[Address, str], first: int, last: int
-) -> list[_Outgoing]:
+async def _outgoing(store: Store, *, genesis: Hash32, kinds: Kinds, first: int, last: int) -> list[_Outgoing]:
     found: list[_Outgoing] = []
     same: Counter[bytes] = Counter()  # one transaction may log the very same twice
     for log, time in await store.logs(first=first, last=last):
-        event = decode(Kind(kinds[log.address]), log)
+        reading = kinds.get(log.address)
+        if not isinstance(reading, str):  # what strangers say is no news of ours
+            continue
+        event = decode(Kind(reading), log)
         what = _what(store.chain_id, genesis, log)
         nth = same[what]
         same[what] += 1

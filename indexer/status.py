@@ -4,7 +4,7 @@
 unreachable (the node or the database was away; it tries again), stuck (a person has to look; `reason` says
 why), down (the indexer has not spoken for a while), never (it never ran here). `lag` is against the newest
 head that the indexer saw; `vanished` counts final events that the chain lost and that did not come back;
-`undecodable` counts the logs that are kept raw.
+`undecodable` counts the logs that are kept raw. `foreign` are the contracts that are not ours.
 """
 
 from typing import Any, LiteralString
@@ -31,6 +31,20 @@ STATUS: LiteralString = """
                 'blocks', greatest(0, head_number - number),
                 'seconds', CASE WHEN number >= head_number THEN 0
                     ELSE greatest(0, extract(epoch FROM head_time - block_time))::bigint END),
+            'foreign', (
+                SELECT coalesce(json_agg(json_build_object(
+                    'address', '0x' || encode(address, 'hex'),
+                    'standard', standard,
+                    'name', name,
+                    'state', item.state,
+                    'from_block', from_block,
+                    'done_block', CASE item.state WHEN 'live' THEN checkpoint.number ELSE done_block END,
+                    'from_birth', from_birth,
+                    'undecodable', (
+                        SELECT count(*) FROM chain.log WHERE log.chain_id = item.chain_id
+                            AND log.address = item.address AND log.error IS NOT NULL)
+                ) ORDER BY added_at, address), '[]'::json)
+                FROM chain.foreign_contract AS item WHERE item.chain_id = checkpoint.chain_id),
             'vanished', (
                 SELECT count(*) FROM chain.incident
                 WHERE incident.chain_id = checkpoint.chain_id AND gone),

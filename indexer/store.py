@@ -7,14 +7,14 @@ connection that writes, so a process that lost it can write no more.
 
 import datetime as dt
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString, Self
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 from indexer import statements
 from indexer.codec import Model, Row, codec
@@ -30,6 +30,9 @@ from indexer.models import (
     EscrowSettlementRow,
     EscrowSignatureRow,
     ExchangeFeeRow,
+    ForeignBalanceRow,
+    ForeignTokenRow,
+    ForeignTransferRow,
     GovernorRow,
     ListingEpochRow,
     ListingNonceRow,
@@ -70,8 +73,10 @@ STATES: tuple[Model, ...] = (
     DelegationRow,
     VotingPowerRow,
     VotesBalanceRow,
+    ForeignBalanceRow,
+    ForeignTokenRow,
 )
-FACTS: tuple[Model, ...] = (LogRow, TransferRow, SaleRow, EscrowEventRow, VoteRow)
+FACTS: tuple[Model, ...] = (LogRow, TransferRow, SaleRow, EscrowEventRow, VoteRow, ForeignTransferRow)
 
 _LOCK_SPACE = 0x_250D << 48  # advisory locks of ours; the chain id fills the lower bits
 _STATEMENT_TIMEOUT_MS = 60_000
@@ -135,6 +140,7 @@ class Store:
     def __init__(self, connection: psycopg.AsyncConnection[Any], chain_id: int) -> None:
         self._connection = connection
         self.chain_id = chain_id
+        self.declared: tuple[Model, ...] = ()  # tables of declared ABIs
         self._changed: Counter[Model] = Counter()
         self._statistics_at: dict[Model, int] = {}
 
@@ -169,6 +175,19 @@ class Store:
             async with self._connection.cursor(row_factory=class_row(Checkpoint)) as cursor:
                 await cursor.execute(_READ_CHECKPOINT, (self.chain_id,))
                 return await cursor.fetchone()
+
+    @asynccontextmanager
+    async def holding(self, standing: Checkpoint) -> AsyncIterator[None]:
+        """A transaction in which the checkpoint stands where the caller believes it does.
+
+        Raises:
+            CheckpointMoved: It does not.
+        """
+        async with self.transaction():
+            await self.hold()
+            if await self.checkpoint() != standing:
+                raise CheckpointMoved("the checkpoint is not where it was read", number=standing.number)
+            yield
 
     async def hold(self) -> None:
         """Lets nobody else move the checkpoint until the transaction ends, whoever has the lock."""
@@ -323,7 +342,7 @@ class Store:
 
     async def cut(self, *, above: int) -> None:
         """Takes out blocks, logs and facts above a block, and what is kept to undo them."""
-        for model in FACTS:
+        for model in (*FACTS, *self.declared):
             await self.run(statements.delete_above(model, "block_number"), (self.chain_id, above))
         await self.run(statements.delete_above(BlockRow, "number"), (self.chain_id, above))
         await self.run(statements.delete_above(UndoRow, "block_number"), (self.chain_id, above))
@@ -345,7 +364,7 @@ class Store:
         However long that takes: its time grows with the tables, unlike that of all other statements.
         """
         await self.run("SET LOCAL statement_timeout = 0")
-        everything: tuple[Model, ...] = (*STATES, *FACTS, BlockRow, UndoRow)
+        everything: tuple[Model, ...] = (*STATES, *FACTS, *self.declared, BlockRow, UndoRow)
         for model in everything:
             query = sql.SQL("DELETE FROM {} WHERE chain_id = %s").format(statements.table(model))
             await self.run(query, (self.chain_id,))
@@ -370,6 +389,10 @@ class Store:
             "SELECT timestamp FROM chain.block WHERE chain_id = %s AND number = %s", (self.chain_id, number)
         )
         return rows[0][0] if rows else None
+
+    async def block_times(self, numbers: Collection[int]) -> dict[int, dt.datetime]:
+        query = "SELECT number, timestamp FROM chain.block WHERE chain_id = %s AND number = ANY(%s)"
+        return dict(await self.rows(query, (self.chain_id, list(numbers))))
 
     async def contracts(self) -> dict[Address, str]:
         """Address -> kind of all contracts known so far."""
@@ -403,6 +426,11 @@ class Store:
 
     async def column(self, query: LiteralString, params: Any) -> list[Any]:  # noqa: ANN401
         return [row[0] for row in await self.rows(query, params)]
+
+    async def dicts(self, query: LiteralString, params: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+        with typed_database_errors():
+            async with self._connection.cursor(row_factory=dict_row) as cursor:
+                return await (await cursor.execute(query, params)).fetchall()
 
     async def rows(self, query: LiteralString | sql.Composed, params: Any) -> list[Any]:  # noqa: ANN401
         with typed_database_errors():

@@ -9,8 +9,9 @@ from pathlib import Path
 from indexer.codec import Model, Row
 from indexer.fetch import Decoded, Fetched
 from indexer.models import BlockRow, ContractRow, LogRow
-from indexer.projections import RULES, UNREAD
+from indexer.projections import EVERY_RULE, UNREAD
 from indexer.projections.rules import Rule
+from indexer.reading import Kinds
 from indexer.reorg import undo_floor_after
 from indexer.spine import tell_final
 from indexer.store import Checkpoint, Store
@@ -76,7 +77,7 @@ async def write_range(
 
 
 async def finalize(
-    store: Store, before: Checkpoint, *, kinds: Mapping[Address, str], head: Header, finality: Finality
+    store: Store, before: Checkpoint, *, kinds: Kinds, head: Header, finality: Finality
 ) -> tuple[Checkpoint, int]:
     """What became final without a new block; the checkpoint stays at its block."""
     final = finality.height(head=head.number, indexed=before.number, before=before.finalized_number)
@@ -89,7 +90,7 @@ async def finalize(
     return after, told
 
 
-async def _tell(store: Store, before: Checkpoint, *, kinds: Mapping[Address, str], final: int) -> int:
+async def _tell(store: Store, before: Checkpoint, *, kinds: Kinds, final: int) -> int:
     first = max(before.finalized_number, before.emit_after) + 1
     if final < first:
         return 0
@@ -106,14 +107,22 @@ def _number_in(path: Path) -> int:
 async def _write(store: Store, fetched: Fetched, *, keep_from: int) -> None:
     """All rows of the range."""
     times = {header.number: instant_of(header) for header in fetched.headers}
-    work: list[Work] = [
-        (RULES[type(item.event)], At.of(item.log, times[item.log.block_number]), item.event)
-        for item in fetched.logs
+    await store.insert({BlockRow: _block_rows(store.chain_id, fetched.headers)})
+    await write_logs(store, fetched.logs, times=times, keep_from=keep_from)
+
+
+async def write_logs(
+    store: Store, logs: Sequence[Decoded], *, times: Mapping[int, dt.datetime], keep_from: int
+) -> None:
+    """The logs and what follows from them. `times`: of their blocks, and of the last block of the range."""
+    work = [
+        (EVERY_RULE[type(item.event)], At.of(item.log, times[item.log.block_number]), item.event)
+        for item in logs
         if item.event is not None
     ]
-    undoable = fetched.headers[-1].number >= keep_from
-    unread = frozenset[Model]() if undoable else UNREAD
-    await store.insert(_raw_rows(store.chain_id, fetched))
+    unread = frozenset[Model]() if max(times, default=0) >= keep_from else UNREAD
+    if logs:
+        await store.insert({LogRow: [_log_row(store.chain_id, item) for item in logs]})
     workset = await project(store, work, keep_from=keep_from, unread=unread)
     await store.insert(workset.facts)
     await store.keep(workset.undo)
@@ -165,8 +174,8 @@ async def contract_rows(
     return {ContractRow: rows} if rows else {}
 
 
-def _raw_rows(chain_id: int, fetched: Fetched) -> dict[Model, list[Row]]:
-    blocks: list[Row] = [
+def _block_rows(chain_id: int, headers: Sequence[Header]) -> list[Row]:
+    return [
         {
             "chain_id": chain_id,
             "number": header.number,
@@ -174,10 +183,8 @@ def _raw_rows(chain_id: int, fetched: Fetched) -> dict[Model, list[Row]]:
             "parent_hash": header.parent_hash,
             "timestamp": instant_of(header),
         }
-        for header in fetched.headers
+        for header in headers
     ]
-    logs = [_log_row(chain_id, item) for item in fetched.logs]
-    return {BlockRow: blocks, LogRow: logs} if logs else {BlockRow: blocks}
 
 
 def _log_row(chain_id: int, item: Decoded) -> Row:

@@ -5,28 +5,35 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from indexer.asking import Asking, Metadata
 from indexer.models import SCHEMA
 from indexer.run import RunReport, run
+from indexer.store import Store
 from indexer.verify import Difference, Listings, verify
 from node.bootstrap.models import METADATA
 from node.chain.rpc import RpcClient
+from node.chain.tokens import Standard
+from node.kernel.clock import SystemClock
+from node.kernel.hexes import Address
 from node.kernel.settings import Settings
 from tests.stack import Addresses, DatabaseUrls, cloned_database
 
 # What two ways to the same block may leave different: clocks, how far back one can go, what was lost on it.
-_APART = frozenset({"checkpoint", "undo", "incident"})
+_APART = frozenset({"checkpoint", "undo", "incident", "foreign_contract"})
 TABLES = sorted(t.name for t in METADATA.tables.values() if t.schema == SCHEMA and t.name not in _APART)
 
 _PROCESS = "from indexer.run import main; from node.kernel.settings import Settings; main(Settings())"
+
+T = TypeVar("T")
 
 PATIENCE_S = 60.0
 
@@ -134,3 +141,22 @@ def indexer_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
 
 def _secret(settings: Settings, url: str) -> object:
     return type(settings.database_url)(url)
+
+
+def ask(settings: Settings, work: Callable[[Asking], Awaitable[T]]) -> T:
+    """What an operator asks for about contracts that are not ours."""
+
+    async def asked() -> T:
+        rpc_url = settings.rpc_url.get_secret_value()
+        async with (
+            Store.connect(settings.database_url.get_secret_value(), settings.chain_id) as store,
+            RpcClient(rpc_url, timeout_s=settings.rpc_timeout_s) as rpc,
+        ):
+            return await work(Asking(store, rpc, start_block=settings.start_block))
+
+    return asyncio.run(asked())
+
+
+def read_token(settings: Settings, address: Address, standard: Standard) -> Metadata:
+    now = SystemClock().now()
+    return ask(settings, lambda asking: asking.add_token(address, standard, from_block=None, now=now))

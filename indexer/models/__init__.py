@@ -23,6 +23,7 @@ from indexer.models.exchange import (
     QuoteGroupRow,
     SaleRow,
 )
+from indexer.models.foreign import ForeignBalanceRow, ForeignContractRow, ForeignTokenRow, ForeignTransferRow
 from indexer.models.governance import (
     DelegationRow,
     GovernorRow,
@@ -49,6 +50,10 @@ __all__ = [
     "EscrowSignatureRow",
     "ExchangeFeeRow",
     "Fact",
+    "ForeignBalanceRow",
+    "ForeignContractRow",
+    "ForeignTokenRow",
+    "ForeignTransferRow",
     "GovernorRow",
     "IncidentRow",
     "ListingEpochRow",

@@ -10,6 +10,7 @@ import click
 
 from indexer import run as indexer_run
 from indexer import status as indexer_status
+from node.cli.foreign import add, declare, remove
 from node.kernel.errors import AsoudError
 from node.kernel.log import configure_logging
 from node.kernel.settings import Settings
@@ -18,6 +19,10 @@ from node.kernel.settings import Settings
 @click.group()
 def indexer() -> None:
     """Follow the chain into the database."""
+
+
+for _command in (add, remove, declare):
+    indexer.add_command(_command)
 
 
 @indexer.command()
@@ -62,6 +67,9 @@ def status(*, as_json: bool) -> None:
         return
     head = ("chain", "state", "head", "indexed", "final", "lag", "undo to", "vanished", "undecodable")
     click.echo(table([head, *map(_line, found)]))
+    foreign = [(chain["chain_id"], item) for chain in found for item in chain.get("foreign", ())]
+    if foreign:
+        click.echo("\n" + table([_FOREIGN, *(_foreign_line(*item) for item in foreign)]))
     for chain in found:
         if chain.get("reason"):
             click.echo(f"{chain['chain_id']}: {chain['reason']}")
@@ -112,6 +120,18 @@ def _line(chain: dict[str, Any]) -> Sequence[object]:
         chain.get("reorgs_can_reach"),
         chain.get("vanished"),
         chain.get("undecodable"),
+    )
+
+
+_FOREIGN = ("chain", "contract", "name", "standard", "state", "blocks read", "from its birth", "undecodable")
+
+
+def _foreign_line(chain_id: int, item: dict[str, Any]) -> Sequence[object]:
+    birth = {True: "yes", False: "no", None: "unknown"}[item["from_birth"]]
+    blocks = f"{item['from_block']}-{item['done_block']}"
+    return (
+        *(chain_id, item["address"], item["name"], item["standard"], item["state"], blocks),
+        *(birth, item["undecodable"]),
     )
 
 
