@@ -9,6 +9,8 @@ from node.services.container import Services
 from node.services.identity.errors import TokenMissing
 from node.services.identity.tokens import Principal
 
+_PRINCIPAL = "asoud.principal"  # in the scope: a signature is checked once a request
+
 _bearer = HTTPBearer(
     auto_error=False,
     scheme_name="AccessToken",
@@ -28,6 +30,13 @@ async def _services(request: Request) -> Services:
 
 def principal_of(request: Request) -> Principal | None:
     """Who the bearer token speaks for; None without a token. A bad token is refused on every route."""
+    if _PRINCIPAL not in request.scope:
+        request.scope[_PRINCIPAL] = _read_principal(request)
+    principal: Principal | None = request.scope[_PRINCIPAL]
+    return principal
+
+
+def _read_principal(request: Request) -> Principal | None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         return None

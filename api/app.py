@@ -5,8 +5,11 @@ from contextlib import asynccontextmanager
 
 import anyio.to_thread
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from api import errors, openapi
+from api.cors import cors_of
+from api.encoding import Compressed
 from api.metrics_port import metrics_port
 from api.middleware import RequestContext
 from api.options import EdgeOptions
@@ -39,7 +42,11 @@ def create_app(services: Services, options: EdgeOptions | None = None) -> FastAP
     )
     app.state.services = services
     app.state.options = options
-    app.add_middleware(RequestContext)
+    # The last one is the outermost.
+    app.add_middleware(Compressed)
+    if options.cors_origins:
+        app.add_middleware(CORSMiddleware, **cors_of(options))
+    app.add_middleware(RequestContext, is_behind_tls=options.is_behind_tls)
     errors.install(app)
     openapi.install(app)
     for router in ROUTERS:

@@ -16,6 +16,7 @@ from api.edge_errors import (
     IdempotencyKeyMalformed,
     IdempotencyKeyReused,
     PreconditionFailed,
+    RateExceeded,
 )
 from api.problems import problem
 from node.chain import errors as chain
@@ -36,6 +37,7 @@ from node.kernel.errors import (
 )
 from node.kernel.language import LanguageInvalid
 from node.kernel.log import get_logger
+from node.kernel.rate import RateUncounted
 from node.kernel.spine.record import StreamMoved
 from node.kernel.spine.runner import ConsumerStalled
 from node.kernel.text import TextInvalid
@@ -84,6 +86,8 @@ ERRORS: dict[type[AsoudError], Row] = {
         422, "idempotency_key_anonymous", "An Idempotency-Key needs a signed-in caller"
     ),
     IdempotencyKeyBusy: Row(409, "idempotency_key_busy", "The same request is being worked on"),
+    RateExceeded: Row(429, "rate_exceeded", "Too many requests in a minute"),
+    RateUncounted: Row(503, "rate_not_counted", "Not possible while requests can't be counted"),
     PreconditionFailed: Row(412, "precondition_failed", "It was changed in the meantime"),
     TextInvalid: Row(422, "text_invalid", "A text is empty, too long or holds odd characters"),
     # the spine
@@ -96,6 +100,7 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.NonceUnknown: Row(401, "siwe_nonce_unknown", "This node did not hand out that nonce"),
     identity.NonceUsed: Row(401, "siwe_nonce_used", "The nonce was used already"),
     identity.NonceExpired: Row(401, "siwe_nonce_expired", "The nonce has expired"),
+    identity.NonceForOther: Row(401, "siwe_nonce_for_other", "The nonce is for something else"),
     identity.MessageExpired: Row(401, "siwe_message_expired", "The message has expired"),
     identity.MessageNotYetValid: Row(401, "siwe_message_not_yet_valid", "The message is not valid yet"),
     identity.BadSignature: Row(401, "siwe_bad_signature", "The signature is not that of the address"),
@@ -111,6 +116,15 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.SessionUnknown: Row(404, "session_unknown", "There is no such session"),
     identity.SignInTooOld: Row(403, "sign_in_too_old", "Sign in again first"),
     identity.SignedInByIt: Row(403, "signed_in_by_it", "Sign in with an identity that stays"),
+    identity.StepUpNeeded: Row(403, "step_up_needed", "A second proof is needed first"),
+    identity.SecondProofMissing: Row(403, "second_proof_missing", "The account has no second proof"),
+    identity.SameProof: Row(403, "same_proof", "The session was opened by that very identity"),
+    identity.StepUpLimitReached: Row(429, "step_up_limit_reached", "Too many wrong second proofs"),
+    identity.TotpOn: Row(409, "totp_on", "The account has an authenticator app already"),
+    identity.TotpOff: Row(404, "totp_off", "The account has no authenticator app"),
+    identity.TotpWrong: Row(403, "totp_wrong", "That is not what the authenticator app shows"),
+    identity.TotpUsed: Row(403, "totp_used", "The authenticator app's code has served"),
+    identity.RecoveryCodeWrong: Row(403, "recovery_code_wrong", "No recovery code, or a used one"),
     identity.IdentityTaken: Row(409, "identity_taken", "It belongs to another account"),
     identity.IdentityUnknown: Row(404, "identity_unknown", "The account has no such wallet or phone"),
     identity.LastIdentity: Row(409, "last_identity", "It is the only way into the account"),
@@ -154,11 +168,6 @@ ERRORS: dict[type[AsoudError], Row] = {
     chain.NotAContract: Row(404, "not_a_contract", "There is no such contract at that address"),
     chain.ExecutionReverted: Row(409, "execution_reverted", "The contract refuses"),
     NotRelayed: Row(403, "not_relayed", "This node does not pass on that transaction"),
-    # market
-    # transaction
-    transaction.NotSender: Row(403, "not_sender", "Another wallet signed the transaction"),
-    transaction.RelayRateExceeded: Row(429, "relay_rate_exceeded", "Too many transactions in a minute"),
-    transaction.TransactionUnknown: Row(404, "transaction_unknown", "Nobody has heard of that transaction"),
     # nft
     nft.CollectionUnknown: Row(404, "collection_unknown", "There is no such collection"),
     nft.TokenUnknown: Row(404, "token_unknown", "There is no such token"),
@@ -193,7 +202,6 @@ ERRORS: dict[type[AsoudError], Row] = {
     transaction.NotSender: Row(403, "not_sender", "Another wallet signed the transaction"),
     transaction.RelayRateExceeded: Row(429, "relay_rate_exceeded", "Too many transactions in a minute"),
     transaction.TransactionUnknown: Row(404, "transaction_unknown", "Nobody knows that transaction"),
-    # order
     # governance
     governance.ProposalUnknown: Row(404, "proposal_unknown", "There is no such proposal"),
     governance.ProposalExists: Row(409, "proposal_exists", "The same was proposed before"),
@@ -254,6 +262,7 @@ HTTP_TITLES: dict[int, tuple[str, str]] = {
     400: ("bad_request", "The request can't be read"),
     404: ("no_such_route", "There is no such route"),
     405: ("method_not_allowed", "The route does not know this method"),
+    408: ("body_too_slow", "The body did not come in time"),
     413: ("body_too_large", "The body is too large"),
 }
 

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.access import TheServices
 from api.problems import problem
+from api.rates import uncounted
 from api.routing import edge_router
 from api.schemas import Output
 from indexer.status import STATUS
@@ -35,6 +36,7 @@ class Ready(Output):
 
 
 @router.get("/live", response_model=Live)
+@uncounted
 async def live() -> Response:
     """The process answers. Nothing else is asked."""
     return JSONResponse({"status": "ok"})
@@ -89,6 +91,7 @@ class ChainHealth(Output):
 
 
 @router.get("/ready", response_model=Ready)
+@uncounted
 async def ready(services: TheServices) -> Response:
     """The process reaches what it needs; a 503 says which part it does not."""
     names = list(services.probes)
@@ -112,6 +115,7 @@ async def _state(name: str, probe: Probe) -> str:
 
 
 @router.get("/chain", response_model=ChainHealth)
+@uncounted
 async def chain(services: TheServices) -> Response:
     """How far the chain is indexed. A 503 says that what is shown of it may be old."""
     raw = await services.queries.json(STATUS, {"chain_id": services.chain.chain_id})

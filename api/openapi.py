@@ -19,15 +19,17 @@ _WORDS = {
     "401": "No access token, or not a good one",
     "403": "You may not do this",
     "404": "There is no such thing",
+    "408": "The body did not come in time",
     "409": "State has moved on, or the same request is being worked on",
+    "412": "It has changed since it was read (`If-Match`)",
     "413": "The body is too large",
     "422": "Something in the request is wrong",
     "429": "Too many requests; see Retry-After",
     "500": "An error of ours",
     "503": "Not possible right now; see Retry-After",
 }
-_ALWAYS = ("400", "401", "404", "413", "422", "500", "503")
-_OF_COMMANDS = ("403", "409", "429")
+_ALWAYS = ("400", "401", "404", "413", "422", "429", "500", "503")
+_OF_COMMANDS = ("403", "408", "409")
 
 
 def install(app: FastAPI) -> None:
@@ -76,6 +78,8 @@ def edge_routes(app: FastAPI) -> list[tuple[str, str, EdgeRoute]]:
 
 def _complete(operation: dict[str, Any], route: EdgeRoute) -> None:
     statuses = _ALWAYS if route.kind is Kind.QUERY else _ALWAYS + _OF_COMMANDS
+    if any(field.name == "if_match" for field in route.dependant.header_params):
+        statuses = (*statuses, "412")
     responses = operation["responses"]
     responses.pop("422", None)  # FastAPI's own shape of it, which is not ours
     for status in statuses:

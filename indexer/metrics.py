@@ -25,4 +25,7 @@ REORG_DEPTH = Histogram(
 )
 RANGE_BLOCKS = Gauge("asoud_indexer_range_blocks", "Blocks asked for at once", ["chain"])
 COMMIT_SECONDS = Histogram("asoud_indexer_commit_seconds", "Time to write one range", ["chain"])
+PARTITION_BLOCKS_LEFT = Gauge(
+    "asoud_indexer_partition_blocks_left", "Blocks above the newest indexed that have a partition", ["chain"]
+)
 RPC_ERRORS = Counter("asoud_indexer_rpc_errors_total", "Requests that failed", ["chain", "kind"])

@@ -15,6 +15,7 @@ from indexer import metrics
 from indexer.ahead import RangeReader
 from indexer.fetch import Fetched
 from indexer.foreign import ForeignTender, begin_anew, went_back
+from indexer.partitions import Partitioned
 from indexer.ranges import RangeSizer
 from indexer.reading import Kinds
 from indexer.reorg import Replay, Undo, Verdict, judge, remedy
@@ -34,7 +35,7 @@ from node.chain.errors import RpcUnavailable
 from node.chain.logs import Kind
 from node.chain.rpc import ChainMoved, Header, RangeTooLarge, RpcClient
 from node.kernel.clock import Clock
-from node.kernel.errors import Bug, Invalid
+from node.kernel.errors import AsoudError, Bug, Invalid
 from node.kernel.hexes import Hash32
 from node.kernel.log import get_logger
 
@@ -53,6 +54,7 @@ class ChainRules:
     start_block: int
     finality: Finality
     rebuild_on_new_genesis: bool  # of a development chain, which may be started anew under a kept database
+    raw_log_blocks: int | None = None  # below the newest, whose raw logs are kept; None: all
 
 
 class Stuck(Bug):
@@ -94,6 +96,7 @@ class Pipeline:
         self._kinds: Kinds = {}
         self._deployed: Sequence[KnownContract] = ()
         self._checkpoint: Checkpoint | None = None
+        self._partitions_end = 0
         self._shorter = 0
         self._newest_s: int | None = None  # time of the newest block that this process wrote
         self._spoke_of: tuple[Hash32, str] | None = None
@@ -125,6 +128,7 @@ class Pipeline:
         contracts = self._deployed = self._contracts()
         before = await self._store.checkpoint()
         await self._foreign.refresh()
+        self._partitions_end = await self._store.partitions_end()
         if before is None:
             await self._begin(genesis, head, contracts, emit_after=head.number)
         elif before.genesis_hash != genesis:
@@ -277,6 +281,7 @@ class Pipeline:
             return await self._resolve(top=before.number)
         if last < limit:
             self._reader.begin(*self._sizer.next(after=last, head=limit), fetched.kinds)
+        await self._tend_partitions(fetched)
         started = time.perf_counter()
         self._checkpoint, told = await write_range(
             self._store, before, fetched, head=head, finality=self._rules.finality
@@ -298,6 +303,28 @@ class Pipeline:
         """All whose logs are read, and how."""
         await self._foreign.refresh()
         return {**await self._store.contracts(), **self._foreign.live()}
+
+    async def _tend_partitions(self, fetched: Fetched) -> None:
+        """Makes partitions ahead of the range, and drops raw logs that are older than they are kept.
+
+        What can't be made ahead is an alarm; the indexer stops only when the range itself has no place.
+        """
+        last, rules, before = fetched.headers[-1].number, self._rules, self.checkpoint
+        have = Partitioned(first=rules.start_block, end=self._partitions_end)
+        due = list(have.missing(last=last, logs_per_block=len(fetched.logs) / len(fetched.headers)))
+        try:
+            for first, end in due:
+                await self._store.make_partition(first, end)
+                self._partitions_end = end
+            if due and rules.raw_log_blocks is not None:
+                old = min(before.number - rules.raw_log_blocks, before.finalized_number, before.undo_floor)
+                await self._store.thin_logs(below=old)
+        except AsoudError as error:
+            log.error("partitions_not_made", chain_id=self._store.chain_id, error=str(error))  # noqa: TRY400
+            self._partitions_end = await self._store.partitions_end()
+            if self._partitions_end <= last:
+                raise
+        metrics.PARTITION_BLOCKS_LEFT.labels(self._chain).set(self._partitions_end - 1 - last)
 
     async def _finalize(self, head: Header) -> None:
         self._checkpoint, told = await finalize(

@@ -11,8 +11,13 @@ from indexer.store import Checkpoint, Store
 from indexer.workset import At
 from indexer.writing import project
 from node.chain.rpc import RpcClient
+from node.kernel.errors import Bug
 
 LOGS_AT_ONCE = 5_000  # bounds the memory of a replay
+
+
+class LogsDropped(Bug):
+    """A person has to have the chain read again."""
 
 
 async def newest_shared(store: Store, rpc: RpcClient, standing: Checkpoint, *, top: int) -> int | None:
@@ -41,7 +46,18 @@ async def newest_shared(store: Store, rpc: RpcClient, standing: Checkpoint, *, t
 
 
 async def replay(store: Store, *, kinds: Kinds, to: int) -> None:
-    """Takes all tables to how they were after block `to`, in the caller's transaction."""
+    """Takes all tables to how they were after block `to`, in the caller's transaction.
+
+    Raises:
+        LogsDropped: Raw logs that it takes are kept no longer.
+    """
+    dropped = await store.thinned_first()
+    if dropped is not None and dropped <= to:
+        raise LogsDropped(
+            "raw logs below that block were dropped: only `asoud indexer reindex` leads there",
+            to=to,
+            dropped_from=dropped,
+        )
     await store.cut(above=to)
     await store.forget_states()
     place = (-1, -1)

@@ -87,6 +87,7 @@ def config_of(settings: Settings) -> Config:
             start_block=settings.start_block,
             finality=Finality(settings.confirmations, settings.undo_blocks, settings.durable_block_file),
             rebuild_on_new_genesis=settings.chain_id == DEV_CHAIN_ID,
+            raw_log_blocks=settings.raw_log_blocks,
         ),
         rpc_timeout_s=settings.rpc_timeout_s,
         poll_interval_s=settings.poll_interval_s,

@@ -5,6 +5,7 @@ unreachable (the node or the database was away; it tries again), stuck (a person
 why), down (the indexer has not spoken for a while), never (it never ran here). `lag` is against the newest
 head that the indexer saw; `vanished` counts final events that the chain lost and that did not come back;
 `undecodable` counts the logs that are kept raw. `foreign` are the contracts that are not ours.
+`partitions.ok` false: none could be made ahead, and the indexer will stop when it has none for a block.
 """
 
 from typing import Any, LiteralString
@@ -48,6 +49,11 @@ STATUS: LiteralString = """
             'vanished', (
                 SELECT count(*) FROM chain.incident
                 WHERE incident.chain_id = checkpoint.chain_id AND gone),
+            'partitions', (
+                SELECT json_build_object(
+                    'blocks_left', coalesce(max(end_block), 0) - 1 - checkpoint.number,
+                    'ok', coalesce(max(end_block), 0) - 1 > greatest(checkpoint.number, head_number))
+                FROM chain.partition WHERE partition.chain_id = checkpoint.chain_id),
             'undecodable', (
                 SELECT count(*) FROM chain.log
                 WHERE log.chain_id = checkpoint.chain_id AND error IS NOT NULL)

@@ -259,6 +259,33 @@ class Store:
         if standing_at is not None and spoken == 0:
             raise CheckpointMoved("the checkpoint is not where it was left", number=standing_at.number)
 
+    # ------------------------------------------------------------------------------------- partitions
+
+    async def partitions_end(self) -> int:
+        """The first block that has no partition."""
+        query = "SELECT coalesce(max(end_block), 0) FROM chain.partition WHERE chain_id = %s"
+        return int((await self.column(query, (self.chain_id,)))[0])
+
+    async def make_partition(self, first: int, end: int) -> None:
+        await self.run("SELECT chain.make_partition(%s, %s, %s)", (self.chain_id, first, end))
+
+    async def thinned_first(self) -> int | None:
+        """The first block whose raw logs were dropped; None: they are all there."""
+        query = "SELECT min(first_block) FROM chain.partition WHERE chain_id = %s AND thinned"
+        found: int | None = (await self.column(query, (self.chain_id,)))[0]
+        return found
+
+    async def thin_logs(self, *, below: int) -> list[int]:
+        """Drops raw logs that no view reads, of partitions that lie below; returns their first blocks."""
+        query = (
+            "SELECT first_block FROM chain.partition"
+            " WHERE chain_id = %s AND end_block <= %s AND NOT thinned ORDER BY first_block"
+        )
+        found: list[int] = await self.column(query, (self.chain_id, below))
+        for first in found:
+            await self.run("SELECT chain.thin_logs(%s, %s)", (self.chain_id, first))
+        return found
+
     # ------------------------------------------------------------------------------------------- rows
 
     async def load(self, refs: Iterable[Ref]) -> dict[Ref, Row | None]:
@@ -411,14 +438,15 @@ class Store:
     ) -> list[tuple[Log, dt.datetime]]:
         """As `logs`, but from behind a block number and log index on, and no more than `limit`."""
         rows = await self.rows(
-            "SELECT row_to_json(log)::text, block.timestamp FROM chain.log AS log"
+            "SELECT row_to_json(log)::text, '0x' || encode(block.hash, 'hex'), block.timestamp"
+            " FROM chain.log AS log"
             " JOIN chain.block AS block ON block.chain_id = log.chain_id AND block.number = log.block_number"
             " WHERE log.chain_id = %s AND (log.block_number, log.log_index) > (%s, %s)"
             " AND log.block_number <= %s AND log.error IS NULL"
             " ORDER BY log.block_number, log.log_index LIMIT %s",
             (self.chain_id, *place, last, limit),
         )
-        return [(_log(codec(LogRow).load(text)), time) for text, time in rows]
+        return [(_log(codec(LogRow).load(text), Hash32(hash_)), time) for text, hash_, time in rows]
 
     async def run(self, query: LiteralString | sql.Composed, params: Any = None) -> int:  # noqa: ANN401
         with typed_database_errors():
@@ -443,10 +471,10 @@ def _sent(model: Model, rows: Sequence[Row], columns: Sequence[str]) -> Sequence
     return form.arrays(rows, columns) if form.by_columns else (form.dump(rows),)
 
 
-def _log(row: Row) -> Log:
+def _log(row: Row, block_hash: Hash32) -> Log:
     topics = tuple(row[name] for name in ("topic0", "topic1", "topic2", "topic3") if row[name] is not None)
-    fields = ("block_number", "log_index", "block_hash", "tx_hash", "tx_index", "address", "data")
-    return Log(topics=topics, **{name: row[name] for name in fields})
+    fields = ("block_number", "log_index", "tx_hash", "tx_index", "address", "data")
+    return Log(topics=topics, block_hash=block_hash, **{name: row[name] for name in fields})
 
 
 def _bytes(value: str) -> bytes:

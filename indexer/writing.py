@@ -193,7 +193,6 @@ def _log_row(chain_id: int, item: Decoded) -> Row:
         "chain_id": chain_id,
         "block_number": item.log.block_number,
         "log_index": item.log.log_index,
-        "block_hash": item.log.block_hash,
         "tx_hash": item.log.tx_hash,
         "tx_index": item.log.tx_index,
         "address": item.log.address,

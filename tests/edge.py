@@ -21,6 +21,8 @@ from node.kernel.settings import Settings
 from node.services.container import Services
 
 PUBLIC_URL = "http://asoud.test:8000"
+# All callers of all tests come from one address; tests of the rates set their own.
+BOUNDLESS = dict.fromkeys(("reads_per_minute", "writes_per_minute", "uploads_per_minute"), 1_000_000)
 START = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 
 
@@ -42,6 +44,20 @@ class Edge:
         )
         assert answer.status_code == 200, answer.text
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+    async def signed(self, wallet: LocalAccount, purpose: str) -> dict[str, str]:
+        """A message that the wallet signed for the purpose."""
+        body = {"address": wallet.address, "purpose": purpose}
+        answer = await self.client.post("/v1/auth/nonces", json=body)
+        assert answer.status_code == 201, answer.text
+        message = answer.json()["message"]
+        return {"message": message, "signature": signature(wallet, message)}
+
+    async def step_up(self, caller: dict[str, str], wallet: LocalAccount) -> None:
+        """Another wallet of the caller's account gives the second proof."""
+        body = await self.signed(wallet, "step_up")
+        answer = await self.client.post("/v1/me/step-up/wallet", json=body, headers=caller)
+        assert answer.status_code == 200, answer.text
 
 
 def new_wallet() -> LocalAccount:
@@ -71,6 +87,7 @@ def edge_settings(
 @asynccontextmanager
 async def running_edge(settings: Settings, options: EdgeOptions | None = None) -> AsyncIterator[Edge]:
     clock = FixedClock(START)
+    options = options or EdgeOptions(**BOUNDLESS)
     services = build_services(settings, clock=clock)
     app = create_app(services, options)
     transport = httpx.ASGITransport(app=app)

@@ -13,7 +13,7 @@ from api.schemas import AddressString, Input
 from api.v1.identity import MeOut, SignInIn
 from node.kernel.language import TAG_CHARS_MAX
 from node.services.identity import queries
-from node.services.identity.proof import WalletProof
+from node.services.identity.proof import Purpose, WalletProof
 
 router = edge_router("account")
 
@@ -58,10 +58,10 @@ def change_profile(
 def link_wallet(
     body: SignInIn, begin: EffectTx, services: TheServices, principal: CurrentPrincipal, client: TheClient
 ) -> Response:
-    """Add a wallet, by a message (EIP-4361) that it signed. One's own sign-in must be new as well."""
+    """Add a wallet, by a message (EIP-4361) that it signed. The account gives a second proof as well."""
     message = services.identity.parse(body.message)
     with begin() as tx:
-        services.identity.consume_nonce(tx, message.nonce)
+        services.identity.consume_nonce(tx, message.nonce, Purpose.LINK)
     services.identity.check(message, body.signature)
     with begin() as tx:
         services.accounts.link(tx, principal, WalletProof(message.address), client)
@@ -76,5 +76,5 @@ def unlink_wallet(
     principal: CurrentPrincipal,
     client: TheClient,
 ) -> None:
-    """Take a wallet away and sign its devices out. Needs a new sign-in with an identity that stays."""
+    """Take a wallet away and sign its devices out. Needs a second proof, and a sign-in by what stays."""
     services.accounts.unlink(tx, principal, WalletProof(address), client)

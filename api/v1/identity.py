@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from api.access import CurrentPrincipal, TheServices
-from api.client import BOUNDED, TheClient
+from api.client import BOUNDED, SigningInClient
 from api.routing import CommandTx, EffectTx, edge_router, never_stored
 from api.schemas import AddressString, HexBytes, Input, Output
 from api.v1.session import SignedInOut, signed_in_fields
@@ -16,7 +16,7 @@ from api.views import Views
 from node.services.identity import queries
 from node.services.identity.errors import AccountUnknown
 from node.services.identity.message import MESSAGE_CHARS_MAX
-from node.services.identity.proof import WalletProof
+from node.services.identity.proof import Purpose, WalletProof
 
 router = edge_router("identity")
 
@@ -25,6 +25,7 @@ class NonceIn(Input):
     address: AddressString | None = Field(
         None, description="With it the answer carries the whole message, ready to be signed"
     )
+    purpose: Purpose = Field(Purpose.SIGN_IN, description="What the nonce serves for, and nothing else")
 
 
 class NonceOut(Output):
@@ -81,7 +82,7 @@ class MeOut(Output):
 @never_stored
 def issue_nonce(body: NonceIn, tx: CommandTx, services: TheServices) -> NonceOut:
     """Ask for a nonce, which serves one sign-in attempt."""
-    offer = services.identity.offer(tx)
+    offer = services.identity.offer(tx, body.purpose)
     return NonceOut(
         nonce=offer.nonce,
         domain=offer.domain,
@@ -97,12 +98,14 @@ def issue_nonce(body: NonceIn, tx: CommandTx, services: TheServices) -> NonceOut
 
 @router.post("/v1/auth/wallet", dependencies=[BOUNDED])
 @never_stored
-def sign_in(body: SignInIn, begin: EffectTx, services: TheServices, client: TheClient) -> WalletSignedInOut:
+def sign_in(
+    body: SignInIn, begin: EffectTx, services: TheServices, client: SigningInClient
+) -> WalletSignedInOut:
     """Sign in with a signed message (EIP-4361). The nonce is spent, whatever comes of it."""
     identity = services.identity
     message = identity.parse(body.message)
     with begin() as tx:
-        identity.consume_nonce(tx, message.nonce)
+        identity.consume_nonce(tx, message.nonce, Purpose.SIGN_IN)
     identity.check(message, body.signature)  # may ask the chain about a contract wallet
     with begin() as tx:
         signed_in = services.accounts.sign_in(tx, WalletProof(message.address), client)

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.access import CurrentPrincipal, TheServices
 from api.client import BOUNDED, TheClient
+from api.rates import uncounted
 from api.routing import CommandTx, EffectTx, edge_router, never_stored
 from api.schemas import AddressString, Input, Output, Page
 from api.views import ThePage, Views
@@ -31,6 +32,10 @@ class SignedInOut(Output):
     account_id: uuid.UUID
     address: AddressString | None = Field(
         description="The wallet that the session acts for; null when the account has none"
+    )
+    device_token: str | None = Field(
+        description="Of a sign-in: keep it on the device and send it as `Device-Token` with the next one. A"
+        " device without is a new one, and for a day after its sign-in nothing is withdrawn"
     )
 
 
@@ -75,6 +80,7 @@ def signed_in_fields(signed_in: SignedIn) -> dict[str, object]:
         "session_id": signed_in.principal.session_id,
         "account_id": signed_in.principal.account_id,
         "address": signed_in.principal.wallet,
+        "device_token": signed_in.device_token,
     }
 
 
@@ -123,6 +129,7 @@ def end_all_sessions(
 
 
 @router.get("/.well-known/jwks.json", response_model=KeySetOut)
+@uncounted
 async def signing_keys(services: TheServices) -> Response:
     """The keys that access tokens are signed with: of the time before, now, and the one that comes next."""
     return JSONResponse(

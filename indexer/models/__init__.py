@@ -11,7 +11,7 @@ of blocks are `block_time` (facts) and `changed_at` (states); `changed_block` an
 wrote a state last.
 """
 
-from indexer.models.core import BlockRow, Checkpoint, ContractRow, IncidentRow, LogRow, UndoRow
+from indexer.models.core import BlockRow, Checkpoint, ContractRow, IncidentRow, LogRow, PartitionRow, UndoRow
 from indexer.models.escrow import EscrowEventRow, EscrowRow, EscrowSettlementRow, EscrowSignatureRow
 from indexer.models.exchange import (
     CreditRow,
@@ -59,6 +59,7 @@ __all__ = [
     "ListingEpochRow",
     "ListingNonceRow",
     "LogRow",
+    "PartitionRow",
     "ProposalRow",
     "QuoteFillRow",
     "QuoteGroupRow",

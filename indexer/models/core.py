@@ -11,28 +11,25 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from indexer.models.rows import TABLE, State
+from indexer.models.rows import PARTITIONED, TABLE, State
+from indexer.topics import READ_BY_VIEWS
 from node.kernel.db.base import Base, length_check
 from node.kernel.db.types import AddressColumn, Hash32Column, Utc
 from node.kernel.hexes import Address, Hash32
 
-# First topic of the event QuorumNumeratorUpdated.
-_QUORUM_UPDATED = "0553476bf02ef2726e8ce5ced78d63e26e602e4a2257b1f559418e24b4633997"
+_READ_BY_VIEWS = ", ".join(f"'\\x{topic}'::bytea" for topic in READ_BY_VIEWS)
 
 
 class BlockRow(Base):
     """The blocks of the present fork, without gaps from the first one read."""
 
     __tablename__ = "block"
-    __table_args__ = (
-        Index("ix_block_hash", "chain_id", "hash", unique=True),
-        length_check("hash", 32),
-        TABLE,
-    )
+    __table_args__ = (length_check("hash", 32), TABLE)
 
     chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -42,25 +39,25 @@ class BlockRow(Base):
 
 
 class LogRow(Base):
-    """Every log of our contracts as the node gave it. `error` says why one could not be decoded."""
+    """Every log of our contracts as the node gave it. `error` says why one could not be decoded.
+
+    Its block's hash is that of the row in `chain.block`.
+    """
 
     __tablename__ = "log"
     __table_args__ = (
-        Index("ix_log_address", "chain_id", "address", "block_number", "log_index"),
         Index("ix_log_undecoded", "chain_id", "block_number", postgresql_where="error IS NOT NULL"),
-        # The quorum at a past moment is looked up among the governor's logs, of which most are votes.
         Index(
-            "ix_log_quorum",
-            *("chain_id", "address", "block_number", "log_index"),
-            postgresql_where=f"topic0 = '\\x{_QUORUM_UPDATED}'",
+            "ix_log_topic",
+            *("chain_id", "address", "topic0", "block_number", "log_index"),
+            postgresql_where=f"topic0 IN ({_READ_BY_VIEWS})",
         ),
-        TABLE,
+        PARTITIONED,
     )
 
     chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     block_number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     log_index: Mapped[int] = mapped_column(Integer, primary_key=True)
-    block_hash: Mapped[Hash32] = mapped_column(Hash32Column)
     tx_hash: Mapped[Hash32] = mapped_column(Hash32Column)
     tx_index: Mapped[int] = mapped_column(Integer)
     address: Mapped[Address] = mapped_column(AddressColumn)
@@ -97,6 +94,21 @@ class Checkpoint(Base):
     state: Mapped[str] = mapped_column(Text)  # syncing | live | rewinding | unreachable | stuck
     reason: Mapped[str | None] = mapped_column(Text)  # why it is stuck, or the last error
     seen_at: Mapped[dt.datetime] = mapped_column(Utc)  # when the indexer last spoke
+
+
+class PartitionRow(Base):
+    """Blocks `first_block` to `end_block` - 1 of a chain have a partition in each partitioned table.
+
+    `thinned`: of their raw logs only those are left that views read, as `ASOUD_RAW_LOG_BLOCKS` asked for.
+    """
+
+    __tablename__ = "partition"
+    __table_args__ = TABLE
+
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    first_block: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    end_block: Mapped[int] = mapped_column(BigInteger)
+    thinned: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
 
 
 class UndoRow(Base):

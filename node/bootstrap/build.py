@@ -10,6 +10,7 @@ from node.chain.deployments import CurrentDeployment, DeploymentRegistry
 from node.kernel.clock import Clock, SystemClock
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
+from node.kernel.rate import SlidingWindow
 from node.kernel.settings import Settings
 from node.kernel.spine.record import EventRecorder
 from node.services.container import Probe, Services
@@ -17,6 +18,8 @@ from node.services.content.kubo import KuboContentStore
 from node.services.content.media import UploadPolicy
 from node.services.content.store import ContentStore, LocalContentStore
 from node.services.governance.service import GovernanceService
+
+RATE_TIMEOUT_S = 0.25  # a request waits this long at most to be counted
 
 
 def build_services(
@@ -54,8 +57,11 @@ def build_services(
         identity=people.identity,
         accounts=people.accounts,
         sessions=people.sessions,
+        step_up=people.step_up,
+        devices=people.devices,
         phones=people.phones,
         sign_in_limiter=people.limiter,
+        rates=SlidingWindow(settings.redis_url.get_secret_value(), timeout_s=RATE_TIMEOUT_S),
         signing_keys=people.signing_keys,
         market=shop.market,
         catalog=shop.catalog,

@@ -11,11 +11,12 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
-from node.chain.artifacts import load_artifact
+from node.chain.artifacts import Artifact, load_artifact
 from node.chain.client import Call, ChainClient, Read, Receipt, tx_hash_of
 from node.chain.deployments import (
     ARTIFACT_OF,
     NAME_OF,
+    PLAN_NAME_OF,
     DeployedContract,
     Deployment,
     DeploymentRegistry,
@@ -83,6 +84,10 @@ def _first_holders(settings: Settings) -> dict[str, Any]:
     else:
         raise DeployerMissing("set ASOUD_VOTES_HOLDERS: without first holders nobody could ever vote")
     return {"votesHolders": list(holders), "votesAmounts": list(holders.values())}
+
+
+def _artifact(planned: str) -> Artifact:
+    return load_artifact(ARTIFACT_OF[NAME_OF[planned]])
 
 
 class _Run:
@@ -156,9 +161,9 @@ class _Run:
         lost: set[str] = set()
         for contract in self._state.contracts.values():
             if not self._stands(contract):
-                self._mark_lost(contract.artifact, lost)
-        for artifact in lost:
-            self._state.contracts.pop(NAME_OF[artifact], None)
+                self._mark_lost(contract.planned_as, lost)
+        for planned in lost:
+            self._state.contracts.pop(NAME_OF[planned], None)
 
     def _mark_lost(self, contract: str, lost: set[str]) -> None:
         """With a contract go those that were told its address, by constructor or by a call."""
@@ -174,7 +179,7 @@ class _Run:
         if name in self._state.contracts:
             return
         self._echo(f"deploying {step.contract}")
-        data = load_artifact(step.contract).creation_data(resolver.all(step.arguments))
+        data = load_artifact(step.artifact).creation_data(resolver.all(step.arguments))
         receipt = self._send(to=None, data=data, what=f"creation of {step.contract}", note=name)
         self._note_contract(name, receipt)
 
@@ -211,7 +216,7 @@ class _Run:
             raise DeploymentMismatch(f"{trouble}; nothing was changed", chain_id=self._client.chain_id)
 
     def _addresses(self) -> dict[str, Address]:
-        return {ARTIFACT_OF[name]: contract.address for name, contract in self._state.contracts.items()}
+        return {PLAN_NAME_OF[name]: contract.address for name, contract in self._state.contracts.items()}
 
     # Calls
 
@@ -220,7 +225,7 @@ class _Run:
         if self._is_done(step, args):
             return
         self._echo(f"{step.contract}: {step.function}")
-        data = load_artifact(step.contract).encode(step.function, *args)
+        data = _artifact(step.contract).encode(step.function, *args)
         self._send(to=self._addresses()[step.contract], data=data, what=step.function)
 
     def _is_done(self, step: CallStep, args: list[Any]) -> bool:
@@ -234,7 +239,7 @@ class _Run:
         return self._read(contract, view)
 
     def _read(self, contract: str, function: str, *args: object) -> Any:  # noqa: ANN401 - any ABI value
-        return self._client.read(load_artifact(contract), self._addresses()[contract], function, *args)
+        return self._client.read(_artifact(contract), self._addresses()[contract], function, *args)
 
     # Transactions
 

@@ -10,6 +10,7 @@ from node.kernel.settings import DEV_CHAIN_ID, Settings
 from node.kernel.spine.record import EventRecorder
 from node.services.identity.accounts import AccountService
 from node.services.identity.audit import Audit
+from node.services.identity.devices import DeviceService
 from node.services.identity.keys import Pepper, Seal, SigningKeys
 from node.services.identity.limiter import SignInLimiter
 from node.services.identity.message import Site
@@ -17,7 +18,9 @@ from node.services.identity.phones import PhoneRules, PhoneService
 from node.services.identity.places import country
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
+from node.services.identity.step_up import StepUpService
 from node.services.identity.tokens import Tokens, load_or_make_key
+from node.services.identity.totp import TotpService
 from node.services.sms.adapter import Options
 from node.services.sms.sending import Carriers, open_carriers
 
@@ -29,6 +32,8 @@ class PeopleServices:
     identity: IdentityService
     accounts: AccountService
     sessions: SessionService
+    step_up: StepUpService
+    devices: DeviceService
     phones: PhoneService
     limiter: SignInLimiter
     signing_keys: SigningKeys
@@ -48,10 +53,14 @@ def people_services(
     )
     tokens = Tokens(clock, keys, issuer=site.uri, life=dt.timedelta(minutes=settings.access_token_minutes))
     audit = Audit(clock)
+    # Tokens may change their secret any day; what is sealed must be read for as long as it is kept.
+    data_secret = secret if settings.data_secret is None else settings.data_secret.get_secret_value().encode()
+    devices = DeviceService(clock, audit, cool_down=dt.timedelta(hours=settings.withdrawal_cool_down_hours))
     sessions = SessionService(
         clock,
         tokens,
         audit,
+        devices,
         fresh_for=dt.timedelta(minutes=settings.fresh_sign_in_minutes),
         refresh_life=dt.timedelta(days=settings.refresh_token_days),
         session_life=dt.timedelta(days=settings.session_days),
@@ -62,7 +71,11 @@ def people_services(
         site=site,
         nonce_life=dt.timedelta(minutes=settings.siwe_nonce_minutes),
     )
-    accounts = AccountService(clock, events, sessions, audit)
+    totp = TotpService(clock, seal=Seal(data_secret), pepper=Pepper(data_secret), issuer=site.domain)
+    step_up = StepUpService(
+        clock, audit, sessions, totp, lasts=dt.timedelta(minutes=settings.step_up_minutes)
+    )
+    accounts = AccountService(clock, events, audit, sessions=sessions, step_up=step_up, devices=devices)
     phones = PhoneService(
         clock,
         events,
@@ -78,6 +91,8 @@ def people_services(
         identity=identity,
         accounts=accounts,
         sessions=sessions,
+        step_up=step_up,
+        devices=devices,
         phones=phones,
         limiter=limiter,
         signing_keys=keys,

@@ -20,9 +20,10 @@ PLAN_FILE = CONTRACTS_DIR / "deployment.json"
 
 @dataclass(frozen=True, slots=True)
 class DeployStep:
-    """Makes one contract, by the name of its artifact."""
+    """Makes one contract. `contract` is its name in the plan: that of its artifact, or what "as" says."""
 
     contract: str
+    artifact: str
     arguments: tuple[Mapping[str, Any], ...]
 
     def needs(self) -> set[str]:
@@ -66,7 +67,7 @@ def load_plan(chain_id: int, *, path: Path = PLAN_FILE) -> Plan:
 class Resolver:
     """Arguments of the plan -> values for the ABI.
 
-    `addresses` are the contracts made so far, by artifact; `read` asks a view of one of them.
+    `addresses` are the contracts made so far, by their names in the plan; `read` asks a view of one of them.
     """
 
     parameters: Mapping[str, Any]
@@ -106,7 +107,7 @@ class Resolver:
 def _step(raw: Mapping[str, Any]) -> DeployStep | CallStep:
     arguments = tuple(raw["arguments"])
     if "deploy" in raw:
-        return DeployStep(raw["deploy"], arguments)
+        return DeployStep(raw.get("as", raw["deploy"]), raw["deploy"], arguments)
     return CallStep(raw["call"], raw["function"], arguments)
 
 

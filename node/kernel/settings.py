@@ -72,6 +72,12 @@ class Settings(BaseSettings):
         description="How many blocks a reorg may undo; never below `ASOUD_CONFIRMATIONS`.",
     )
     poll_interval_s: float = Field(0.5, gt=0, le=60, description="How often the indexer asks for a new head.")
+    raw_log_blocks: int | None = Field(
+        None,
+        ge=0,
+        description="Blocks below the newest whose raw logs are kept; older ones go partition by partition,"
+        " but for those that views read. Unset keeps all.",
+    )
     start_block: int = Field(0, ge=0, description="First block that the indexer reads.")
     native_code: str = Field("ETH", description="What people call the chain's native coin.")
     keystore_path: Path | None = Field(
@@ -117,7 +123,21 @@ class Settings(BaseSettings):
         180, ge=1, le=3660, description="Life of a session; then the device signs in again."
     )
     fresh_sign_in_minutes: int = Field(
-        15, ge=1, le=24 * 60, description="How new a sign-in must be to link or unlink a wallet or a phone."
+        15, ge=1, le=24 * 60, description="How new a sign-in must be to give an account its second proof."
+    )
+    step_up_minutes: int = Field(
+        15, ge=1, le=24 * 60, description="How long a second proof holds, for the session that gave it."
+    )
+    withdrawal_cool_down_hours: int = Field(
+        24,
+        ge=0,
+        le=14 * 24,
+        description="How long nothing is withdrawn after a sign-in on a new device, a new phone or wallet.",
+    )
+    data_secret: SecretStr | None = Field(
+        None,
+        description="What the secrets of authenticator apps are encrypted with, 32 bytes or more; by default"
+        " `ASOUD_TOKEN_SECRET`. Set it to the old one before you change that: it must stay.",
     )
     trusted_proxies: str = Field(
         "",
@@ -160,6 +180,18 @@ class Settings(BaseSettings):
     )
     upload_bytes_max: int = Field(10 * 2**20, ge=1, description="Largest file that the content store takes.")
     body_bytes_max: int = Field(256 * 2**10, ge=1024, description="Largest body of any other request.")
+    reads_per_minute: int = Field(
+        3_000, ge=1, description="Reads that one caller (an account, else an address) may make in a minute."
+    )
+    writes_per_minute: int = Field(
+        300, ge=1, description="Requests that change something, by one caller in a minute."
+    )
+    uploads_per_minute: int = Field(60, ge=1, description="Files that one caller may upload in a minute.")
+    cors_origins: str = Field(
+        "",
+        description="Sites whose pages may call the API from a browser, comma separated: origins like"
+        " `https://shop.example`.",
+    )
     relay_per_minute: int = Field(
         60, ge=1, description="Signed transactions that one caller may relay in a minute."
     )

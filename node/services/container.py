@@ -14,6 +14,7 @@ from node.chain.deployments import Deployment, DeploymentRegistry
 from node.kernel.clock import Clock
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
+from node.kernel.rate import SlidingWindow
 from node.kernel.spine.record import EventRecorder
 from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
@@ -21,11 +22,13 @@ from node.services.content.store import ContentStore
 from node.services.escrow.conditions import EscrowService
 from node.services.governance.service import GovernanceService
 from node.services.identity.accounts import AccountService
+from node.services.identity.devices import DeviceService
 from node.services.identity.keys import SigningKeys
 from node.services.identity.limiter import SignInLimiter
 from node.services.identity.phones import PhoneService
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
+from node.services.identity.step_up import StepUpService
 from node.services.listing.service import ListingService
 from node.services.market.service import MarketService
 from node.services.nft.service import NftService
@@ -49,8 +52,11 @@ class Services:
     identity: IdentityService
     accounts: AccountService
     sessions: SessionService
+    step_up: StepUpService
+    devices: DeviceService
     phones: PhoneService
     sign_in_limiter: SignInLimiter
+    rates: SlidingWindow
     signing_keys: SigningKeys
     governance: GovernanceService
     market: MarketService
@@ -74,5 +80,6 @@ class Services:
     async def aclose(self) -> None:
         """Lets go of what was connected. The query pool is closed by whoever opened it."""
         await self.redis.aclose()
+        await self.rates.aclose()
         self.chain.close()
         self.database.dispose()

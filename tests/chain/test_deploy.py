@@ -69,12 +69,18 @@ def test_the_suite_is_deployed_wired_and_funded(anvil: str, tmp_path: Path) -> N
             return client.read(load_artifact(found.artifact), found.address, function, *args)
 
         timelock, governor = deployment.timelock.address, deployment.governor.address
-        assert ask("exchange", "owner") == timelock
-        assert ask("exchange", "fee") == (timelock, 250)
-        assert ask("exchange", "currencyAllowed", deployment.dev_dollar.address) is True
+        for house in ("exchange", "auction_house"):
+            assert ask(house, "owner") == timelock
+            assert ask(house, "fee") == (timelock, 250)
+            assert ask(house, "currencyAllowed", deployment.dev_dollar.address) is True
+        assert ask("rewards", "owner") == timelock
         assert ask("governor", "token") == deployment.votes_token.address
         assert ask("governor", "timelock") == timelock
-        assert ask("collection_factory", "implementation") == deployment.collection_implementation.address
+        for kind in ("collection", "badge", "batch", "editions"):
+            code = getattr(deployment, f"{kind}_implementation").address
+            assert ask(f"{kind}_factory", "implementation") == code
+        for makes_its_own in ("deposits", "splitter_factory"):
+            assert client.code(ask(makes_its_own, "implementation"))
         for role in ("PROPOSER_ROLE", "CANCELLER_ROLE"):
             assert ask("timelock", "hasRole", ask("timelock", role), governor) is True
         admin = ask("timelock", "DEFAULT_ADMIN_ROLE")
@@ -192,7 +198,8 @@ def test_what_depends_on_a_lost_contract_is_made_again(fresh_anvil: str, tmp_pat
     rpc(fresh_anvil, "anvil_setCode", first.votes_token.address, "0x00")
     second, told = run(fresh_anvil, tmp_path)
     made = {text.removeprefix("deploying ") for text in told if text.startswith("deploying ")}
-    assert made == {"VotesToken", "AsoudGovernor", "TimelockController", "Exchange"}
+    owned = {"Exchange", "AuctionHouse", "Rewards"}
+    assert made == {"VotesToken", "AsoudGovernor", "TimelockController", *owned}
     assert second.escrow == first.escrow
     with ChainClient(fresh_anvil, chain_id=31337) as client:
         governor = load_artifact("AsoudGovernor")
@@ -211,6 +218,24 @@ def test_a_public_chain_is_never_deployed_over(fresh_anvil: str, tmp_path: Path)
     with pytest.raises(DeploymentMismatch):
         deploy(settings, echo=print)
     assert DeploymentRegistry(tmp_path / "deployments").load(1) == first
+
+
+def test_a_public_chain_gets_what_is_new_beside_what_stands(fresh_anvil: str, tmp_path: Path) -> None:
+    rpc(fresh_anvil, "anvil_setChainId", 1)
+    settings = public_settings(fresh_anvil, tmp_path)
+    rpc(fresh_anvil, "anvil_setBalance", deployer_of(settings).address, hex(10**20))
+    first = deploy(settings, echo=print)
+    registry = DeploymentRegistry(tmp_path / "deployments")
+    older = registry.load_partial(1)
+    assert older is not None
+    for name in ("checkout", "batch_factory"):
+        del older.contracts[name]
+    registry.save(older)
+    told: list[str] = []
+    second = deploy(settings, echo=told.append)
+    assert told == ["deploying BatchFactory", "deploying Checkout"]
+    changed = {one.name for one, other in zip(first, second, strict=True) if one != other}
+    assert changed == {"checkout", "batch_factory"}
 
 
 def test_a_server_of_another_chain_is_refused(anvil: str, tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ async def written(
     database: DatabaseUrls, model: Model, rows: list[Row], *, upsert: bool
 ) -> dict[Any, Row | None]:
     async with Store.connect(database.app, CHAIN_ID) as store:
+        await store.make_partition(0, ROWS)
         async with store.transaction():
             await (store.upsert if upsert else store.insert)({model: rows})
         await store.renew_statistics()

@@ -3,7 +3,6 @@
 import asyncio
 import datetime as dt
 import json
-import re
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,51 +15,13 @@ import pytest
 from sqlalchemy import text
 
 from api.v1.identity import MeOut
-from api.v1.phone import ChallengeOut
-from api.v1.session import SignedInOut
-from tests.edge import Edge, edge_settings, new_wallet, running_edge, signature
+from tests.edge import Edge, edge_settings, new_wallet, running_edge
+from tests.handset import PHONE, Handset, bearer, outcome, say
 from tests.stack import DatabaseUrls
 
 pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
 
-PHONE = "+905551112233"
 MINUTE = dt.timedelta(minutes=1)
-
-
-class Handset:
-    """A phone: what was sent to it, as the worker would send it."""
-
-    def __init__(self, edge: Edge, data_dir: Path, number: str = PHONE) -> None:
-        self.edge = edge
-        self.number = number
-        self._outbox = data_dir / "outbox" / "sms.jsonl"
-
-    async def ask(self, path: str = "/v1/auth/phone/challenges", **headers: str) -> httpx.Response:
-        return await self.edge.client.post(path, json={"phone": self.number}, headers=headers)
-
-    async def challenge(self, path: str = "/v1/auth/phone/challenges", **headers: str) -> str:
-        answer = await self.ask(path, **headers)
-        assert answer.status_code == 201, answer.text
-        return str(ChallengeOut.model_validate_json(answer.content).challenge)
-
-    def receive(self, challenge: str) -> str:
-        """The code, after it was sent."""
-        services = self.edge.services
-        services.phones.deliver(services.database.transaction, uuid.UUID(challenge))
-        return self.codes()[-1]
-
-    def codes(self) -> list[str]:
-        if not self._outbox.exists():
-            return []
-        lines = [json.loads(line) for line in self._outbox.read_text(encoding="utf-8").splitlines()]
-        found = [re.search(r": ([0-9]{6})\.", line["text"]) for line in lines if line["to"] == self.number]
-        return [match.group(1) for match in found if match]
-
-    async def sign_in(self) -> SignedInOut:
-        challenge = await self.challenge()
-        answer = await say(self.edge, challenge, self.receive(challenge))
-        assert answer.status_code == 200, answer.text
-        return SignedInOut.model_validate_json(answer.content)
 
 
 @pytest.fixture
@@ -68,23 +29,8 @@ def handset(edge: Edge, tmp_path: Path) -> Handset:
     return Handset(edge, tmp_path)
 
 
-async def say(
-    edge: Edge, challenge: str, code: str, path: str = "/v1/auth/phone", **headers: str
-) -> httpx.Response:
-    body = {"challenge": challenge, "code": code}
-    return await edge.client.post(path, json=body, headers=headers)
-
-
 def wrong(code: str) -> str:
     return f"{(int(code) + 1) % 10**6:06}"
-
-
-def outcome(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
-
-
-def bearer(session: SignedInOut) -> dict[str, str]:
-    return {"Authorization": f"Bearer {session.access_token}"}
 
 
 def acts(connection: psycopg.Connection) -> list[str]:
@@ -434,6 +380,11 @@ async def link(handset: Handset, caller: dict[str, str]) -> httpx.Response:
     return await say(handset.edge, challenge, handset.receive(challenge), "/v1/me/phones", **caller)
 
 
+async def step_up(handset: Handset, caller: dict[str, str]) -> httpx.Response:
+    challenge = await handset.challenge("/v1/me/step-up/phone/challenges", **caller)
+    return await say(handset.edge, challenge, handset.receive(challenge), "/v1/me/step-up/phone", **caller)
+
+
 async def test_a_linked_phone_signs_in_to_the_wallets_account(edge: Edge, handset: Handset) -> None:
     wallet = new_wallet()
     caller = await edge.sign_in(wallet)
@@ -476,8 +427,10 @@ async def test_a_phone_is_unlinked_by_the_wallet_and_its_devices_are_signed_out(
     caller = await edge.sign_in(wallet)
     await link(handset, caller)
     session = await handset.sign_in()
+    await edge.step_up(bearer(session), wallet)
     itself = await edge.client.delete(f"/v1/me/phones/{PHONE}", headers=bearer(session))
     assert outcome(itself) == (403, "signed_in_by_it")
+    assert (await step_up(handset, caller)).status_code == 200
     assert (await edge.client.delete(f"/v1/me/phones/{PHONE}", headers=caller)).status_code == 204
     body = {"refresh_token": session.refresh_token}
     assert outcome(await edge.client.post("/v1/auth/refresh", json=body)) == (401, "session_ended")
@@ -490,12 +443,11 @@ async def test_a_phone_is_unlinked_by_the_wallet_and_its_devices_are_signed_out(
 async def test_the_last_phone_stays_and_a_wallet_can_replace_it(edge: Edge, handset: Handset) -> None:
     session = await handset.sign_in()
     last = await edge.client.delete(f"/v1/me/phones/{PHONE}", headers=bearer(session))
-    assert outcome(last) == (409, "last_identity")
+    assert outcome(last) == (403, "second_proof_missing")
     wallet = new_wallet()
-    offer = await edge.client.post("/v1/auth/nonces", json={"address": wallet.address})
-    message = offer.json()["message"]
-    body = {"message": message, "signature": signature(wallet, message)}
+    body = await edge.signed(wallet, "link")
     linked = await edge.client.post("/v1/me/wallets", json=body, headers=bearer(session))
     assert linked.status_code == 200
     caller = await edge.sign_in(wallet)
+    assert (await step_up(handset, caller)).status_code == 200
     assert (await edge.client.delete(f"/v1/me/phones/{PHONE}", headers=caller)).status_code == 204

@@ -26,7 +26,8 @@ class Deployment:
             arguments = [self._resolve(argument) for argument in step["arguments"]]
             if "deploy" in step:
                 factory = getattr(self._project, step["deploy"])
-                self._contracts[step["deploy"]] = self._deployer.deploy(factory, *arguments)
+                name = step.get("as", step["deploy"])
+                self._contracts[name] = self._deployer.deploy(factory, *arguments)
             else:
                 call = getattr(self[step["call"]], step["function"])
                 call(*arguments, {"from": self._deployer})

@@ -3,14 +3,10 @@
 from functools import cache
 from typing import Final, LiteralString
 
+from indexer.topics import MIN_DELAY_CHANGE
 from node.kernel.db.json_sql import address_or_null, hex_text, time_text
 from node.kernel.db.keyset import Keyset
-from node.services.governance.state import (
-    MIN_DELAY_CHANGE,
-    STATE_JOINS,
-    SUPPLY,
-    ProposalState,
-)
+from node.services.governance.state import STATE_JOINS, SUPPLY, ProposalState
 
 SUPPORT: Final[LiteralString] = "(ARRAY['against', 'for', 'abstain'])[vote.support + 1]"
 

@@ -25,6 +25,12 @@ class Act(StrEnum):
     CODE_REFUSED = "code_refused"
     CODE_WRONG = "code_wrong"
     REFRESH_REUSED = "refresh_reused"
+    NEW_DEVICE = "new_device"
+    STEPPED_UP = "stepped_up"
+    STEP_UP_REFUSED = "step_up_refused"
+    TOTP_ON = "totp_on"
+    TOTP_OFF = "totp_off"
+    RECOVERY_CODES_MADE = "recovery_codes_made"
 
 
 class Audit:

@@ -31,6 +31,10 @@ class NonceExpired(Unauthenticated):
     """The nonce is older than a nonce may be."""
 
 
+class NonceForOther(Unauthenticated):
+    """The nonce was handed out for something else: to sign in, to link, to confirm an act."""
+
+
 class MessageExpired(Unauthenticated):
     """The message's expiration time has passed."""
 
@@ -89,6 +93,42 @@ class SignInTooOld(Forbidden):
 
 class SignedInByIt(Forbidden):
     """The session was opened by the very identity that is to be taken away."""
+
+
+class StepUpNeeded(Forbidden):
+    """A second proof is needed first. Carries `proofs`, those that are possible, with commas between."""
+
+
+class SecondProofMissing(Forbidden):
+    """A second proof is needed, and the account has none: only the identity that signed in."""
+
+
+class SameProof(Forbidden):
+    """The session was opened by the very identity that is to be the second proof."""
+
+
+class StepUpLimitReached(Forbidden):
+    """Too many wrong second proofs. Carries `retry_after_s`."""
+
+
+class TotpOn(Conflict):
+    """The account has an authenticator app already."""
+
+
+class TotpOff(NotFound):
+    """The account has no authenticator app, or has not confirmed it."""
+
+
+class TotpWrong(Forbidden):
+    """That is not what the authenticator app shows now."""
+
+
+class TotpUsed(Forbidden):
+    """The authenticator app's code has served: wait for the next one."""
+
+
+class RecoveryCodeWrong(Forbidden):
+    """That is none of the account's recovery codes, or it has served."""
 
 
 class IdentityTaken(Conflict):

@@ -19,6 +19,7 @@ class Account(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     opened_at: Mapped[dt.datetime] = mapped_column(Utc)
+    withdrawals_open_at: Mapped[dt.datetime | None] = mapped_column(Utc)
     language: Mapped[str | None] = mapped_column(Text)
     currency: Mapped[str | None] = mapped_column(Text)
     country: Mapped[str | None] = mapped_column(Text)
@@ -48,11 +49,12 @@ class Phone(Base):
 
 
 class PhoneChallenge(Base):
-    """A code: hashed with a key, and sealed until it has left. `account_id` where it is to link."""
+    """A code: hashed with a key, and sealed until it has left. Without an account it is to sign in."""
 
     __tablename__ = "phone_challenge"
     __table_args__ = (
         length_check("digest", HASH_BYTES),
+        CheckConstraint("(purpose = 'sign_in') = (account_id IS NULL)", name="purpose"),
         Index("ix_phone_challenge_phone", "phone", "requested_at"),
         Index("ix_phone_challenge_expires_at", "expires_at"),
         {"schema": SCHEMA},
@@ -60,6 +62,7 @@ class PhoneChallenge(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     phone: Mapped[str] = mapped_column(Text)
+    purpose: Mapped[str] = mapped_column(Text)
     account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Account.id))
     digest: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES))
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -90,8 +93,50 @@ class Nonce(Base):
     __table_args__ = (Index("ix_nonce_expires_at", "expires_at"), {"schema": SCHEMA})
 
     nonce: Mapped[str] = mapped_column(Text, primary_key=True)
+    purpose: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[dt.datetime] = mapped_column(Utc)
     consumed_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+
+class Device(Base):
+    """Where the account was signed in before: knows itself again by a token, of which this is the digest."""
+
+    __tablename__ = "device"
+    __table_args__ = (
+        length_check("digest", HASH_BYTES),
+        Index("uq_device_account_id", "account_id", "digest", unique=True),
+        Index("ix_device_seen_at", "seen_at"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Account.id))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES))
+    seen_at: Mapped[dt.datetime] = mapped_column(Utc)
+
+
+class Totp(Base):
+    """The secret of an authenticator app (RFC 6238), sealed. `last_step` is the newest code that served."""
+
+    __tablename__ = "totp"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[dt.datetime] = mapped_column(Utc)
+    confirmed_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    last_step: Mapped[int] = mapped_column(BigInteger)
+
+
+class RecoveryCode(Base):
+    """Stands in for the authenticator app, once."""
+
+    __tablename__ = "recovery_code"
+    __table_args__ = (length_check("digest", HASH_BYTES), {"schema": SCHEMA})
+
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES), primary_key=True)
+    used_at: Mapped[dt.datetime | None] = mapped_column(Utc)
 
 
 class Session(Base):
@@ -102,6 +147,7 @@ class Session(Base):
         Index("ix_session_open", "account_id", "opened_at", "id", postgresql_where=text("ended_at IS NULL")),
         Index("ix_session_expires_at", "expires_at"),
         CheckConstraint("(wallet IS NULL) <> (phone IS NULL)", name="proof"),
+        CheckConstraint("(stepped_up_at IS NULL) = (stepped_up_by IS NULL)", name="stepped_up"),
         {"schema": SCHEMA},
     )
 
@@ -114,6 +160,11 @@ class Session(Base):
     used_at: Mapped[dt.datetime] = mapped_column(Utc)
     expires_at: Mapped[dt.datetime] = mapped_column(Utc)
     ended_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    device_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey(Device.id, ondelete="SET NULL"), index=True
+    )
+    stepped_up_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    stepped_up_by: Mapped[str | None] = mapped_column(Text)
 
 
 class RefreshToken(Base):

@@ -9,7 +9,7 @@ it is sent; it is in no event, task or log.
 import datetime as dt
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -39,7 +39,7 @@ from node.services.identity.errors import (
 from node.services.identity.keys import Pepper, Seal
 from node.services.identity.models import PhoneChallenge
 from node.services.identity.numbers import PhoneNumber, home_of, network_of, range_of, require_country
-from node.services.identity.proof import PhoneProof
+from node.services.identity.proof import PhoneProof, Purpose
 from node.services.identity.sessions import Client
 
 log = get_logger(__name__)
@@ -77,6 +77,13 @@ _UNUSED = text("""
     GROUP BY 1 HAVING count(*) >= :asked_min AND count(used_at) * 100 < count(*) * :used_percent_min
     ORDER BY asked DESC, prefix LIMIT :limit
 """)
+
+_WORDS: Final[Mapping[Purpose, str]] = {
+    Purpose.SIGN_IN: "Code to sign in to ASOUD",
+    Purpose.LINK: "Code to add this phone to an ASOUD account",
+    Purpose.STEP_UP: "Code to confirm an act on your ASOUD account",
+    Purpose.MERGE: "Code to give up the ASOUD account of this phone and merge it into another",
+}
 
 Begin = Callable[[], AbstractContextManager[Tx]]
 
@@ -143,12 +150,18 @@ class PhoneService:
         return PhoneProof(phone, f"phone:{self._pepper.digest('phone', phone).hex()[:32]}")
 
     def challenge(
-        self, tx: Tx, phone: PhoneNumber, client: Client, *, account_id: uuid.UUID | None = None
+        self,
+        tx: Tx,
+        phone: PhoneNumber,
+        client: Client,
+        *,
+        purpose: Purpose = Purpose.SIGN_IN,
+        account_id: uuid.UUID | None = None,
     ) -> Challenge | AsoudError:
         """Makes a code and lets it be sent; or why not, to be raised after the commit.
 
         Args:
-            account_id: The account that the phone is to be linked to; None to sign in with it.
+            account_id: The account that asks; None to sign in.
 
         Raises:
             PhoneSignInOff, PhoneCountryRefused: Whoever asks; nothing was counted.
@@ -160,7 +173,7 @@ class PhoneService:
         act = Act.CODE_REQUESTED if refusal is None else Act.CODE_REFUSED
         subject = self.proof(phone).subject
         self._audit.note(tx, act, account_id=account_id, subject=subject, origin=client.origin)
-        return refusal or self._make(tx, phone, account_id)
+        return refusal or self._make(tx, phone, purpose, account_id)
 
     def attempt(
         self,
@@ -169,13 +182,14 @@ class PhoneService:
         code: str,
         client: Client,
         *,
+        purpose: Purpose = Purpose.SIGN_IN,
         account_id: uuid.UUID | None = None,
     ) -> PhoneProof | AsoudError:
         """The phone that said its code; or why not, to be raised after the commit."""
         found = tx.execute(
             select(PhoneChallenge).where(PhoneChallenge.id == challenge_id).with_for_update()
         ).scalar_one_or_none()
-        if found is None or found.account_id != account_id:
+        if found is None or (found.purpose, found.account_id) != (purpose, account_id):
             return ChallengeUnknown("there is no such challenge; ask for a code")
         refusal = self._judge(tx, found, code)
         proof = self.proof(PhoneNumber(found.phone))
@@ -205,7 +219,7 @@ class PhoneService:
             log.info("code_not_sent", challenge=str(challenge_id))
             return
         code = self._seal.open(found.sealed, context=str(found.id))
-        sent_as = self._sender.send(found.phone, self._words(code, is_link=found.account_id is not None))
+        sent_as = self._sender.send(found.phone, self._words(code, Purpose(found.purpose)))
         with begin() as tx:
             sent = tx.get(PhoneChallenge, challenge_id, with_for_update=True)
             if sent is not None:
@@ -281,13 +295,14 @@ class PhoneService:
             return since
         return unused[-1] + min(RESEND_FIRST * (1 << (len(unused) - 1)), RESEND_MOST)
 
-    def _make(self, tx: Tx, phone: PhoneNumber, account_id: uuid.UUID | None) -> Challenge:
+    def _make(self, tx: Tx, phone: PhoneNumber, purpose: Purpose, account_id: uuid.UUID | None) -> Challenge:
         now = self._clock.now()
         challenge_id = new_id()
         code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
         made = PhoneChallenge(
             id=challenge_id,
             phone=phone,
+            purpose=purpose.value,
             account_id=account_id,
             digest=self._pepper.digest(str(challenge_id), phone, code),
             sealed=self._seal.close(code, context=str(challenge_id)),
@@ -318,8 +333,7 @@ class PhoneService:
             return CodeWrong("that is not the code", tries_left=TRIES_OF_A_CODE - found.tries)
         return None
 
-    def _words(self, code: str, *, is_link: bool) -> str:
+    def _words(self, code: str, purpose: Purpose) -> str:
         """The last line binds the code to our site, for devices that fill codes in."""
-        purpose = "Code to add this phone to an ASOUD account" if is_link else "Code to sign in to ASOUD"
         warning = "Give it to nobody. Did you not ask for it? Then do nothing."
-        return f"{purpose}: {code}. It serves for 5 minutes. {warning}\n\n@{self._domain} #{code}"
+        return f"{_WORDS[purpose]}: {code}. It serves for 5 minutes. {warning}\n\n@{self._domain} #{code}"
