@@ -19,9 +19,11 @@ from api.edge_errors import (
     RateExceeded,
 )
 from api.problems import problem
+from indexer.completeness import AnswerIncomplete
 from node.chain import errors as chain
 from node.chain import rpc
 from node.chain.deployments import NotDeployed
+from node.chain.pool import Disputed
 from node.chain.relay import NotRelayed
 from node.chain.steps import InsufficientTokenFunds
 from node.kernel.db.keyset import CursorInvalid
@@ -52,6 +54,7 @@ from node.services.nft import errors as nft
 from node.services.order import errors as order
 from node.services.sms import errors as sms
 from node.services.transaction import errors as transaction
+from wallet.ledger import errors as ledger
 
 log = get_logger(__name__)
 
@@ -159,6 +162,9 @@ ERRORS: dict[type[AsoudError], Row] = {
     # chain
     NotDeployed: Row(503, "not_deployed", "The contracts are not on this chain yet"),
     chain.RpcUnavailable: CHAIN_AWAY,
+    chain.RpcLimited: CHAIN_AWAY,
+    Disputed: CHAIN_AWAY,
+    AnswerIncomplete: CHAIN_AWAY,
     chain.ReceiptPending: Row(503, "receipt_pending", "The transaction was sent and is not in a block yet"),
     chain.InsufficientNativeFunds: Row(409, "insufficient_native_funds", "The sender can't pay for it"),
     InsufficientTokenFunds: Row(409, "insufficient_token_funds", "The payer has too little of the token"),
@@ -256,6 +262,29 @@ ERRORS |= {
     order.SplitTooLarge: Row(422, "split_too_large", "The split gives away more than is held"),
     order.TooManyStatements: Row(409, "too_many_statements", "Enough was said about the order"),
     escrow.EscrowUnknown: Row(404, "escrow_unknown", "No such escrow was seen on the chain"),
+}
+
+ERRORS |= {
+    # the ledger
+    ledger.InsufficientFunds: Row(409, "insufficient_funds", "The account has too little available"),
+    ledger.AccountFrozen: Row(403, "account_frozen", "An operator froze the account"),
+    ledger.AccountClosed: Row(409, "account_closed", "The account is closed"),
+    ledger.AccountNotEmpty: Row(409, "account_not_empty", "Only an empty account can be closed"),
+    ledger.AccountWithoutFloor: Row(409, "account_without_floor", "The account never runs dry"),
+    ledger.LedgerAccountUnknown: Row(404, "ledger_account_unknown", "The ledger has no such account"),
+    ledger.AssetUnknown: Row(422, "asset_unknown", "No accounts are kept in that asset"),
+    ledger.CurrencyMismatch: Row(422, "currency_mismatch", "The account counts in another asset or exponent"),
+    ledger.AmountInvalid: Row(422, "amount_invalid", "An amount is a whole number from 1 to 2^256 - 1"),
+    ledger.AmountOverflow: Row(409, "amount_overflow", "The account would hold 2^256 or more"),
+    ledger.SelfTransfer: Row(422, "self_transfer", "Source and destination are the same"),
+    ledger.TransferUnknown: Row(404, "transfer_unknown", "There is no such transfer"),
+    ledger.NotReversible: Row(409, "not_reversible", "A reversal can't be reversed"),
+    ledger.ReversalExceeded: Row(409, "reversal_exceeded", "More would go back than came"),
+    ledger.HoldUnknown: Row(404, "hold_unknown", "There is no such hold"),
+    ledger.HoldExpired: Row(409, "hold_expired", "The hold's time is over"),
+    ledger.HoldEnded: Row(409, "hold_ended", "The hold was captured or voided"),
+    ledger.HoldExceeded: Row(409, "hold_exceeded", "More would be captured than is held"),
+    ledger.LedgerKeyReused: Row(409, "ledger_key_reused", "The key belongs to another command"),
 }
 
 HTTP_TITLES: dict[int, tuple[str, str]] = {

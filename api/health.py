@@ -69,6 +69,26 @@ class ForeignHealth(Output):
     undecodable: int
 
 
+class EndpointOut(Output):
+    """A server of the chain. `state`: good, lagging, limited, away, incomplete, forked, wrong_chain."""
+
+    name: str = Field(examples=["rpc1"], description="Its place in the node's settings")
+    state: str = Field(examples=["good"])
+    since: dt.datetime
+    in_use: bool
+    head: int | None
+    latency_ms: int | None
+    error_percent: int
+    seen_at: dt.datetime
+
+
+class PartitionsOut(Output):
+    """Room made ahead. `ok` false: none could be made, and the indexer stops where it ends."""
+
+    blocks_left: int
+    ok: bool
+
+
 class ChainHealth(Output):
     """`state`: live, syncing, rewinding, unreachable, stuck (a person has to look), down (no word), never.
 
@@ -87,7 +107,9 @@ class ChainHealth(Output):
     lag: LagOut | None = None
     foreign: list[ForeignHealth] | None = None
     vanished: int | None = None
+    partitions: PartitionsOut | None = None
     undecodable: int | None = Field(None, description="Logs that fit no event and are kept raw")
+    endpoints: list[EndpointOut] = Field(default_factory=list)
 
 
 @router.get("/ready", response_model=Ready)

@@ -9,6 +9,7 @@ from api.v1 import (
     currency,
     delegate,
     escrow,
+    foreign,
     governance,
     identity,
     listing,
@@ -47,6 +48,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     token.router,
     sale.router,
     wallet.router,
+    foreign.router,
     listing.router,
     transaction.router,
 )

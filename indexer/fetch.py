@@ -1,22 +1,24 @@
 """Reading a range of blocks so that what comes back belongs together, or not at all.
 
-Invariants: headers are linked by parent hash; each log carries the hash of a header of the range; children of
-a factory that the range itself makes are read too. What breaks one of these is `ChainMoved`: the node changed
+Invariants: headers are linked by parent hash; each log carries the hash of a header of the range; no log is
+missing, as far as that can be known (`completeness`); children of a factory that the range itself makes are
+read too. What breaks one of these is `ChainMoved`: the node changed
 its mind (or its answers are not of one chain), and the caller starts over from the head. Several blocks with
 more logs than fit into memory are `RangeTooLarge`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from indexer.completeness import check_complete
 from indexer.ranges import LOGS_MAX
 from indexer.reading import Kinds, Reading, read_log
 from node.chain import events as ev
 from node.chain.logs import Kind, Undecodable
 from node.chain.rpc import ChainMoved, Header, Log, RangeTooLarge, RpcClient
-from node.kernel.hexes import Address, Hash32
+from node.kernel.hexes import Address
 
 ADDRESSES_MAX = 500  # in one question for logs
 GENERATIONS_MAX = 4  # factories make collections, which make nothing: more is a broken table of kinds
@@ -38,15 +40,14 @@ class Fetched:
 
 
 async def fetch(rpc: RpcClient, *, first: int, last: int, kinds: Kinds) -> Fetched:
-    headers = await _linked_headers(rpc, first, last)
-    hashes = {header.number: header.hash for header in headers}
+    headers = await linked_headers(rpc, first, last)
     known = dict(kinds)
     decoded: list[Decoded] = []
     wanted = [address for address, kind in kinds.items() if kind != Kind.ERC20]
     for _ in range(GENERATIONS_MAX):
         if not wanted:
             break
-        fresh = await fetch_logs(rpc, hashes=hashes, readings={address: known[address] for address in wanted})
+        fresh = await fetch_logs(rpc, headers, {address: known[address] for address in wanted})
         decoded += fresh
         children = _children(fresh)
         wanted = [address for address in children if address not in known]
@@ -55,12 +56,12 @@ async def fetch(rpc: RpcClient, *, first: int, last: int, kinds: Kinds) -> Fetch
     return Fetched(tuple(headers), tuple(decoded), known)
 
 
-async def fetch_logs(rpc: RpcClient, *, hashes: Mapping[int, Hash32], readings: Kinds) -> list[Decoded]:
-    """Logs of these addresses in consecutive blocks of these hashes, in order.
+async def fetch_logs(rpc: RpcClient, headers: Sequence[Header], readings: Kinds) -> list[Decoded]:
+    """Logs of these addresses in these consecutive blocks, in order.
 
     Of strangers, what is of no use here is left out.
     """
-    logs = await _logs(rpc, hashes, list(readings))
+    logs = await _logs(rpc, headers, list(readings))
     decoded = [_decoded(log, readings[log.address]) for log in logs]
     return [
         item
@@ -69,7 +70,7 @@ async def fetch_logs(rpc: RpcClient, *, hashes: Mapping[int, Hash32], readings: 
     ]
 
 
-async def _linked_headers(rpc: RpcClient, first: int, last: int) -> list[Header]:
+async def linked_headers(rpc: RpcClient, first: int, last: int) -> list[Header]:
     numbers = range(first, last + 1)
     headers: list[Header] = []
     for number, header in zip(numbers, await rpc.headers(numbers), strict=True):
@@ -81,8 +82,9 @@ async def _linked_headers(rpc: RpcClient, first: int, last: int) -> list[Header]
     return headers
 
 
-async def _logs(rpc: RpcClient, hashes: Mapping[int, Hash32], addresses: Sequence[Address]) -> list[Log]:
-    first, last = min(hashes), max(hashes)
+async def _logs(rpc: RpcClient, headers: Sequence[Header], addresses: Sequence[Address]) -> list[Log]:
+    hashes = {header.number: header.hash for header in headers}
+    first, last = headers[0].number, headers[-1].number
     found: dict[tuple[int, int], Log] = {}
     for start in range(0, len(addresses), ADDRESSES_MAX):
         asked = addresses[start : start + ADDRESSES_MAX]
@@ -93,6 +95,7 @@ async def _logs(rpc: RpcClient, hashes: Mapping[int, Hash32], addresses: Sequenc
                 raise ChainMoved("two logs at one place", number=log.block_number)
         if len(found) > LOGS_MAX and first < last:
             raise RangeTooLarge("more logs than are taken at once", first=first, last=last)
+    await check_complete(rpc, headers, addresses, found)
     return [found[place] for place in sorted(found)]
 
 

@@ -15,7 +15,7 @@ from psycopg import sql
 from indexer import statements
 from indexer.codec import Model
 from indexer.declared import AbiReader
-from indexer.fetch import Decoded, fetch_logs
+from indexer.fetch import Decoded, fetch_logs, linked_headers
 from indexer.models import ForeignBalanceRow, ForeignTokenRow, ForeignTransferRow, LogRow
 from indexer.ranges import RangeSizer
 from indexer.reading import Kinds, Reading, token_reader
@@ -131,16 +131,19 @@ class ForeignTender:
 
     async def _backfill(self, item: ForeignContract, standing: Checkpoint) -> None:
         """One range, or the step to being live."""
-        sizer = self._sizers.setdefault(item.address, RangeSizer())
+        sizer = self._sizers.setdefault(item.address, RangeSizer(self._rpc.range_limit))
         first, last = sizer.next(after=item.done_block, head=standing.number)
         logs: Sequence[Decoded] = ()
         if first <= last:
             try:
                 logs = await self._fetch(item, first, last)
-            except (RangeTooLarge, RpcUnavailable) as error:
-                sizer.failed()
-                if isinstance(error, RangeTooLarge) and first < last:
-                    return
+            except RangeTooLarge:
+                sizer.refused(blocks=last - first + 1)
+                if first == last:
+                    raise
+                return
+            except RpcUnavailable:
+                sizer.unanswered()
                 raise
             sizer.succeeded(blocks=last - first + 1, logs=len(logs))
         done = max(last, item.done_block)
@@ -153,12 +156,11 @@ class ForeignTender:
 
     async def _fetch(self, item: ForeignContract, first: int, last: int) -> Sequence[Decoded]:
         """Logs of blocks that the tables have, from a node that has the same ones."""
-        hashes = await self._store.block_hashes(first=first, last=last)
-        logs = await fetch_logs(self._rpc, hashes=hashes, readings={item.address: item.reader})
-        (header,) = await self._rpc.headers([last])
-        if header is None or header.hash != hashes[last]:
+        headers = await linked_headers(self._rpc, first, last)
+        ours = await self._store.block_hashes(first=last, last=last)
+        if headers[-1].hash != ours.get(last):
             raise ChainMoved("the node left the fork of the tables", number=last)
-        return logs
+        return await fetch_logs(self._rpc, headers, {item.address: item.reader})
 
     async def _note(self, item: ForeignContract, *, done: int, state: str) -> None:
         params = {

@@ -24,6 +24,9 @@ REORG_DEPTH = Histogram(
     buckets=(1, 2, 5, 10, 20, 50, 100, 250, 1_000),
 )
 RANGE_BLOCKS = Gauge("asoud_indexer_range_blocks", "Blocks asked for at once", ["chain"])
+RANGES_REFUSED = Counter(
+    "asoud_indexer_ranges_refused_total", "Ranges that were too large for the endpoint, or for us", ["chain"]
+)
 COMMIT_SECONDS = Histogram("asoud_indexer_commit_seconds", "Time to write one range", ["chain"])
 PARTITION_BLOCKS_LEFT = Gauge(
     "asoud_indexer_partition_blocks_left", "Blocks above the newest indexed that have a partition", ["chain"]

@@ -7,7 +7,7 @@ happens in between. It decides by `reorg`, reads by `fetch`, writes by `store`.
 import dataclasses
 import datetime as dt
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -61,6 +61,10 @@ class Stuck(Bug):
     """Going on could make the tables wrong: a person has to look."""
 
 
+class ServesAnotherChain(Stuck):
+    """The node is not one of the chain that the tables speak of."""
+
+
 class Step(Enum):
     IDLE = auto()  # at the head
     WAITING = auto()  # the head is lower than it was: look again soon
@@ -78,19 +82,38 @@ class Totals:
     rebuilds: int = 0
 
 
+Dispute = Callable[[int, Hash32], Awaitable[None]]
+
+
+async def nobody_disputes(_number: int, _hash: Hash32) -> None:
+    """Where there is one node, it is right."""
+
+
 class Pipeline:
-    """Works on one chain. `store` must hold its lock."""
+    """Works on one chain. `store` must hold its lock.
+
+    `dispute` is called before final blocks or all rows go, with the newest block that would: it raises
+    when another node still has it.
+    """
 
     def __init__(
-        self, store: Store, rpc: RpcClient, clock: Clock, rules: ChainRules, contracts: ContractSource
+        self,
+        store: Store,
+        rpc: RpcClient,
+        clock: Clock,
+        rules: ChainRules,
+        contracts: ContractSource,
+        *,
+        dispute: Dispute = nobody_disputes,
     ) -> None:
+        self._dispute = dispute
         self._store = store
         self._rpc = rpc
         self._clock = clock
         self._rules = rules
         self._contracts = contracts
         self._chain = str(store.chain_id)
-        self._sizer = RangeSizer()
+        self._sizer = RangeSizer(rpc.range_limit)
         self._reader = RangeReader(rpc)
         self._foreign = ForeignTender(store, rpc)
         self._kinds: Kinds = {}
@@ -122,7 +145,9 @@ class Pipeline:
         """
         served = await self._rpc.chain_id()
         if served != self._store.chain_id:
-            raise Stuck("the node serves another chain", served=served, expected=self._store.chain_id)
+            raise ServesAnotherChain(
+                "the node serves another chain", served=served, expected=self._store.chain_id
+            )
         genesis = await self._genesis()
         head = await self._rpc.head()
         contracts = self._deployed = self._contracts()
@@ -133,7 +158,9 @@ class Pipeline:
             await self._begin(genesis, head, contracts, emit_after=head.number)
         elif before.genesis_hash != genesis:
             if not self._rules.rebuild_on_new_genesis:
-                raise Stuck("the chain has another genesis", was=before.genesis_hash, now=genesis)
+                raise ServesAnotherChain(
+                    "the chain has another genesis", was=before.genesis_hash, now=genesis
+                )
             await self._rebuild("the chain was started anew", emit_after=self._rules.start_block - 1)
         elif await self._deployment_changed(before, contracts):
             await self._rebuild("the deployment has other contracts now", emit_after=before.emit_after)
@@ -268,13 +295,13 @@ class Pipeline:
         metrics.RANGE_BLOCKS.labels(self._chain).set(last - first + 1)
         try:
             fetched = await self._reader.read(first, last, self._kinds)
-        except RangeTooLarge:
-            self._sizer.failed()
+        except RangeTooLarge as error:
+            self._shrink_range(last - first + 1, error)
             if first == last:
                 raise
             return True  # to look again, at fewer blocks
         except RpcUnavailable:
-            self._sizer.failed()
+            self._sizer.unanswered()
             raise
         self._sizer.succeeded(blocks=last - first + 1, logs=len(fetched.logs))
         if before.hash is not None and fetched.headers[0].parent_hash != before.hash:
@@ -326,6 +353,14 @@ class Pipeline:
                 raise
         metrics.PARTITION_BLOCKS_LEFT.labels(self._chain).set(self._partitions_end - 1 - last)
 
+    def _shrink_range(self, blocks: int, error: RangeTooLarge) -> None:
+        fitting, lasting = error.fields.get("blocks"), bool(error.fields.get("lasting"))
+        self._sizer.refused(
+            blocks=blocks, fitting=fitting if isinstance(fitting, int) else None, lasting=lasting
+        )
+        metrics.RANGES_REFUSED.labels(self._chain).inc()
+        log.info("range_refused", blocks=blocks, next=self._sizer.blocks, lasting=lasting)
+
     async def _finalize(self, head: Header) -> None:
         self._checkpoint, told = await finalize(
             self._store, self.checkpoint, kinds=self._kinds, head=head, finality=self._rules.finality
@@ -355,6 +390,8 @@ class Pipeline:
 
     async def _go_back(self, ancestor: int | None) -> bool:
         before = self.checkpoint
+        if before.hash is not None and (ancestor is None or ancestor < before.finalized_number):
+            await self._dispute(before.number, before.hash)
         plan = remedy(ancestor=ancestor, undo_floor=before.undo_floor, start_block=self._rules.start_block)
         if isinstance(plan, Replay):
             await self._store.speak(

@@ -9,22 +9,29 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 
 from prometheus_client import start_http_server
 
 from indexer import metrics
-from indexer.pipeline import ChainRules, Pipeline, Step, Totals
+from indexer.completeness import AnswerIncomplete
+from indexer.endpoints import tell_endpoints
+from indexer.pipeline import ChainRules, Pipeline, ServesAnotherChain, Step, Totals
 from indexer.store import CheckpointMoved, Store
 from indexer.writing import ContractSource, Finality, KnownContract
 from node.chain.deployments import DeploymentRegistry
-from node.chain.heads import HeadWatch, websocket_url
+from node.chain.errors import RpcLimited, RpcUnavailable
+from node.chain.heads import HeadWatch
 from node.chain.logs import Kind
-from node.chain.rpc import ChainMoved, RangeTooLarge, RpcClient
+from node.chain.peers import Standing
+from node.chain.pool import Member, RpcPool
+from node.chain.rpc import ChainMoved, NodeRefused, RangeTooLarge, RpcClient
+from node.kernel.chain_settings import Endpoint
 from node.kernel.clock import Clock, SystemClock
 from node.kernel.errors import AsoudError, Transient
+from node.kernel.hexes import Hash32
 from node.kernel.log import get_logger
 from node.kernel.readiness import tell_ready
 from node.kernel.settings import DEV_CHAIN_ID, Settings
@@ -51,14 +58,16 @@ KIND_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All that the indexer of one chain takes. `websocket_url` None: polling alone."""
+    """All that the indexer of one chain takes."""
 
     database_url: str
-    rpc_url: str
-    websocket_url: str | None
+    endpoints: tuple[Endpoint, ...]
     chain_id: int
     rules: ChainRules
     rpc_timeout_s: float
+    rpc_per_second: float
+    rpc_look_s: float
+    rpc_lag_blocks: int
     poll_interval_s: float
 
 
@@ -77,11 +86,9 @@ class RunReport:
 
 
 def config_of(settings: Settings) -> Config:
-    rpc_url = settings.rpc_url.get_secret_value()
     return Config(
         database_url=settings.database_url.get_secret_value(),
-        rpc_url=rpc_url,
-        websocket_url=websocket_url(rpc_url),
+        endpoints=settings.endpoints,
         chain_id=settings.chain_id,
         rules=ChainRules(
             start_block=settings.start_block,
@@ -90,6 +97,9 @@ def config_of(settings: Settings) -> Config:
             raw_log_blocks=settings.raw_log_blocks,
         ),
         rpc_timeout_s=settings.rpc_timeout_s,
+        rpc_per_second=settings.rpc_per_second,
+        rpc_look_s=settings.rpc_look_s,
+        rpc_lag_blocks=settings.rpc_lag_blocks,
         poll_interval_s=settings.poll_interval_s,
     )
 
@@ -166,26 +176,26 @@ class Indexer:
         self._contracts = contracts
         self._clock = clock
         self._chain = str(config.chain_id)
+        self._backoff_s = BACKOFF_FIRST_S
 
     async def run(self) -> None:
         """Never returns; cancel it."""
         tell_ready()  # standing by, and waiting for a chain that is away, is its work too
-        backoff_s = BACKOFF_FIRST_S
-        while True:
-            watch = HeadWatch(self._config.websocket_url)
-            try:
-                async with AsyncExitStack() as stack:
-                    pipeline = await self._open(stack)
-                    follower = asyncio.create_task(watch.follow())
-                    stack.callback(follower.cancel)
-                    backoff_s = BACKOFF_FIRST_S
-                    await self._follow(pipeline, watch)
-            except CheckpointMoved:
-                log.warning("checkpoint_set_back", chain_id=self._config.chain_id)
-            except AsoudError as error:
-                await self._complain(error)
-                await asyncio.sleep(backoff_s)
-                backoff_s = min(BACKOFF_MAX_S, backoff_s * 2)
+        async with self._pool() as pool:
+            while True:
+                try:
+                    async with AsyncExitStack() as stack:
+                        store = await self._locked(stack)
+                        await pool.settle()
+                        stack.callback(asyncio.create_task(pool.watch()).cancel)
+                        while True:
+                            await self._read_from(pool.use(), pool, store)
+                except CheckpointMoved:
+                    log.warning("checkpoint_set_back", chain_id=self._config.chain_id)
+                except AsoudError as error:
+                    await self._complain(error, pool)
+                    await asyncio.sleep(self._backoff_s)
+                    self._backoff_s = min(BACKOFF_MAX_S, self._backoff_s * 2)
 
     async def reindex(self) -> None:
         """Sets the chain back to its first block; an indexer that runs reads it again at once."""
@@ -209,30 +219,63 @@ class Indexer:
         """Indexes up to the head seen at start, and says how fast. Raises what `run` would wait out."""
         started = time.perf_counter()
         async with AsyncExitStack() as stack:
-            pipeline = await self._open(stack)
-            async with self._client() as rpc:
-                target = (await rpc.head()).number
+            store = await self._locked(stack)
+            rpc = await stack.enter_async_context(self._client())
+            pipeline = Pipeline(store, rpc, self._clock, self._config.rules, self._contracts)
+            stack.push_async_callback(pipeline.close)
+            await pipeline.open()
+            target = (await rpc.head()).number
             while (step := await pipeline.step(until=target)) is not Step.IDLE:
                 if step is Step.WAITING:
                     await asyncio.sleep(self._config.poll_interval_s)
         return _report(pipeline.totals, time.perf_counter() - started)
 
-    async def _open(self, stack: AsyncExitStack) -> Pipeline:
+    async def _locked(self, stack: AsyncExitStack) -> Store:
+        """The database, once nobody else writes this chain."""
         config = self._config
         store = await stack.enter_async_context(Store.connect(config.database_url, config.chain_id))
         while not await store.try_lock():
             log.debug("standing_by", chain_id=config.chain_id)
             await asyncio.sleep(STANDBY_S)
-        rpc = await stack.enter_async_context(self._client())
-        pipeline = Pipeline(store, rpc, self._clock, config.rules, self._contracts)
-        stack.push_async_callback(pipeline.close)
-        await pipeline.open()
-        log.info("indexing", chain_id=config.chain_id, number=pipeline.checkpoint.number)
-        return pipeline
+        return store
 
-    async def _follow(self, pipeline: Pipeline, watch: HeadWatch) -> None:
-        in_a_row = 0
-        while True:
+    async def _read_from(self, member: Member, pool: RpcPool, store: Store) -> None:
+        """Follows the chain by one endpoint, until another one is to be read from."""
+        watch = HeadWatch(member.websocket_url)
+
+        async def dispute(number: int, hash_: Hash32) -> None:
+            await pool.dispute(number, hash_, gone_from=member)
+
+        pipeline = Pipeline(
+            store, member.rpc, self._clock, self._config.rules, self._contracts, dispute=dispute
+        )
+        follower = asyncio.create_task(watch.follow())
+        try:
+            await pipeline.open()
+            log.info("indexing", **self._at(pipeline), endpoint=member.name)
+            self._backoff_s = BACKOFF_FIRST_S
+            await self._follow(pipeline, watch, pool, member, store)
+            log.info("endpoint_left", **self._at(pipeline), endpoint=member.name)
+        except AsoudError as error:
+            standing = blamed(error)
+            if standing is None or not pool.failed(member, standing):
+                raise
+            log.warning("endpoint_left", endpoint=member.name, error=str(error), **error.fields)
+        finally:
+            follower.cancel()
+            await pipeline.close()
+
+    def _at(self, pipeline: Pipeline) -> dict[str, int]:
+        return {"chain_id": self._config.chain_id, "number": pipeline.checkpoint.number}
+
+    async def _follow(
+        self, pipeline: Pipeline, watch: HeadWatch, pool: RpcPool, member: Member, store: Store
+    ) -> None:
+        in_a_row, told = 0, -1
+        while pool.best() is member:
+            if told != pool.looks:
+                told = pool.looks
+                await tell_endpoints(store, pool.reports(), now=self._clock.now())
             try:
                 if await pipeline.step() is not Step.MOVED:
                     await watch.wait(self._config.poll_interval_s)
@@ -243,13 +286,29 @@ class Indexer:
                     raise
                 await asyncio.sleep(LOOK_AGAIN_S * in_a_row)
 
-    def _client(self) -> RpcClient:
+    def _pool(self) -> AbstractAsyncContextManager[RpcPool]:
         def failed(kind: str) -> None:
             metrics.RPC_ERRORS.labels(self._chain, kind).inc()
 
-        return RpcClient(self._config.rpc_url, timeout_s=self._config.rpc_timeout_s, on_failure=failed)
+        config = self._config
+        return RpcPool.connect(
+            config.endpoints,
+            chain_id=config.chain_id,
+            timeout_s=config.rpc_timeout_s,
+            per_second=config.rpc_per_second,
+            lag_blocks=config.rpc_lag_blocks,
+            look_s=config.rpc_look_s,
+            on_failure=failed,
+        )
 
-    async def _complain(self, error: AsoudError) -> None:
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[RpcClient]:
+        """The endpoint that does best now, for work that has an end."""
+        async with self._pool() as pool:
+            await pool.settle()
+            yield pool.use().rpc
+
+    async def _complain(self, error: AsoudError, pool: RpcPool) -> None:
         """Says what is wrong where `/health/chain` looks; when the database is away, in the log alone."""
         transient = isinstance(error, Transient)
         log.log(30 if transient else 40, "indexer_interrupted", error=str(error), **error.fields)
@@ -257,9 +316,28 @@ class Indexer:
         reason = ", ".join([error.message, *(f"{key}={value}" for key, value in error.fields.items())])
         with suppress(AsoudError):
             async with Store.connect(self._config.database_url, self._config.chain_id) as store:
+                await tell_endpoints(store, pool.reports(), now=self._clock.now())
                 await store.speak(
                     state="unreachable" if transient else "stuck", reason=reason, now=self._clock.now()
                 )
+
+
+def blamed(error: AsoudError) -> Standing | None:
+    """What an error of reading says of the endpoint; None when it is not to blame."""
+    for kind, standing in _BLAME:
+        if isinstance(error, kind):
+            return standing
+    return None
+
+
+_BLAME: tuple[tuple[type[AsoudError], Standing], ...] = (
+    (ServesAnotherChain, Standing.WRONG_CHAIN),
+    (AnswerIncomplete, Standing.INCOMPLETE),
+    (RpcLimited, Standing.LIMITED),
+    (RpcUnavailable, Standing.AWAY),
+    (NodeRefused, Standing.AWAY),
+    (ChainMoved, Standing.AWAY),
+)
 
 
 def _serve_metrics(host: str, port: int) -> None:

@@ -4,18 +4,20 @@
 unreachable (the node or the database was away; it tries again), stuck (a person has to look; `reason` says
 why), down (the indexer has not spoken for a while), never (it never ran here). `lag` is against the newest
 head that the indexer saw; `vanished` counts final events that the chain lost and that did not come back;
-`undecodable` counts the logs that are kept raw. `foreign` are the contracts that are not ours.
-`partitions.ok` false: none could be made ahead, and the indexer will stop when it has none for a block.
+`undecodable` counts the logs that are kept raw. `foreign` are the contracts that are not ours. `endpoints`
+are the servers of the chain, and which one is read from. `partitions.ok` false: none could be made ahead, and
+the indexer will stop when it has none for a block.
 """
 
 from typing import Any, LiteralString
 
 import psycopg
 
+from indexer.endpoints import ENDPOINTS
 from node.kernel.db.unit_of_work import typed_database_errors
 
 # The indexer speaks every few seconds, also when nothing happens.
-STATUS: LiteralString = """
+STATUS: LiteralString = f"""
     SELECT coalesce((
         SELECT json_build_object(
             'chain_id', chain_id,
@@ -56,11 +58,12 @@ STATUS: LiteralString = """
                 FROM chain.partition WHERE partition.chain_id = checkpoint.chain_id),
             'undecodable', (
                 SELECT count(*) FROM chain.log
-                WHERE log.chain_id = checkpoint.chain_id AND error IS NOT NULL)
+                WHERE log.chain_id = checkpoint.chain_id AND error IS NOT NULL),
+            'endpoints', {ENDPOINTS}
         )
         FROM chain.checkpoint WHERE chain_id = %(chain_id)s
-    ), json_build_object('chain_id', %(chain_id)s::bigint, 'state', 'never'))
-"""
+    ), json_build_object('chain_id', %(chain_id)s::bigint, 'state', 'never', 'endpoints', {ENDPOINTS}))
+"""  # noqa: S608 - made of constants
 
 INCIDENTS_MAX = 1_000  # listed at once, newest first
 _CHAINS: LiteralString = "SELECT chain_id FROM chain.checkpoint ORDER BY chain_id"

@@ -28,7 +28,7 @@ from node.kernel.settings import Settings
 from tests.stack import Addresses, DatabaseUrls, cloned_database
 
 # What two ways to the same block may leave different: clocks, how far back one can go, what was lost on it.
-_APART = frozenset({"checkpoint", "foreign_contract", "incident", "partition", "undo"})
+_APART = frozenset({"checkpoint", "endpoint", "foreign_contract", "incident", "partition", "undo"})
 TABLES = sorted(t.name for t in METADATA.tables.values() if t.schema == SCHEMA and t.name not in _APART)
 
 _PROCESS = "from indexer.run import main; from node.kernel.settings import Settings; main(Settings())"

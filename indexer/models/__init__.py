@@ -12,6 +12,7 @@ wrote a state last.
 """
 
 from indexer.models.core import BlockRow, Checkpoint, ContractRow, IncidentRow, LogRow, PartitionRow, UndoRow
+from indexer.models.endpoint import EndpointRow
 from indexer.models.escrow import EscrowEventRow, EscrowRow, EscrowSettlementRow, EscrowSignatureRow
 from indexer.models.exchange import (
     CreditRow,
@@ -44,6 +45,7 @@ __all__ = [
     "CreditRow",
     "CurrencyRow",
     "DelegationRow",
+    "EndpointRow",
     "EscrowEventRow",
     "EscrowRow",
     "EscrowSettlementRow",

@@ -1,4 +1,7 @@
-"""Brings a database to the newest schema. Runs as the owner role, never inside the app."""
+"""Brings a database to the newest schema. Runs as the owner role, never inside the app.
+
+Tables are changed by migrations; functions are code, and made anew from their sources after them.
+"""
 
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from sqlalchemy import create_engine, text
 from node.bootstrap.models import METADATA, SCHEMAS
 from node.kernel.db.grants import apply_grants
 from node.kernel.db.unit_of_work import sqlalchemy_url
+from wallet.ledger.functions import FUNCTIONS
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_KEY = 0x_A50D_0002  # two `migrate` at once queue here
@@ -32,6 +36,8 @@ def upgrade(owner_url: str, *, app_role: str) -> None:
             config = alembic_config(owner_url)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            for source in FUNCTIONS:
+                connection.exec_driver_sql(source)
             apply_grants(connection, METADATA, app_role=app_role)
     finally:
         engine.dispose()

@@ -2,7 +2,7 @@
 
     Refused    ExecutionReverted, InsufficientNativeFunds, NonceTooLow, FeeTooLow, TransactionInvalid,
                NotAContract
-    Transient  RpcUnavailable, ReceiptPending
+    Transient  RpcUnavailable (of these, RpcLimited), ReceiptPending
     Bug        RpcRejected, WrongChain
 
 No message or field holds the address of the RPC server: those carry API keys.
@@ -20,6 +20,10 @@ WORDS_MAX = 300
 
 class RpcUnavailable(Transient):
     """The chain's server cannot be reached, is too slow, or turns us away for now."""
+
+
+class RpcLimited(RpcUnavailable):
+    """The server limits our rate; `retry_after_s` is set where it says for how long."""
 
 
 class ReceiptPending(Transient):

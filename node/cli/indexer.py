@@ -65,7 +65,7 @@ def status(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2, default=str))
         return
-    head = ("chain", "state", "head", "indexed", "final", "lag", "undo to", "vanished", "undecodable")
+    head = ("chain", "state", "head", "indexed", "final", "lag", "undo to", "vanished", "undecodable", "room")
     click.echo(table([head, *map(_line, found)]))
     foreign = [(chain["chain_id"], item) for chain in found for item in chain.get("foreign", ())]
     if foreign:
@@ -120,6 +120,7 @@ def _line(chain: dict[str, Any]) -> Sequence[object]:
         chain.get("reorgs_can_reach"),
         chain.get("vanished"),
         chain.get("undecodable"),
+        chain.get("partitions", {}).get("blocks_left"),
     )
 
 

@@ -5,11 +5,16 @@ Only entrypoints and `node.bootstrap` read this object; everything below takes w
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-DEV_CHAIN_ID = 31337
+from node.kernel import chain_settings
+from node.kernel.chain_settings import ChainSettings, FurtherChain, read_chains
+from node.kernel.errors import NotFound
+
+DEV_CHAIN_ID = chain_settings.DEV_CHAIN_ID
 
 
 class LogFormat(StrEnum):
@@ -17,8 +22,10 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="ASOUD_", extra="ignore", frozen=True)
+class Settings(ChainSettings, BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="ASOUD_", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     data_dir: Path = Field(
         Path(".asoud"), description="Folder of the embedded parts, content and deployments."
@@ -49,37 +56,12 @@ class Settings(BaseSettings):
         description="Celery's broker. Never a Redis Cluster.",
     )
 
-    chain_id: int = Field(DEV_CHAIN_ID, ge=1, description="EIP-155 id of the chain that this node serves.")
-    rpc_url: SecretStr = Field(
-        SecretStr("http://127.0.0.1:8545"), description="JSON-RPC over HTTP of that chain."
+    chains: Annotated[tuple[FurtherChain, ...], NoDecode] = Field(
+        (),
+        description="Further chains that are indexed, as JSON or the path of a file of it: a list of objects"
+        " with the settings of a chain by their names in lower case, without `ASOUD_`; `chain_id` and"
+        " `rpc_url` must be there.",
     )
-    rpc_timeout_s: float = Field(10.0, gt=0, le=120, description="Limit of one JSON-RPC call.")
-    confirmations: int = Field(
-        0,
-        ge=0,
-        le=10_000,
-        description="Blocks on top of a block before it is final; its events then enter the spine.",
-    )
-    durable_block_file: Path | None = Field(
-        None,
-        description="Of an embedded chain, set by `scripts/up`: holds the newest block that is on disk;"
-        " a later one is not final.",
-    )
-    undo_blocks: int = Field(
-        128,
-        ge=1,
-        le=100_000,
-        description="How many blocks a reorg may undo; never below `ASOUD_CONFIRMATIONS`.",
-    )
-    poll_interval_s: float = Field(0.5, gt=0, le=60, description="How often the indexer asks for a new head.")
-    raw_log_blocks: int | None = Field(
-        None,
-        ge=0,
-        description="Blocks below the newest whose raw logs are kept; older ones go partition by partition,"
-        " but for those that views read. Unset keeps all.",
-    )
-    start_block: int = Field(0, ge=0, description="First block that the indexer reads.")
-    native_code: str = Field("ETH", description="What people call the chain's native coin.")
     keystore_path: Path | None = Field(
         None,
         description="Encrypted keystore (scrypt JSON) of the deployer; 31337 uses the well-known dev key.",
@@ -96,9 +78,6 @@ class Settings(BaseSettings):
     api_workers: int = Field(1, ge=1, le=64, description="Processes of the API.")
     metrics_host: str = Field("127.0.0.1", description="Address of `/metrics`; keep it private.")
     metrics_port: int = Field(9464, ge=1, le=65535, description="Port of `/metrics`.")
-    indexer_metrics_port: int = Field(
-        9465, ge=0, le=65535, description="Port of `/metrics` of the indexer; 0 for none."
-    )
     public_url: str = Field(
         "http://localhost:8000",
         description="Where people reach the API; Sign-In with Ethereum takes its domain and URI from here.",
@@ -237,12 +216,35 @@ class Settings(BaseSettings):
         description="How long an order holds its stock while it waits for the money.",
     )
 
+    @field_validator("chains", mode="before")
+    @classmethod
+    def _read_chains(cls, raw: object) -> object:
+        return read_chains(raw) if isinstance(raw, str) else raw
+
     @model_validator(mode="after")
-    def _undo_covers_finality(self) -> "Settings":
-        if self.undo_blocks < self.confirmations:
-            msg = "ASOUD_UNDO_BLOCKS must not be below ASOUD_CONFIRMATIONS"
+    def _chains_differ(self) -> Self:
+        ids = self.chain_ids
+        if len(set(ids)) < len(ids):
+            msg = "ASOUD_CHAINS names a chain twice, or that of ASOUD_CHAIN_ID"
             raise ValueError(msg)
         return self
+
+    @property
+    def chain_ids(self) -> tuple[int, ...]:
+        """The node's own chain first."""
+        return (self.chain_id, *(chain.chain_id for chain in self.chains))
+
+    def for_chain(self, chain_id: int) -> Self:
+        """The same settings with that chain in the place of the node's own. Raises `NotFound`."""
+        if chain_id == self.chain_id:
+            return self
+        for place, chain in enumerate(self.chains, start=1):
+            if chain.chain_id == chain_id:
+                own = {name: getattr(chain, name) for name in ChainSettings.model_fields}
+                if "indexer_metrics_port" not in chain.model_fields_set and self.indexer_metrics_port:
+                    own["indexer_metrics_port"] = self.indexer_metrics_port + place
+                return self.model_copy(update={**own, "chains": ()})
+        raise NotFound("no such chain in the settings", chain_id=chain_id)
 
     @property
     def deployments_dir(self) -> Path:

@@ -255,7 +255,7 @@ def test_the_health_page_tells_where_the_indexer_stands(
     fresh_anvil: str, fresh_database: DatabaseUrls, tmp_path: Path
 ) -> None:
     life = Life.begin(fresh_anvil, tmp_path)
-    assert health(fresh_database) == {"chain_id": 31337, "state": "never"}
+    assert health(fresh_database) == {"chain_id": 31337, "state": "never", "endpoints": []}
     index(settings_of(fresh_anvil, tmp_path, fresh_database))
     status = health(fresh_database)
     assert status["state"] == "live"

@@ -241,7 +241,7 @@ def test_the_operator_reads_it_as_a_table_or_as_json(
         assert result.exit_code == 0, result.output
         return result.output
 
-    assert json.loads(say("status", "--json")) == [{"chain_id": 31337, "state": "never"}]
+    assert json.loads(say("status", "--json")) == [{"chain_id": 31337, "state": "never", "endpoints": []}]
     assert "never" in say("status")
     index(settings)
     cancel(life, 1)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from indexer.fetch import fetch
 from indexer.ranges import LOGS_MAX
-from node.chain.errors import RpcUnavailable
+from node.chain.errors import RpcLimited, RpcUnavailable
 from node.chain.logs import Kind
 from node.chain.rpc import (
     ATTEMPTS_MAX,
@@ -71,7 +71,11 @@ def refusal(message: str, code: int = -32000) -> Node:
         ("BlockOutOfRangeError: block height is 5 but requested was 9", -32602, ChainMoved),
         ("query returned more than 10000 results", -32005, RangeTooLarge),
         ("exceed maximum block range: 5000", -32000, RangeTooLarge),
-        ("rate limit exceeded", -32005, RpcUnavailable),
+        ("rate limit exceeded", -32005, RpcLimited),
+        ("daily request count exceeded, request rate limited", -32005, RpcLimited),
+        ("50/second request limit reached", -32007, RpcLimited),
+        ("limit exceeded", -32005, RpcLimited),
+        ("server busy", -32000, RpcUnavailable),
         ("execution reverted: no", 3, CallReverted),
         ("method not found", -32601, NodeRefused),
     ],
@@ -184,6 +188,9 @@ def telling(blocks: list[dict[str, str] | None], logs: list[dict[str, Any]]) -> 
     def node(calls: list[Call]) -> Any:
         if calls[0]["method"] == "eth_getLogs":
             return [ok(calls[0], logs)]
+        if calls[0]["method"] == "eth_getBlockReceipts":
+            of_block = [log for log in logs if log["blockNumber"] == calls[0]["params"][0]]
+            return [ok(calls[0], [{"logs": of_block}])]
         return [ok(call, blocks[int(call["params"][0], 16)]) for call in calls]
 
     return node

@@ -87,7 +87,7 @@ def test_ranges_grow_while_logs_are_few_and_shrink_on_failure() -> None:
     sizer.succeeded(blocks=1, logs=3 * LOGS_TARGET)
     assert sizer.blocks == 1
     for _ in range(20):
-        sizer.failed()
+        sizer.unanswered()
     assert sizer.next(after=4, head=100) == (5, 5)
 
 

@@ -14,6 +14,8 @@ NAMING = {
 # In `Table.info`: the app may insert and read, never change or remove. `updatable` names exceptions.
 APPEND_ONLY = "append_only"
 UPDATABLE_COLUMNS = "updatable_columns"
+# In `Table.info`: the app may only read; functions of the owner in the same schema write.
+FUNCTION_WRITTEN = "function_written"
 # In `Table.info`: the app may ANALYZE it, where Postgres knows such a right (17 and newer).
 MAINTAINED = "maintained"
 

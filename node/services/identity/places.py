@@ -3,6 +3,7 @@
 import zoneinfo
 from typing import Final
 
+from node.kernel.currencies import EXPONENTS
 from node.services.identity.errors import CountryUnknown, MoneyUnknown, TimeZoneUnknown
 
 _COUNTRIES = """
@@ -18,17 +19,6 @@ _COUNTRIES = """
     UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
 """
 COUNTRIES: Final = frozenset(_COUNTRIES.split())
-_CURRENCIES = """
-    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN
-    BWP BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR
-    FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD
-    JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD
-    MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP
-    PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC
-    SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST
-    XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
-"""
-CURRENCIES: Final = frozenset(_CURRENCIES.split())
 _ZONES: Final = frozenset(zoneinfo.available_timezones())
 
 
@@ -41,7 +31,7 @@ def country(raw: str) -> str:
 
 def currency(raw: str) -> str:
     """Raises MoneyUnknown."""
-    if raw not in CURRENCIES:
+    if raw not in EXPONENTS:
         raise MoneyUnknown("a currency is three capital letters of ISO 4217", field="currency")
     return raw
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0050_step_up"
-down_revision = "0016_escrow_growth"
+down_revision = "0035_endpoint"
 branch_labels = None
 depends_on = None
 
