@@ -7,6 +7,8 @@ import asyncio
 import json
 import os
 import random
+import signal
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,19 +18,26 @@ import psycopg
 import pytest
 
 from indexer.pipeline import ChainRules, Pipeline, Step
-from indexer.store import Store
+from indexer.store import COPIED_FROM, Store
 from indexer.writing import Finality
 from node.chain.rpc import RpcClient
 from node.chain.tokens import Standard
 from node.kernel.clock import SystemClock
 from node.kernel.errors import AsoudError
+from node.kernel.hexes import Address
 from node.kernel.settings import Settings
 from tests.chain.server import serving
+from tests.chain_life import Life
 from tests.cut_line import Cut, CutLine, cut_line
 from tests.indexed import (
+    PATIENCE_S,
     Tables,
     assert_same,
+    differences,
     events_of,
+    fresh_tables,
+    index,
+    indexer_process,
     news_of,
     read_token,
     settings_of,
@@ -180,6 +189,11 @@ def assert_told(database: DatabaseUrls, chain: ScriptedChain) -> None:
     assert set(told.values()) <= {1}
     silent = {row["transactionHash"] for row in _silent(chain, final)}
     assert there - {row[1] for row in ids} <= silent
+    assert assert_whole(database) == lost
+
+
+def assert_whole(database: DatabaseUrls) -> set[str]:
+    """No stream has a gap, and nothing vanishes twice without returning; what is gone now."""
     balance: Counter[str] = Counter()
     versions: Counter[str] = Counter()
     for stream, version, kind, payload in events_of(database):
@@ -188,7 +202,7 @@ def assert_told(database: DatabaseUrls, chain: ScriptedChain) -> None:
         if kind in ("chain.event_vanished", "chain.event_returned"):
             balance[payload["event_id"]] += 1 if kind == "chain.event_vanished" else -1
             assert balance[payload["event_id"]] in (0, 1)
-    assert {event for event, count in balance.items() if count} == lost
+    return {event for event, count in balance.items() if count}
 
 
 def _silent(chain: ScriptedChain, final: int) -> Iterator[dict[str, Any]]:
@@ -231,3 +245,44 @@ def test_simulation(
     assert simulation.line.cuts > 0
     assert simulation.interrupted > 0
     assert simulation.rebuilds > 0
+
+
+KILLS = 50
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+def test_killed_at_fifty_places(
+    addresses: Addresses, fresh_anvil: str, fresh_database: DatabaseUrls, tmp_path: Path, seed: int
+) -> None:
+    """`kill -9` of the process, on a real chain: amid a COPY, before its commit, amid a step back."""
+    rng = random.Random(seed)
+    life = Life.begin(fresh_anvil, tmp_path)
+    life.everything()
+    settings = settings_of(fresh_anvil, tmp_path, fresh_database, undo_blocks=UNDO_BLOCKS)
+    index(settings)
+    collections: list[Address] = []
+    places: Counter[str] = Counter()
+    with cut_line(fresh_database.app) as line:
+        own = settings.model_copy(update={"database_url": type(settings.database_url)(line.url)})
+        for _ in range(KILLS):
+            cut = Cut(rng.choice(("any", "any", "copy", "undo")), rng.randrange(1, 25))
+            life.chain.mine(COPIED_FROM if cut.where == "copy" else 1)
+            with indexer_process(own) as process:
+                line.arm(cut, process.kill)
+                end = time.monotonic() + PATIENCE_S
+                while process.poll() is None and time.monotonic() < end:
+                    life.random_step(rng, collections)
+                    if rng.random() < 0.3:
+                        life.chain.reorg(rng.randrange(1, 40))
+                        collections.clear()  # who knows which of them are left
+                assert process.returncode == -signal.SIGKILL
+            places[cut.where] += 1
+    index(settings)
+    print(f"seed {seed}: killed at {dict(places)}")  # noqa: T201
+    assert_same(tables_of(fresh_database), fresh_tables(addresses, settings, "killed_at"))
+    assert differences(settings) == []
+    told = Counter(
+        json.dumps([stream, kind, payload]) for stream, _, kind, payload in news_of(fresh_database)
+    )
+    assert set(told.values()) == {1}
