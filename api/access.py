@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from api.cookies import token_of
 from node.services.container import Services
 from node.services.identity.errors import TokenMissing
 from node.services.identity.tokens import Principal
@@ -29,7 +30,7 @@ async def _services(request: Request) -> Services:
 
 
 def principal_of(request: Request) -> Principal | None:
-    """Who the bearer token speaks for; None without a token. A bad token is refused on every route."""
+    """Who the token speaks for; None without a token. A bad token is refused on every route."""
     if _PRINCIPAL not in request.scope:
         request.scope[_PRINCIPAL] = _read_principal(request)
     principal: Principal | None = request.scope[_PRINCIPAL]
@@ -37,10 +38,8 @@ def principal_of(request: Request) -> Principal | None:
 
 
 def _read_principal(request: Request) -> Principal | None:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        return None
-    return services_of(request).sessions.principal(token.strip())
+    token = token_of(request)
+    return None if token is None else services_of(request).sessions.principal(token)
 
 
 async def _current_principal(

@@ -19,6 +19,7 @@ from api.options import EdgeOptions
 from node.kernel.errors import Unauthenticated
 from node.kernel.log import get_logger
 from node.kernel.rate import WINDOW_S, RateUncounted
+from node.services.identity.errors import CsrfTokenWrong
 from node.services.identity.numbers import home_of
 
 log = get_logger(__name__)
@@ -90,7 +91,7 @@ def _caller(request: Request) -> str:
     """A bad token counts for the address that sent it."""
     try:
         principal = principal_of(request)
-    except Unauthenticated:
+    except (Unauthenticated, CsrfTokenWrong):
         principal = None
     if principal is None:
         return home_of(client_of(request).origin)

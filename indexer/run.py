@@ -117,8 +117,39 @@ def deployed_contracts(registry: DeploymentRegistry, chain_id: int) -> ContractS
     return load
 
 
+def pool_of(config: Config) -> AbstractAsyncContextManager[RpcPool]:
+    """The servers of the chain."""
+
+    def failed(kind: str) -> None:
+        metrics.RPC_ERRORS.labels(str(config.chain_id), kind).inc()
+
+    return RpcPool.connect(
+        config.endpoints,
+        chain_id=config.chain_id,
+        timeout_s=config.rpc_timeout_s,
+        per_second=config.rpc_per_second,
+        lag_blocks=config.rpc_lag_blocks,
+        look_s=config.rpc_look_s,
+        on_failure=failed,
+    )
+
+
+@asynccontextmanager
+async def reader_of(config: Config) -> AsyncIterator[RpcClient]:
+    """The server that does best now, for work that has an end."""
+    async with pool_of(config) as pool:
+        await pool.settle()
+        yield pool.use().rpc
+
+
+def no_contracts() -> Sequence[KnownContract]:
+    """Of a chain where nothing of ours stands."""
+    return ()
+
+
 def indexer_of(settings: Settings) -> "Indexer":
-    contracts = deployed_contracts(DeploymentRegistry(settings.deployments_dir), settings.chain_id)
+    registry = DeploymentRegistry(settings.deployments_dir)
+    contracts = deployed_contracts(registry, settings.chain_id) if settings.own_contracts else no_contracts
     return Indexer(config_of(settings), contracts, SystemClock())
 
 
@@ -241,7 +272,7 @@ class Indexer:
 
     async def _read_from(self, member: Member, pool: RpcPool, store: Store) -> None:
         """Follows the chain by one endpoint, until another one is to be read from."""
-        watch = HeadWatch(member.websocket_url)
+        watch = HeadWatch(member.websocket_url, meter=member.rpc.meter)
 
         async def dispute(number: int, hash_: Hash32) -> None:
             await pool.dispute(number, hash_, gone_from=member)
@@ -252,6 +283,7 @@ class Indexer:
         follower = asyncio.create_task(watch.follow())
         try:
             await pipeline.open()
+            pool.opened(member)
             log.info("indexing", **self._at(pipeline), endpoint=member.name)
             self._backoff_s = BACKOFF_FIRST_S
             await self._follow(pipeline, watch, pool, member, store)
@@ -277,7 +309,11 @@ class Indexer:
                 told = pool.looks
                 await tell_endpoints(store, pool.reports(), now=self._clock.now())
             try:
-                if await pipeline.step() is not Step.MOVED:
+                if member.standing is Standing.WRONG_CHAIN:
+                    raise ServesAnotherChain("the node serves another chain")
+                if await pipeline.step() is Step.MOVED:
+                    watch.found(pipeline.checkpoint.number)
+                else:
                     await watch.wait(self._config.poll_interval_s)
                 in_a_row = 0
             except (ChainMoved, RangeTooLarge):  # look again: at the new head, or at fewer blocks
@@ -287,26 +323,10 @@ class Indexer:
                 await asyncio.sleep(LOOK_AGAIN_S * in_a_row)
 
     def _pool(self) -> AbstractAsyncContextManager[RpcPool]:
-        def failed(kind: str) -> None:
-            metrics.RPC_ERRORS.labels(self._chain, kind).inc()
+        return pool_of(self._config)
 
-        config = self._config
-        return RpcPool.connect(
-            config.endpoints,
-            chain_id=config.chain_id,
-            timeout_s=config.rpc_timeout_s,
-            per_second=config.rpc_per_second,
-            lag_blocks=config.rpc_lag_blocks,
-            look_s=config.rpc_look_s,
-            on_failure=failed,
-        )
-
-    @asynccontextmanager
-    async def _client(self) -> AsyncIterator[RpcClient]:
-        """The endpoint that does best now, for work that has an end."""
-        async with self._pool() as pool:
-            await pool.settle()
-            yield pool.use().rpc
+    def _client(self) -> AbstractAsyncContextManager[RpcClient]:
+        return reader_of(self._config)
 
     async def _complain(self, error: AsoudError, pool: RpcPool) -> None:
         """Says what is wrong where `/health/chain` looks; when the database is away, in the log alone."""

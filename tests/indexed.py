@@ -4,11 +4,12 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import psycopg
 import pytest
@@ -16,7 +17,8 @@ from psycopg import sql
 
 from indexer.asking import Asking, Metadata
 from indexer.models import SCHEMA
-from indexer.run import RunReport, run
+from indexer.run import RunReport, indexer_of, run
+from indexer.status import STATUS
 from indexer.store import Store
 from indexer.verify import Difference, Listings, verify
 from node.bootstrap.models import METADATA
@@ -24,7 +26,7 @@ from node.chain.rpc import RpcClient
 from node.chain.tokens import Standard
 from node.kernel.clock import SystemClock
 from node.kernel.hexes import Address
-from node.kernel.settings import Settings
+from node.kernel.settings import DEV_CHAIN_ID, Settings
 from tests.stack import Addresses, DatabaseUrls, cloned_database
 
 # What two ways to the same block may leave different: clocks, how far back one can go, what was lost on it.
@@ -160,3 +162,42 @@ def ask(settings: Settings, work: Callable[[Asking], Awaitable[T]]) -> T:
 def read_token(settings: Settings, address: Address, standard: Standard) -> Metadata:
     now = SystemClock().now()
     return ask(settings, lambda asking: asking.add_token(address, standard, from_block=None, now=now))
+
+
+@contextmanager
+def indexing(settings: Settings) -> Iterator[None]:
+    """The indexer in a thread of this process, so that its metrics and logs can be seen."""
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(indexer_of(settings).run())
+
+    def work() -> None:
+        with suppress(asyncio.CancelledError):
+            loop.run_until_complete(task)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(task.cancel)
+        thread.join()
+        loop.close()
+
+
+def health(database: DatabaseUrls, chain_id: int = DEV_CHAIN_ID) -> dict[str, Any]:
+    """What `/health/chain` would show."""
+    with psycopg.connect(database.app, autocommit=True) as connection:
+        row = connection.execute(STATUS, {"chain_id": chain_id}).fetchone()
+        assert row is not None
+        found: dict[str, Any] = row[0]
+        return found
+
+
+def eventually(look: Callable[[], T | bool | None], *, patience_s: float = 60.0) -> T:
+    """Waits until there is something to be seen."""
+    end = time.monotonic() + patience_s
+    while time.monotonic() < end:
+        if found := look():
+            return cast("T", found)
+        time.sleep(0.02)
+    raise AssertionError("it did not come to that")

@@ -9,9 +9,10 @@ from starlette.responses import Response
 
 from api.access import CurrentPrincipal, TheServices
 from api.client import BOUNDED, SigningInClient
+from api.cookies import TheJar
 from api.routing import CommandTx, EffectTx, edge_router, never_stored
 from api.schemas import AddressString, HexBytes, Input, Output
-from api.v1.session import SignedInOut, signed_in_fields
+from api.v1.session import CookieSignedInOut, SignedInOut, handed_over
 from api.views import Views
 from node.services.identity import queries
 from node.services.identity.errors import AccountUnknown
@@ -49,10 +50,6 @@ class SignInIn(Input):
     signature: HexBytes
 
 
-class WalletSignedInOut(SignedInOut):
-    address: AddressString
-
-
 class WalletOut(Output):
     address: AddressString
     linked_at: dt.datetime
@@ -70,10 +67,22 @@ class PhoneOut(Output):
     linked_at: dt.datetime
 
 
+class RecoveryOut(Output):
+    """What is said to be lost, and will be taken away unless somebody objects."""
+
+    id: uuid.UUID
+    wallet: AddressString | None
+    phone: str | None
+    totp: bool
+    asked_at: dt.datetime
+    ripe_at: dt.datetime = Field(description="Until then it can only be cancelled, then completed as well")
+
+
 class MeOut(Output):
     account_id: uuid.UUID
     opened_at: dt.datetime
     profile: ProfileOut
+    recovery: RecoveryOut | None
     phones: list[PhoneOut]
     wallets: list[WalletOut]
 
@@ -99,8 +108,14 @@ def issue_nonce(body: NonceIn, tx: CommandTx, services: TheServices) -> NonceOut
 @router.post("/v1/auth/wallet", dependencies=[BOUNDED])
 @never_stored
 def sign_in(
-    body: SignInIn, begin: EffectTx, services: TheServices, client: SigningInClient
-) -> WalletSignedInOut:
+    body: SignInIn,
+    begin: EffectTx,
+    services: TheServices,
+    client: SigningInClient,
+    *,
+    jar: TheJar,
+    response: Response,
+) -> SignedInOut | CookieSignedInOut:
     """Sign in with a signed message (EIP-4361). The nonce is spent, whatever comes of it."""
     identity = services.identity
     message = identity.parse(body.message)
@@ -109,7 +124,7 @@ def sign_in(
     identity.check(message, body.signature)  # may ask the chain about a contract wallet
     with begin() as tx:
         signed_in = services.accounts.sign_in(tx, WalletProof(message.address), client)
-    return WalletSignedInOut.model_validate(signed_in_fields(signed_in))
+    return handed_over(signed_in, jar, response)
 
 
 @router.get("/v1/me", response_model=MeOut)

@@ -5,6 +5,7 @@ from redis.asyncio import Redis
 from node.bootstrap.people import people_services
 from node.bootstrap.shop import shop_services
 from node.bootstrap.trade import trade_services
+from node.bootstrap.verdicts import IndexerVerdicts
 from node.chain.client import ChainClient
 from node.chain.deployments import CurrentDeployment, DeploymentRegistry
 from node.kernel.clock import Clock, SystemClock
@@ -34,7 +35,11 @@ def build_services(
     redis = Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=2, socket_connect_timeout=2)
     events = EventRecorder(clock)
     chain = ChainClient(
-        settings.rpc_url.get_secret_value(), chain_id=settings.chain_id, timeout_s=settings.rpc_timeout_s
+        [endpoint.url for endpoint in settings.endpoints],
+        chain_id=settings.chain_id,
+        timeout_s=settings.rpc_timeout_s,
+        per_second=settings.rpc_per_second,
+        set_aside=IndexerVerdicts(database, settings.chain_id),
     )
     deployments = DeploymentRegistry(settings.deployments_dir)
     content = _content(settings)
@@ -52,6 +57,7 @@ def build_services(
         redis=redis,
         events=events,
         chain=chain,
+        chain_ids=settings.chain_ids,
         deployments=deployments,
         content=content,
         identity=people.identity,
@@ -59,6 +65,8 @@ def build_services(
         sessions=people.sessions,
         step_up=people.step_up,
         devices=people.devices,
+        leaving=people.leaving,
+        recoveries=people.recoveries,
         phones=people.phones,
         sign_in_limiter=people.limiter,
         rates=SlidingWindow(settings.redis_url.get_secret_value(), timeout_s=RATE_TIMEOUT_S),

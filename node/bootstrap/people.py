@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from node.bootstrap.holdings import HOLDINGS
 from node.bootstrap.signatures import ChainSignatures
 from node.chain.client import ChainClient
 from node.kernel.clock import Clock
@@ -12,10 +13,12 @@ from node.services.identity.accounts import AccountService
 from node.services.identity.audit import Audit
 from node.services.identity.devices import DeviceService
 from node.services.identity.keys import Pepper, Seal, SigningKeys
+from node.services.identity.leaving import LeavingService
 from node.services.identity.limiter import SignInLimiter
 from node.services.identity.message import Site
 from node.services.identity.phones import PhoneRules, PhoneService
 from node.services.identity.places import country
+from node.services.identity.recovery import RecoveryService
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
 from node.services.identity.step_up import StepUpService
@@ -34,6 +37,8 @@ class PeopleServices:
     sessions: SessionService
     step_up: StepUpService
     devices: DeviceService
+    leaving: LeavingService
+    recoveries: RecoveryService
     phones: PhoneService
     limiter: SignInLimiter
     signing_keys: SigningKeys
@@ -76,15 +81,39 @@ def people_services(
         clock, audit, sessions, totp, lasts=dt.timedelta(minutes=settings.step_up_minutes)
     )
     accounts = AccountService(clock, events, audit, sessions=sessions, step_up=step_up, devices=devices)
+    carriers = _carriers(settings)
     phones = PhoneService(
         clock,
         events,
         audit,
         pepper=Pepper(secret),
         seal=Seal(secret),
-        sender=_carriers(settings),
+        sender=carriers,
         rules=_phone_rules(settings),
         domain=site.domain.partition(":")[0],
+    )
+    leaving = LeavingService(
+        clock,
+        events,
+        audit,
+        HOLDINGS,
+        accounts=accounts,
+        sessions=sessions,
+        step_up=step_up,
+        devices=devices,
+    )
+    recoveries = RecoveryService(
+        clock,
+        events,
+        audit,
+        accounts=accounts,
+        sessions=sessions,
+        step_up=step_up,
+        devices=devices,
+        totp=totp,
+        sender=carriers,
+        delay=dt.timedelta(hours=settings.recovery_hours),
+        name_phone=phones.proof,
     )
     limiter = SignInLimiter(settings.redis_url.get_secret_value(), per_minute=settings.sign_in_per_minute)
     return PeopleServices(
@@ -93,6 +122,8 @@ def people_services(
         sessions=sessions,
         step_up=step_up,
         devices=devices,
+        leaving=leaving,
+        recoveries=recoveries,
         phones=phones,
         limiter=limiter,
         signing_keys=keys,

@@ -4,12 +4,12 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from node.bootstrap.offices import arbiters_of
 from node.chain.actions import EscrowActions
 from node.chain.client import ChainClient
 from node.chain.deployments import Deployment, DeploymentRegistry
 from node.chain.steps import StepBuilder
 from node.kernel.clock import Clock
-from node.kernel.hexes import Address, parse_address
 from node.kernel.settings import DEV_CHAIN_ID, Settings
 from node.kernel.spine.record import EventRecorder
 from node.services.catalog.currencies import Currencies
@@ -19,9 +19,7 @@ from node.services.escrow.conditions import EscrowService
 from node.services.market.service import MarketRules, MarketService, Policy
 from node.services.order.service import OrderService
 from wallet.asset.service import AssetService
-from wallet.custody.dev import dev_addresses
 
-DEV_ARBITER = 9  # number of the dev account
 WINDOW_S_MIN = 3600
 
 
@@ -70,13 +68,6 @@ def shop_services(
         ),
         escrow_actions=lambda: EscrowActions(StepBuilder(chain, deployment(), clock)),
     )
-
-
-def arbiters_of(settings: Settings) -> tuple[Address, ...]:
-    named = tuple(parse_address(raw.strip()) for raw in settings.arbiters.split(",") if raw.strip())
-    if not named and settings.chain_id == DEV_CHAIN_ID:
-        return (dev_addresses()[DEV_ARBITER],)
-    return named
 
 
 def _rules(settings: Settings) -> MarketRules:

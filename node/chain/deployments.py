@@ -25,6 +25,7 @@ ARTIFACT_OF: Mapping[str, str] = {
     "votes_token": "VotesToken",
     "timelock": "TimelockController",
     "governor": "AsoudGovernor",
+    "access_manager": "AccessManager",
     "collection_implementation": "Collection",
     "collection_factory": "CollectionFactory",
     "badge_implementation": "BadgeCollection",
@@ -91,6 +92,7 @@ class Deployment:
     votes_token: DeployedContract
     timelock: DeployedContract
     governor: DeployedContract
+    access_manager: DeployedContract
     collection_implementation: DeployedContract
     collection_factory: DeployedContract
     badge_implementation: DeployedContract

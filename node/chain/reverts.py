@@ -82,6 +82,11 @@ SENTENCES: Mapping[str, str] = {
     "NothingToWithdraw": "nothing waits for {account} in {asset}",
     "WithdrawalRefused": "{to} refused the payment",
     "Reentrancy": "the contract was called again from inside a call",
+    # gates
+    "EntriesPaused": "nothing new may begin here for now: entries are paused; what runs goes on",
+    "AccessManagedUnauthorized": "{caller} may not do this",
+    "AccessManagerNotReady": "the operation is scheduled, but its time has not come",
+    "AccessManagerNotScheduled": "the operation must be scheduled first",
     # escrow
     "BadTerms": "the terms of the escrow are wrong in: {field}",
     "WrongState": "the escrow is in the state {state}, from which this cannot be done",

@@ -14,6 +14,7 @@ from indexer.store import Store
 from node.bootstrap.declare import make_tables
 from node.chain.rpc import RpcClient
 from node.chain.tokens import Standard
+from node.cli.options import chain_option, settings_of
 from node.kernel.clock import SystemClock
 from node.kernel.errors import AsoudError
 from node.kernel.hexes import parse_address
@@ -26,7 +27,8 @@ T = TypeVar("T")
 @click.argument("address")
 @click.option("--standard", required=True, type=click.Choice([item.value for item in Standard]))
 @click.option("--from-block", type=click.IntRange(min=0), help="The first to read; that of its creation.")
-def add(address: str, standard: str, from_block: int | None) -> None:
+@chain_option
+def add(address: str, standard: str, from_block: int | None, chain_id: int | None) -> None:
     """Read a token of somebody else: its past first, beside what is live."""
 
     async def work(asking: Asking) -> None:
@@ -35,22 +37,24 @@ def add(address: str, standard: str, from_block: int | None) -> None:
         )
         click.echo(f"{found.name or 'a nameless contract'} is read: `asoud indexer status` shows how far")
 
-    _ask(work)
+    _ask(work, settings_of(chain_id))
 
 
 @click.command()
 @click.argument("address")
-def remove(address: str) -> None:
+@chain_option
+def remove(address: str, chain_id: int | None) -> None:
     """Read a contract no longer, and forget all that it said."""
-    _ask(lambda asking: asking.remove(parse_address(address)))
+    _ask(lambda asking: asking.remove(parse_address(address)), settings_of(chain_id))
     click.echo("its rows go as soon as the indexer looks, now or when it next runs")
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def declare(file: Path) -> None:
+@chain_option
+def declare(file: Path, chain_id: int | None) -> None:
     """Read events of any ABI into tables of their own, as FILE says."""
-    settings = Settings()
+    settings = settings_of(chain_id)
     role = make_url(settings.database_url.get_secret_value()).username
     owner = settings.database_owner_url or settings.database_url
 
@@ -63,14 +67,12 @@ def declare(file: Path) -> None:
         tables = make_tables(owner.get_secret_value(), found, app_role=role or "")
     except AsoudError as error:
         raise click.ClickException(error.message) from error
-    _ask(work)
+    _ask(work, settings)
     for table in tables:
         click.echo(table)
 
 
-def _ask(work: Callable[[Asking], Awaitable[T]]) -> T:
-    settings = Settings()
-
+def _ask(work: Callable[[Asking], Awaitable[T]], settings: Settings) -> T:
     async def ask() -> T:
         rpc_url, timeout_s = settings.rpc_url.get_secret_value(), settings.rpc_timeout_s
         async with (

@@ -11,6 +11,7 @@ import click
 from indexer import run as indexer_run
 from indexer import status as indexer_status
 from node.cli.foreign import add, declare, remove
+from node.cli.options import chain_option, settings_of
 from node.kernel.errors import AsoudError
 from node.kernel.log import configure_logging
 from node.kernel.settings import Settings
@@ -27,29 +28,32 @@ for _command in (add, remove, declare):
 
 @indexer.command()
 @click.option("--exit-at-head", is_flag=True, help="Stop at the head seen at start; print a report as JSON.")
-def run(*, exit_at_head: bool) -> None:
+@chain_option
+def run(*, exit_at_head: bool, chain_id: int | None) -> None:
     """Follow the chain until SIGTERM. One runs per chain; another one stands by."""
-    report = indexer_run.main(_settings(), exit_at_head=exit_at_head)
+    report = indexer_run.main(_settings(chain_id), exit_at_head=exit_at_head)
     if report is not None:
         click.echo(json.dumps(asdict(report)))
 
 
 @indexer.command()
 @click.confirmation_option(prompt="Everything read of the chain is read again. Go on?")
-def reindex() -> None:
+@chain_option
+def reindex(*, chain_id: int | None) -> None:
     """Read the chain again from its first block. Nothing is told to the spine a second time."""
-    _done(indexer_run.reindex(_settings()))
+    _done(indexer_run.reindex(_settings(chain_id)))
     click.echo("set back to the first block; the indexer reads it again")
 
 
 @indexer.command()
 @click.option("--to", required=True, type=click.IntRange(min=-1), help="The newest block to keep.")
-def rewind(to: int) -> None:
+@chain_option
+def rewind(to: int, chain_id: int | None) -> None:
     """Make the tables anew from the raw logs up to a block; later ones are read again.
 
     Mends tables that are wrong while the node is right, also under a running indexer.
     """
-    _done(indexer_run.rewind(_settings(), to=to))
+    _done(indexer_run.rewind(_settings(chain_id), to=to))
     click.echo(f"the tables are those of block {to}; the indexer goes on from there")
 
 
@@ -57,7 +61,7 @@ def rewind(to: int) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def status(*, as_json: bool) -> None:
     """Where each chain stands."""
-    settings = Settings()
+    settings = settings_of(None)
     try:
         found = indexer_status.statuses(settings.database_url.get_secret_value(), settings.chain_id)
     except AsoudError as error:
@@ -77,9 +81,10 @@ def status(*, as_json: bool) -> None:
 
 @indexer.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def incidents(*, as_json: bool) -> None:
+@chain_option
+def incidents(*, as_json: bool, chain_id: int | None) -> None:
     """Final events that the chain lost, newest first."""
-    settings = Settings()
+    settings = settings_of(chain_id)
     try:
         found = indexer_status.incidents(settings.database_url.get_secret_value(), settings.chain_id)
     except AsoudError as error:
@@ -136,8 +141,8 @@ def _foreign_line(chain_id: int, item: dict[str, Any]) -> Sequence[object]:
     )
 
 
-def _settings() -> Settings:
-    settings = Settings()
+def _settings(chain_id: int | None) -> Settings:
+    settings = settings_of(chain_id)
     configure_logging(log_format=settings.log_format, level=settings.log_level)
     return settings
 

@@ -53,3 +53,29 @@ class PhoneCodeRequested(Event, frozen=True, kw_only=True):
     type_name = "phone.code_requested"
 
     challenge_id: str
+
+
+class AccountMerged(Event, frozen=True, kw_only=True):
+    """The account was given up by its owner, and what it had belongs to another one of theirs."""
+
+    type_name = "account.merged"
+
+    account_id: str
+    into: str
+
+
+class AccountClosed(Event, frozen=True, kw_only=True):
+    """The account was deleted by its owner. What the books need stays, without the person."""
+
+    type_name = "account.closed"
+
+    account_id: str
+
+
+class RecoveryAsked(Event, frozen=True, kw_only=True):
+    """A wallet, a phone or an authenticator app is said to be lost: all that sign in are told."""
+
+    type_name = "account.recovery_asked"
+
+    account_id: str
+    recovery_id: str

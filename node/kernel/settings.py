@@ -67,6 +67,11 @@ class Settings(ChainSettings, BaseSettings):
         description="Encrypted keystore (scrypt JSON) of the deployer; 31337 uses the well-known dev key.",
     )
     keystore_password_file: Path | None = Field(None, description="File that holds the keystore's password.")
+    guardians: str = Field(
+        "",
+        description="Addresses that may pause entries of the contracts at once, comma-separated: wallets of"
+        " several people. Needed to deploy on a public chain. On 31337 the ninth dev account when empty.",
+    )
     votes_holders: dict[str, int] = Field(
         {},
         description="First holders of the votes token, as JSON (address: smallest units); needed to"
@@ -112,6 +117,12 @@ class Settings(ChainSettings, BaseSettings):
         ge=0,
         le=14 * 24,
         description="How long nothing is withdrawn after a sign-in on a new device, a new phone or wallet.",
+    )
+    recovery_hours: int = Field(
+        72,
+        ge=1,
+        le=60 * 24,
+        description="How long the other identities of an account can object before a lost one is taken away.",
     )
     data_secret: SecretStr | None = Field(
         None,

@@ -24,8 +24,10 @@ from node.services.governance.service import GovernanceService
 from node.services.identity.accounts import AccountService
 from node.services.identity.devices import DeviceService
 from node.services.identity.keys import SigningKeys
+from node.services.identity.leaving import LeavingService
 from node.services.identity.limiter import SignInLimiter
 from node.services.identity.phones import PhoneService
+from node.services.identity.recovery import RecoveryService
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
 from node.services.identity.step_up import StepUpService
@@ -47,6 +49,8 @@ class Services:
     redis: Redis
     events: EventRecorder
     chain: ChainClient
+    chain_ids: tuple[int, ...]
+    """All chains that are indexed; the services work on the first, the node's own."""
     deployments: DeploymentRegistry
     content: ContentStore
     identity: IdentityService
@@ -54,6 +58,8 @@ class Services:
     sessions: SessionService
     step_up: StepUpService
     devices: DeviceService
+    leaving: LeavingService
+    recoveries: RecoveryService
     phones: PhoneService
     sign_in_limiter: SignInLimiter
     rates: SlidingWindow

@@ -52,6 +52,12 @@ def send_code(challenge: str) -> None:
     services.phones.deliver(services.database.transaction, uuid.UUID(challenge))
 
 
+@app.task(name="identity.tell_of_recovery", base=Parking)
+def tell_of_recovery(recovery: str) -> None:
+    """Tells every phone of the account that something of it is said to be lost."""
+    services.recoveries.tell(services.database.transaction, uuid.UUID(recovery))
+
+
 @app.task(name="identity.watch_codes", base=Parking)
 def watch_codes() -> None:
     """Tells the operator where codes are asked for and not used."""

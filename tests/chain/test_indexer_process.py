@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from indexer.run import reindex
-from node.chain.heads import HeadWatch, websocket_url
+from node.chain.heads import HeadWatch
 from tests.chain_life import Life
 from tests.indexed import assert_same, events_of, index, indexer_process, settings_of, tables_of
 from tests.stack import DatabaseUrls, Stack
@@ -104,7 +104,7 @@ def test_new_blocks_are_heard_of_without_polling(anvil: str, tmp_path: Path) -> 
     life = Life.begin(anvil, tmp_path)
 
     async def hear() -> None:
-        watch = HeadWatch(websocket_url(anvil))
+        watch = HeadWatch("ws" + anvil.removeprefix("http"))
         following = asyncio.create_task(watch.follow())
         try:
             while not watch.changed.is_set():  # until the subscription stands

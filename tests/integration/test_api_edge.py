@@ -48,7 +48,7 @@ def size_of_file(file: UploadFile, _: CommandTx) -> SizeOut:
     [
         ("GET", "/v1/nowhere", 404, "no_such_route"),
         ("GET", "/v1/me/", 404, "no_such_route"),
-        ("DELETE", "/v1/me", 405, "method_not_allowed"),
+        ("PUT", "/v1/me", 405, "method_not_allowed"),
         ("BREW", "/v1/me", 405, "method_not_allowed"),
     ],
 )

@@ -30,6 +30,12 @@ class Act(StrEnum):
     STEP_UP_REFUSED = "step_up_refused"
     TOTP_ON = "totp_on"
     TOTP_OFF = "totp_off"
+    MERGED = "merged"
+    CLOSED = "closed"
+    EXPORTED = "exported"
+    RECOVERY_ASKED = "recovery_asked"
+    RECOVERY_CANCELLED = "recovery_cancelled"
+    RECOVERY_DONE = "recovery_done"
     RECOVERY_CODES_MADE = "recovery_codes_made"
 
 

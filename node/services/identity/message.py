@@ -31,7 +31,6 @@ STATEMENTS: Final[Mapping[Purpose, str]] = {
     Purpose.SIGN_IN: f"Sign in to ASOUD. {_NO_COST}",
     Purpose.LINK: f"Add this wallet to an ASOUD account. {_NO_COST}",
     Purpose.STEP_UP: f"Confirm an act on your ASOUD account. {_NO_COST}",
-    Purpose.MERGE: f"Give the ASOUD account of this wallet up and merge it into another. {_NO_COST}",
 }
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 

@@ -20,6 +20,8 @@ class Account(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     opened_at: Mapped[dt.datetime] = mapped_column(Utc)
     withdrawals_open_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    closed_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    merged_into: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("identity.account.id"))
     language: Mapped[str | None] = mapped_column(Text)
     currency: Mapped[str | None] = mapped_column(Text)
     country: Mapped[str | None] = mapped_column(Text)
@@ -137,6 +139,31 @@ class RecoveryCode(Base):
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES), primary_key=True)
     used_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+
+class Recovery(Base):
+    """Somebody says that a wallet, a phone or the authenticator app is lost. It waits for objections."""
+
+    __tablename__ = "recovery"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(wallet, phone, nullif(is_totp, false)) = 1", name="one_lost"),
+        CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended"),
+        Index("uq_recovery_open", "account_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+        Index("ix_recovery_account_id", "account_id", "asked_at"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Account.id))
+    wallet: Mapped[Address | None] = mapped_column(AddressColumn)
+    phone: Mapped[str | None] = mapped_column(Text)
+    is_totp: Mapped[bool]
+    asked_by: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[dt.datetime] = mapped_column(Utc)
+    ripe_at: Mapped[dt.datetime] = mapped_column(Utc)
+    noticed_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    ended_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    outcome: Mapped[str | None] = mapped_column(Text)
 
 
 class Session(Base):

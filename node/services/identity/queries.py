@@ -12,6 +12,18 @@ ME: Final[LiteralString] = """
             'language', account.language, 'currency', account.currency,
             'country', account.country, 'time_zone', account.time_zone
         ),
+        'recovery', (
+            SELECT json_build_object(
+                'id', recovery.id,
+                'wallet', '0x' || encode(recovery.wallet, 'hex'),
+                'phone', recovery.phone,
+                'totp', recovery.is_totp,
+                'asked_at', to_char(recovery.asked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                'ripe_at', to_char(recovery.ripe_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+            )
+            FROM identity.recovery
+            WHERE recovery.account_id = account.id AND recovery.ended_at IS NULL
+        ),
         'phones', (
             SELECT coalesce(json_agg(json_build_object(
                 'phone', phone.phone,

@@ -199,6 +199,10 @@ class SessionService:
         self._devices.forget(tx, self._end(tx, Session.account_id == principal.account_id))
         self._note_out(tx, principal.account_id, "session:all", client)
 
+    def end_account(self, tx: Tx, account_id: uuid.UUID) -> None:
+        """Signs an account out that comes to its end."""
+        self._end(tx, Session.account_id == account_id)
+
     def prune(self, tx: Tx) -> int:
         """Forgets sessions that ran out long ago, `PRUNE_MAX` at most; says how many. The beat calls it."""
         parameters = {"before": self._clock.now() - KEPT, "limit": PRUNE_MAX}
