@@ -154,6 +154,7 @@ async def chain(services: TheServices) -> Response:
 
 
 @router.get("/chains", response_model=ChainsHealth)
+@uncounted
 async def chains(services: TheServices) -> Response:
     """The same of every chain that is indexed, the node's own first. A 503 when one is not followed."""
     states = [await _chain(services, chain_id) for chain_id in services.chain_ids]

@@ -30,6 +30,7 @@ const DEPLOYED = {
   Rewards: "contracts/src/Rewards.sol",
   TimelockController: `${OPENZEPPELIN}/governance/TimelockController.sol`,
   VotesToken: "contracts/src/VotesToken.sol",
+  WalletProbe: "contracts/src/WalletProbe.sol",
 };
 const SPOKEN_TO = {
   IERC1271: `${OPENZEPPELIN}/interfaces/IERC1271.sol`,

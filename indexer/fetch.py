@@ -7,12 +7,14 @@ its mind (or its answers are not of one chain), and the caller starts over from 
 more logs than fit into memory are `RangeTooLarge`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
-from indexer.completeness import check_complete
+from indexer.beside import beside
+from indexer.completeness import Place, check_complete
 from indexer.ranges import LOGS_MAX
 from indexer.reading import Kinds, Reading, read_log
 from node.chain import events as ev
@@ -24,7 +26,38 @@ ADDRESSES_MAX = 500  # in one question for logs
 GENERATIONS_MAX = 4  # factories make collections, which make nothing: more is a broken table of kinds
 
 
-class Decoded(msgspec.Struct, frozen=True):
+class BlockSource(Protocol):
+    """What a range is read from."""
+
+    async def headers(self, numbers: Sequence[int]) -> list[Header | None]: ...
+
+    async def logs(self, *, first: int, last: int, addresses: Sequence[Address]) -> list[Log]: ...
+
+    async def check(
+        self, headers: Sequence[Header], addresses: Sequence[Address], found: Mapping[Place, Log]
+    ) -> None:
+        """Raises when `found` lacks logs of these addresses."""
+
+
+class NodeBlocks:
+    """A node, which may leave out logs without a word."""
+
+    def __init__(self, rpc: RpcClient) -> None:
+        self._rpc = rpc
+
+    async def headers(self, numbers: Sequence[int]) -> list[Header | None]:
+        return await self._rpc.headers(numbers)
+
+    async def logs(self, *, first: int, last: int, addresses: Sequence[Address]) -> list[Log]:
+        return await self._rpc.logs(first=first, last=last, addresses=addresses)
+
+    async def check(
+        self, headers: Sequence[Header], addresses: Sequence[Address], found: Mapping[Place, Log]
+    ) -> None:
+        await check_complete(self._rpc, headers, addresses, found)
+
+
+class Decoded(msgspec.Struct, frozen=True, gc=False):
     """A log with what it says; `event` None and no `error`: nothing that is used here."""
 
     log: Log
@@ -39,15 +72,15 @@ class Fetched:
     kinds: Kinds  # with the contracts that the range made
 
 
-async def fetch(rpc: RpcClient, *, first: int, last: int, kinds: Kinds) -> Fetched:
-    headers = await linked_headers(rpc, first, last)
+async def fetch(blocks: BlockSource, *, first: int, last: int, kinds: Kinds) -> Fetched:
+    headers = await linked_headers(blocks, first, last)
     known = dict(kinds)
     decoded: list[Decoded] = []
     wanted = [address for address, kind in kinds.items() if kind != Kind.ERC20]
     for _ in range(GENERATIONS_MAX):
         if not wanted:
             break
-        fresh = await fetch_logs(rpc, headers, {address: known[address] for address in wanted})
+        fresh = await fetch_logs(blocks, headers, {address: known[address] for address in wanted})
         decoded += fresh
         children = _children(fresh)
         wanted = [address for address in children if address not in known]
@@ -56,24 +89,19 @@ async def fetch(rpc: RpcClient, *, first: int, last: int, kinds: Kinds) -> Fetch
     return Fetched(tuple(headers), tuple(decoded), known)
 
 
-async def fetch_logs(rpc: RpcClient, headers: Sequence[Header], readings: Kinds) -> list[Decoded]:
+async def fetch_logs(blocks: BlockSource, headers: Sequence[Header], readings: Kinds) -> list[Decoded]:
     """Logs of these addresses in these consecutive blocks, in order.
 
     Of strangers, what is of no use here is left out.
     """
-    logs = await _logs(rpc, headers, list(readings))
-    decoded = [_decoded(log, readings[log.address]) for log in logs]
-    return [
-        item
-        for item in decoded
-        if item.event is not None or item.error is not None or isinstance(readings[item.log.address], str)
-    ]
+    logs = await _logs(blocks, headers, list(readings))
+    return await beside(len(logs), _all_decoded, logs, readings)
 
 
-async def linked_headers(rpc: RpcClient, first: int, last: int) -> list[Header]:
+async def linked_headers(blocks: BlockSource, first: int, last: int) -> list[Header]:
     numbers = range(first, last + 1)
     headers: list[Header] = []
-    for number, header in zip(numbers, await rpc.headers(numbers), strict=True):
+    for number, header in zip(numbers, await blocks.headers(numbers), strict=True):
         if header is None or header.number != number:
             raise ChainMoved("the node lost a block below its head", number=number)
         if headers and header.parent_hash != headers[-1].hash:
@@ -82,21 +110,30 @@ async def linked_headers(rpc: RpcClient, first: int, last: int) -> list[Header]:
     return headers
 
 
-async def _logs(rpc: RpcClient, headers: Sequence[Header], addresses: Sequence[Address]) -> list[Log]:
+async def _logs(blocks: BlockSource, headers: Sequence[Header], addresses: Sequence[Address]) -> list[Log]:
     hashes = {header.number: header.hash for header in headers}
     first, last = headers[0].number, headers[-1].number
     found: dict[tuple[int, int], Log] = {}
     for start in range(0, len(addresses), ADDRESSES_MAX):
         asked = addresses[start : start + ADDRESSES_MAX]
-        for log in await rpc.logs(first=first, last=last, addresses=asked):
+        for log in await blocks.logs(first=first, last=last, addresses=asked):
             if hashes.get(log.block_number) != log.block_hash:
                 raise ChainMoved("a log belongs to another block", number=log.block_number)
             if found.setdefault((log.block_number, log.log_index), log) != log:
                 raise ChainMoved("two logs at one place", number=log.block_number)
         if len(found) > LOGS_MAX and first < last:
             raise RangeTooLarge("more logs than are taken at once", first=first, last=last)
-    await check_complete(rpc, headers, addresses, found)
+    await blocks.check(headers, addresses, found)
     return [found[place] for place in sorted(found)]
+
+
+def _all_decoded(logs: Sequence[Log], readings: Kinds) -> list[Decoded]:
+    decoded = [_decoded(log, readings[log.address]) for log in logs]
+    return [
+        item
+        for item in decoded
+        if item.event is not None or item.error is not None or isinstance(readings[item.log.address], str)
+    ]
 
 
 def _decoded(log: Log, reading: Reading) -> Decoded:

@@ -15,7 +15,7 @@ from psycopg import sql
 from indexer import statements
 from indexer.codec import Model
 from indexer.declared import AbiReader
-from indexer.fetch import Decoded, fetch_logs, linked_headers
+from indexer.fetch import Decoded, NodeBlocks, fetch_logs, linked_headers
 from indexer.models import ForeignBalanceRow, ForeignTokenRow, ForeignTransferRow, LogRow
 from indexer.ranges import RangeSizer
 from indexer.reading import Kinds, Reading, token_reader
@@ -81,13 +81,15 @@ async def foreign_contracts(store: Store) -> list[ForeignContract]:
 
 async def went_back(store: Store, *, to: int) -> None:
     """What was back-filled above is read again. In the transaction that takes the rows back."""
-    await store.run(_BACK, (to, store.chain_id))
+    if store.reads_strangers:
+        await store.run(_BACK, (to, store.chain_id))
 
 
 async def begin_anew(store: Store) -> None:
     """All rows were forgotten; in that transaction."""
-    await store.run(_BACK, (-1, store.chain_id))
-    await store.run(_ANEW, (store.chain_id,))
+    if store.reads_strangers:
+        await store.run(_BACK, (-1, store.chain_id))
+        await store.run(_ANEW, (store.chain_id,))
 
 
 class ForeignTender:
@@ -96,12 +98,15 @@ class ForeignTender:
     def __init__(self, store: Store, rpc: RpcClient) -> None:
         self._store = store
         self._rpc = rpc
+        self._blocks = NodeBlocks(rpc)
         self._sizers: dict[Address, RangeSizer] = {}
         self._contracts: Sequence[ForeignContract] = ()
         self._seen: Sequence[object] = ()
 
     async def refresh(self) -> None:
         """Looks what the operator asked for, at length only when something is new."""
+        if not self._store.reads_strangers:
+            return
         seen = await self._store.rows(_FACES, (self._store.chain_id,))
         if seen == self._seen:
             return
@@ -156,11 +161,11 @@ class ForeignTender:
 
     async def _fetch(self, item: ForeignContract, first: int, last: int) -> Sequence[Decoded]:
         """Logs of blocks that the tables have, from a node that has the same ones."""
-        headers = await linked_headers(self._rpc, first, last)
+        headers = await linked_headers(self._blocks, first, last)
         ours = await self._store.block_hashes(first=last, last=last)
         if headers[-1].hash != ours.get(last):
             raise ChainMoved("the node left the fork of the tables", number=last)
-        return await fetch_logs(self._rpc, headers, {item.address: item.reader})
+        return await fetch_logs(self._blocks, headers, {item.address: item.reader})
 
     async def _note(self, item: ForeignContract, *, done: int, state: str) -> None:
         params = {

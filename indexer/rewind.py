@@ -67,5 +67,5 @@ async def replay(store: Store, *, kinds: Kinds, to: int) -> None:
             event = read_log(kinds[log.address], log)
             if event is not None:
                 work.append((EVERY_RULE[type(event)], At.of(log, time), event))
-        await project(store, work, keep_from=to + 1, unread=UNREAD)
+        await project(store, work, raw={}, keep_from=to + 1, unread=UNREAD)
         place = (page[-1][0].block_number, page[-1][0].log_index)

@@ -5,6 +5,7 @@ kept in memory that it could not read again.
 """
 
 import asyncio
+import gc
 import resource
 import signal
 import sys
@@ -19,6 +20,8 @@ from indexer import metrics
 from indexer.completeness import AnswerIncomplete
 from indexer.endpoints import tell_endpoints
 from indexer.pipeline import ChainRules, Pipeline, ServesAnotherChain, Step, Totals
+from indexer.reindex import Progress, Reindexed, no_progress
+from indexer.reindex import reindex as reindex_beside
 from indexer.store import CheckpointMoved, Store
 from indexer.writing import ContractSource, Finality, KnownContract
 from node.chain.deployments import DeploymentRegistry
@@ -42,6 +45,7 @@ STANDBY_S = 1.0  # between attempts to get the lock
 LOOKS_MAX = 12  # in a row at a chain that moves under our eyes; then it is said aloud
 LOOK_AGAIN_S = 0.02
 MENDS_MAX = 5  # attempts at a rewind under an indexer that writes
+GARBAGE_LOOKED_FOR_EVERY = 100_000  # objects that could be part of a cycle
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 10.0  # also how long a mended fault can go unnoticed
 
@@ -153,18 +157,22 @@ def indexer_of(settings: Settings) -> "Indexer":
     return Indexer(config_of(settings), contracts, SystemClock())
 
 
-async def run(settings: Settings, *, exit_at_head: bool = False) -> RunReport | None:
+async def run(
+    settings: Settings, *, exit_at_head: bool = False, progress: Progress = no_progress
+) -> RunReport | None:
     """Follows the chain until it is cancelled, or, with `exit_at_head`, to the head that it saw at start."""
     indexer = indexer_of(settings)
     if exit_at_head:
-        return await indexer.run_to_head()
+        return await indexer.run_to_head(progress)
     await indexer.run()
     return None
 
 
-async def reindex(settings: Settings) -> None:
-    """Forgets what was read of the chain, so that the indexer reads it again, now or when it next runs."""
-    await indexer_of(settings).reindex()
+async def reindex(
+    settings: Settings, *, trust_below: int | None = None, progress: Progress = no_progress
+) -> Reindexed:
+    """Reads the chain again beside the live tables and puts the result in their place."""
+    return await indexer_of(settings).reindex(trust_below, progress)
 
 
 async def rewind(settings: Settings, *, to: int) -> None:
@@ -185,13 +193,16 @@ async def rewind(settings: Settings, *, to: int) -> None:
     return None
 
 
-def main(settings: Settings, *, exit_at_head: bool = False) -> RunReport | None:
+def main(
+    settings: Settings, *, exit_at_head: bool = False, progress: Progress = no_progress
+) -> RunReport | None:
     """`run` as a process: SIGTERM and SIGINT end it between two transactions."""
+    _collect_garbage_seldom()
     if not exit_at_head:
         _serve_metrics(settings.metrics_host, settings.indexer_metrics_port)
 
     async def cancellable() -> RunReport | None:
-        task = asyncio.ensure_future(run(settings, exit_at_head=exit_at_head))
+        task = asyncio.ensure_future(run(settings, exit_at_head=exit_at_head, progress=progress))
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, task.cancel)
         with suppress(asyncio.CancelledError):
@@ -199,6 +210,13 @@ def main(settings: Settings, *, exit_at_head: bool = False) -> RunReport | None:
         return None
 
     return asyncio.run(cancellable())
+
+
+def _collect_garbage_seldom() -> None:
+    """A range is made of many small objects without cycles: looking for some took a third of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_LOOKED_FOR_EVERY)
 
 
 class Indexer:
@@ -228,14 +246,18 @@ class Indexer:
                     await asyncio.sleep(self._backoff_s)
                     self._backoff_s = min(BACKOFF_MAX_S, self._backoff_s * 2)
 
-    async def reindex(self) -> None:
-        """Sets the chain back to its first block; an indexer that runs reads it again at once."""
-        async with (
-            Store.connect(self._config.database_url, self._config.chain_id) as store,
-            self._client() as rpc,
-        ):
-            pipeline = Pipeline(store, rpc, self._clock, self._config.rules, self._contracts)
-            await pipeline.begin_again()
+    async def reindex(self, trust_below: int | None, progress: Progress) -> Reindexed:
+        async with self._client() as rpc:
+            return await reindex_beside(
+                database_url=self._config.database_url,
+                chain_id=self._config.chain_id,
+                rpc=rpc,
+                clock=self._clock,
+                rules=self._config.rules,
+                contracts=self._contracts,
+                trust_below=trust_below,
+                progress=progress,
+            )
 
     async def rewind(self, *, to: int) -> None:
         """As `reindex`, but back to a block, and without asking the node for more than its fork."""
@@ -246,7 +268,7 @@ class Indexer:
             pipeline = Pipeline(store, rpc, self._clock, self._config.rules, self._contracts)
             await pipeline.rewind(to=to)
 
-    async def run_to_head(self) -> RunReport:
+    async def run_to_head(self, progress: Progress = no_progress) -> RunReport:
         """Indexes up to the head seen at start, and says how fast. Raises what `run` would wait out."""
         started = time.perf_counter()
         async with AsyncExitStack() as stack:
@@ -259,6 +281,7 @@ class Indexer:
             while (step := await pipeline.step(until=target)) is not Step.IDLE:
                 if step is Step.WAITING:
                     await asyncio.sleep(self._config.poll_interval_s)
+                progress(pipeline.checkpoint.number, target, pipeline.totals.events)
         return _report(pipeline.totals, time.perf_counter() - started)
 
     async def _locked(self, stack: AsyncExitStack) -> Store:

@@ -1,12 +1,14 @@
 """Writing a range: blocks, logs, projections, undo, spine and checkpoint, in one transaction."""
 
+import asyncio
 import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.codec import Model, Row
+from indexer.beside import beside
+from indexer.codec import Model, Row, arrayed, copied
 from indexer.fetch import Decoded, Fetched
 from indexer.models import BlockRow, ContractRow, LogRow
 from indexer.projections import EVERY_RULE, UNREAD
@@ -15,7 +17,7 @@ from indexer.reading import Kinds
 from indexer.reorg import undo_floor_after
 from indexer.spine import tell_final
 from indexer.store import Checkpoint, Store
-from indexer.workset import At, Ref, WorkSet
+from indexer.workset import At, Before, Patches, Ref, WorkSet
 from node.chain.events import ChainLog
 from node.chain.logs import Kind
 from node.chain.rpc import ChainMoved, Header, RpcClient
@@ -32,6 +34,27 @@ class KnownContract:
 
 
 Work = tuple[Rule, At, ChainLog]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A range with all that can be made of it without a look into the database."""
+
+    fetched: Fetched
+    work: Sequence[Work]
+    raw: Mapping[Model, Sequence[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """What the rules made of a range."""
+
+    facts: Mapping[Model, Sequence[Row]]
+    states: Mapping[Model, Sequence[Row]]
+    patches: Patches
+    undo: Sequence[Before]
+
+
 ContractSource = Callable[[], Sequence[KnownContract]]
 
 
@@ -56,9 +79,10 @@ class Finality:
 
 
 async def write_range(
-    store: Store, before: Checkpoint, fetched: Fetched, *, head: Header, finality: Finality
+    store: Store, before: Checkpoint, prepared: Prepared, *, head: Header, finality: Finality
 ) -> tuple[Checkpoint, int]:
     """Returns the checkpoint after it, and how many final events were told."""
+    fetched = prepared.fetched
     last = fetched.headers[-1]
     floor = undo_floor_after(
         floor=before.undo_floor, last=last.number, head=head.number, undo_blocks=finality.undo_blocks
@@ -68,7 +92,8 @@ async def write_range(
         before, number=last.number, hash=last.hash, undo_floor=floor, finalized_number=final
     )
     async with store.transaction():
-        await _write(store, fetched, keep_from=floor + 1)
+        await store.hold()
+        await _write(store, prepared, keep_from=floor + 1)
         told = await _tell(store, before, kinds=fetched.kinds, final=final)
         await store.prune_undo(below=floor + 1)
         await store.move(before, after, time=instant_of(last))
@@ -85,6 +110,7 @@ async def finalize(
         return before, 0
     after = dataclasses.replace(before, finalized_number=final)
     async with store.transaction():
+        await store.hold()
         told = await _tell(store, before, kinds=kinds, final=final)
         await store.move(before, after, time=await store.block_time(before.number))
     return after, told
@@ -104,40 +130,80 @@ def _number_in(path: Path) -> int:
         return -1
 
 
-async def _write(store: Store, fetched: Fetched, *, keep_from: int) -> None:
-    """All rows of the range."""
+def prepare(chain_id: int, fetched: Fetched) -> Prepared:
     times = {header.number: instant_of(header) for header in fetched.headers}
-    await store.insert({BlockRow: _block_rows(store.chain_id, fetched.headers)})
-    await write_logs(store, fetched.logs, times=times, keep_from=keep_from)
+    raw: dict[Model, list[Row]] = {BlockRow: _block_rows(chain_id, fetched.headers)}
+    if fetched.logs:
+        raw[LogRow] = [_log_row(chain_id, item) for item in fetched.logs]
+    work = _work_of(fetched.logs, times)
+    return Prepared(fetched, work, {model: copied(model, rows) for model, rows in raw.items()})
+
+
+async def _write(store: Store, prepared: Prepared, *, keep_from: int) -> None:
+    undoable = prepared.fetched.headers[-1].number >= keep_from
+    unread = frozenset[Model]() if undoable else UNREAD
+    projected = await project(store, prepared.work, raw=prepared.raw, keep_from=keep_from, unread=unread)
+    await store.insert(projected.facts)
+    await store.keep(projected.undo)
 
 
 async def write_logs(
     store: Store, logs: Sequence[Decoded], *, times: Mapping[int, dt.datetime], keep_from: int
 ) -> None:
-    """The logs and what follows from them. `times`: of their blocks, and of the last block of the range."""
-    work = [
+    """Logs of blocks that are written already, and what follows from them."""
+    rows = [_log_row(store.chain_id, item) for item in logs]
+    raw: dict[Model, Sequence[Row]] = {LogRow: copied(LogRow, rows)} if rows else {}
+    work = _work_of(logs, times)
+    projected = await project(store, work, raw=raw, keep_from=keep_from, unread=frozenset())
+    await store.insert(projected.facts)
+    await store.keep(projected.undo)
+
+
+def _work_of(logs: Sequence[Decoded], times: Mapping[int, dt.datetime]) -> list[Work]:
+    return [
         (EVERY_RULE[type(item.event)], At.of(item.log, times[item.log.block_number]), item.event)
         for item in logs
         if item.event is not None
     ]
-    unread = frozenset[Model]() if max(times, default=0) >= keep_from else UNREAD
-    if logs:
-        await store.insert({LogRow: [_log_row(store.chain_id, item) for item in logs]})
-    workset = await project(store, work, keep_from=keep_from, unread=unread)
-    await store.insert(workset.facts)
-    await store.keep(workset.undo)
 
 
-async def project(store: Store, work: Sequence[Work], *, keep_from: int, unread: frozenset[Model]) -> WorkSet:
-    """Writes the states that follow from these logs; facts and what undoes it are for the caller to write."""
+async def project(
+    store: Store,
+    work: Sequence[Work],
+    *,
+    raw: Mapping[Model, Sequence[Row]],
+    keep_from: int,
+    unread: frozenset[Model],
+) -> Projected:
+    """Writes raw rows, and the states that follow; facts and what undoes it are for the caller to write.
+
+    The rules do their work while Postgres takes the raw rows.
+    """
     loaded = await store.load(_touched(work, written=not unread))
     workset = WorkSet(store.chain_id, loaded, keep_from=keep_from, unread=unread)
+    projecting = asyncio.create_task(beside(len(work), _projected, workset, work))
+    try:
+        await store.insert(raw)
+    finally:
+        await asyncio.wait([projecting])
+    projected = projecting.result()
+    for model, rows in projected.states.items():
+        await (store.add(model, rows) if model in unread else store.upsert({model: rows}))
+    for (model, columns), rows in projected.patches.items():
+        await store.patch(model, columns, rows)
+    return projected
+
+
+def _projected(workset: WorkSet, work: Sequence[Work]) -> Projected:
     for rule, at, event in work:
         rule.apply(workset, at, event)
-    await store.upsert(workset.states())
-    for (model, columns), rows in workset.patches().items():
-        await store.patch(model, columns, rows)
-    return workset
+    patches = workset.patches()
+    return Projected(
+        facts={model: copied(model, rows) for model, rows in workset.facts.items()},
+        states=workset.spelt_states(),
+        patches={key: arrayed(key[0], rows, key[1]) for key, rows in patches.items()},
+        undo=workset.undo,
+    )
 
 
 def _touched(work: Sequence[Work], *, written: bool) -> set[Ref]:

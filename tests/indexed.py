@@ -115,6 +115,31 @@ def differences(settings: Settings, listings: Listings | None = None) -> list[Di
     return asyncio.run(collect())
 
 
+def said(database: DatabaseUrls, state: str) -> str | None:
+    """Waits until the checkpoint is in that state; the reason that it gives."""
+    end = time.monotonic() + PATIENCE_S
+    row = None
+    with psycopg.connect(database.owner, autocommit=True) as connection:
+        while time.monotonic() < end:
+            row = connection.execute("SELECT state, reason FROM chain.checkpoint").fetchone()
+            if row is not None and row[0] == state:
+                return row[1]
+            time.sleep(0.02)
+    pytest.fail(f"the indexer is {row}, not {state}")
+
+
+def indexed(database: DatabaseUrls, number: int) -> None:
+    """Waits until that block is in the tables."""
+    end = time.monotonic() + PATIENCE_S
+    with psycopg.connect(database.owner, autocommit=True) as connection:
+        while time.monotonic() < end:
+            row = connection.execute("SELECT number FROM chain.checkpoint").fetchone()
+            if row is not None and row[0] >= number:
+                return
+            time.sleep(0.02)
+    pytest.fail(f"block {number} was not indexed")
+
+
 @contextmanager
 def indexer_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     """The indexer as a process of its own; killed at the end."""

@@ -9,15 +9,19 @@ from starlette.responses import Response
 
 from api.access import CurrentPrincipal, TheServices
 from api.client import BOUNDED, SigningInClient
+from api.commands import Begin
 from api.cookies import TheJar
 from api.routing import CommandTx, EffectTx, edge_router, never_stored
 from api.schemas import AddressString, HexBytes, Input, Output
 from api.v1.session import CookieSignedInOut, SignedInOut, handed_over
 from api.views import Views
+from node.kernel.errors import Unauthenticated
+from node.services.container import Services
 from node.services.identity import queries
 from node.services.identity.errors import AccountUnknown
 from node.services.identity.message import MESSAGE_CHARS_MAX
 from node.services.identity.proof import Purpose, WalletProof
+from node.services.identity.sessions import Client
 
 router = edge_router("identity")
 
@@ -87,6 +91,29 @@ class MeOut(Output):
     wallets: list[WalletOut]
 
 
+def proved_wallet(
+    body: SignInIn,
+    purpose: Purpose,
+    begin: Begin,
+    services: Services,
+    client: Client,
+    *,
+    account_id: uuid.UUID | None = None,
+) -> WalletProof:
+    """What a signed message proves. Its nonce is spent, and a refusal is noted, whatever comes of it."""
+    identity = services.identity
+    message = identity.parse(body.message)
+    try:
+        with begin() as tx:
+            identity.consume_nonce(tx, message.nonce, purpose)
+        identity.check(message, body.signature)  # may ask the chain about a contract wallet
+    except Unauthenticated as refusal:
+        with begin() as tx:
+            identity.note_refused(tx, message, refusal, client, account_id=account_id)
+        raise
+    return WalletProof(message.address)
+
+
 @router.post("/v1/auth/nonces", status_code=201, dependencies=[BOUNDED])
 @never_stored
 def issue_nonce(body: NonceIn, tx: CommandTx, services: TheServices) -> NonceOut:
@@ -117,13 +144,9 @@ def sign_in(
     response: Response,
 ) -> SignedInOut | CookieSignedInOut:
     """Sign in with a signed message (EIP-4361). The nonce is spent, whatever comes of it."""
-    identity = services.identity
-    message = identity.parse(body.message)
+    proof = proved_wallet(body, Purpose.SIGN_IN, begin, services, client)
     with begin() as tx:
-        identity.consume_nonce(tx, message.nonce, Purpose.SIGN_IN)
-    identity.check(message, body.signature)  # may ask the chain about a contract wallet
-    with begin() as tx:
-        signed_in = services.accounts.sign_in(tx, WalletProof(message.address), client)
+        signed_in = services.accounts.sign_in(tx, proof, client)
     return handed_over(signed_in, jar, response)
 
 

@@ -11,7 +11,16 @@ of blocks are `block_time` (facts) and `changed_at` (states); `changed_block` an
 wrote a state last.
 """
 
-from indexer.models.core import BlockRow, Checkpoint, ContractRow, IncidentRow, LogRow, PartitionRow, UndoRow
+from indexer.models.core import (
+    BlockRow,
+    Checkpoint,
+    ContractRow,
+    IncidentRow,
+    LogRow,
+    PartitionRow,
+    ShedIndexRow,
+    UndoRow,
+)
 from indexer.models.endpoint import EndpointRow
 from indexer.models.escrow import EscrowEventRow, EscrowRow, EscrowSettlementRow, EscrowSignatureRow
 from indexer.models.exchange import (
@@ -66,6 +75,7 @@ __all__ = [
     "QuoteFillRow",
     "QuoteGroupRow",
     "SaleRow",
+    "ShedIndexRow",
     "State",
     "TokenRow",
     "TransferRow",

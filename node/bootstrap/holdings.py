@@ -5,18 +5,20 @@ from sqlalchemy import select
 from node.services.catalog.models import Product, Status
 from node.services.identity.holdings import Fate, Holding, Holdings
 from node.services.identity.models import (
+    ApiKey,
     AuditEntry,
     Device,
     Phone,
     PhoneChallenge,
     Recovery,
     RecoveryCode,
+    RoleGrant,
     Session,
     Totp,
     Wallet,
 )
 from node.services.listing.models import ListingRow
-from node.services.market.models import Market
+from node.services.market.models import Market, Member
 from node.services.nft.models import PlannedCollectionRow
 from node.services.order.models import Order
 from node.services.order.states import ENDS, State
@@ -73,6 +75,15 @@ HOLDINGS = Holdings(
             merged=GONE,
             deleted=GONE,
             secret=frozenset({"digest", "sealed"}),
+        ),
+        Holding(name="API keys", column=ApiKey.account_id, merged=GONE, deleted=GONE),
+        Holding(name="roles", column=RoleGrant.account_id, merged=GONE, deleted=GONE),
+        Holding(
+            name="parts in markets",
+            column=Member.account_id,
+            merged=MOVES,
+            deleted=GONE,
+            apart_by=Member.__table__.c.market_id,
         ),
         Holding(name="audit log", column=AuditEntry.account_id, merged=STAYS, deleted=STAYS),
         Holding(

@@ -10,15 +10,17 @@ from node.kernel.clock import Clock
 from node.kernel.settings import DEV_CHAIN_ID, Settings
 from node.kernel.spine.record import EventRecorder
 from node.services.identity.accounts import AccountService
+from node.services.identity.api_keys import ApiKeyService
 from node.services.identity.audit import Audit
 from node.services.identity.devices import DeviceService
 from node.services.identity.keys import Pepper, Seal, SigningKeys
 from node.services.identity.leaving import LeavingService
-from node.services.identity.limiter import SignInLimiter
+from node.services.identity.limiter import KeyLimiter, SignInLimiter
 from node.services.identity.message import Site
 from node.services.identity.phones import PhoneRules, PhoneService
 from node.services.identity.places import country
 from node.services.identity.recovery import RecoveryService
+from node.services.identity.roles import RoleService
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
 from node.services.identity.step_up import StepUpService
@@ -41,6 +43,9 @@ class PeopleServices:
     recoveries: RecoveryService
     phones: PhoneService
     limiter: SignInLimiter
+    roles: RoleService
+    api_keys: ApiKeyService
+    audit: Audit
     signing_keys: SigningKeys
 
 
@@ -73,6 +78,7 @@ def people_services(
     identity = IdentityService(
         clock,
         ChainSignatures(chain),
+        audit,
         site=site,
         nonce_life=dt.timedelta(minutes=settings.siwe_nonce_minutes),
     )
@@ -126,6 +132,14 @@ def people_services(
         recoveries=recoveries,
         phones=phones,
         limiter=limiter,
+        roles=RoleService(clock, events, sessions, audit),
+        api_keys=ApiKeyService(
+            clock,
+            audit,
+            KeyLimiter(settings.redis_url.get_secret_value()),
+            per_minute_max=settings.key_per_minute,
+        ),
+        audit=audit,
         signing_keys=keys,
     )
 

@@ -47,6 +47,22 @@ class PhoneUnlinked(Event, frozen=True, kw_only=True):
     account_id: str
 
 
+class AccountFrozen(Event, frozen=True, kw_only=True):
+    """An operator shut the account out: it is signed out, and neither signs in nor acts by a key."""
+
+    type_name = "account.frozen"
+
+    account_id: str
+
+
+class AccountUnfrozen(Event, frozen=True, kw_only=True):
+    """The account may sign in again."""
+
+    type_name = "account.unfrozen"
+
+    account_id: str
+
+
 class PhoneCodeRequested(Event, frozen=True, kw_only=True):
     """A code waits to be sent. Neither it nor the number is in here."""
 

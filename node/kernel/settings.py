@@ -141,6 +141,9 @@ class Settings(ChainSettings, BaseSettings):
         description="Requests to sign in, refresh or link that one network address (IPv6: /64) may make in"
         " a minute.",
     )
+    key_per_minute: int = Field(
+        600, ge=1, description="The most requests that an API key may make in a minute."
+    )
     sms_adapters: str = Field(
         "",
         description="Carriers of text messages in the order to try them, comma-separated: `console` (a file"

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from indexer.run import reindex, rewind
+from indexer.run import rewind
 from indexer.status import incidents, statuses
 from node.cli.indexer import indexer as commands
 from node.kernel.errors import Invalid
@@ -141,7 +141,7 @@ def test_an_event_that_vanished_returns_with_its_transaction(
     assert told(fresh_database) == [(one, "1"), ("chain.event_vanished", one), ("chain.event_returned", one)]
 
 
-@pytest.mark.parametrize("how", ["deep fork", "reindex", "rewind"])
+@pytest.mark.parametrize("how", ["deep fork", "rewind"])
 def test_however_deep_the_fork_what_vanished_is_told(
     addresses: Addresses, stack: Stack, fresh_database: DatabaseUrls, tmp_path: Path, how: str
 ) -> None:
@@ -162,9 +162,7 @@ def test_however_deep_the_fork_what_vanished_is_told(
         cancel(other, 5_099)
         other.chain.mine(9)
         settings = at(settings, other_url)
-        if how == "reindex":
-            asyncio.run(reindex(settings))
-        elif how == "rewind":
+        if how == "rewind":
             asyncio.run(rewind(settings, to=fork + 4))
         report = index(settings)
         assert report.rebuilds == (1 if how == "deep fork" else 0)

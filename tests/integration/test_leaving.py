@@ -81,7 +81,7 @@ async def test_a_merge_moves_what_the_preview_showed(edge: Edge, connection: psy
     shop.place(product)
     shown = MergeOut.model_validate_json((await mine.preview(other)).content)
     assert (shown.account_id, shown.into, shown.refused) == (other.account_id, mine.account_id, [])
-    assert shown.moves == {"wallets": 1, "markets": 1, "orders sold": 1}
+    assert shown.moves == {"wallets": 1, "markets": 1, "parts in markets": 1, "orders sold": 1}
     assert shown.stays == {"sessions": 1, "audit log": 1}
     assert shown.ends == {"known devices": 1}
     assert owners(connection, "market.market", "owner_account_id") == [other.account_id]  # nothing yet
@@ -151,6 +151,23 @@ async def test_an_account_does_not_merge_with_itself_nor_with_whom_it_trades(edg
     shop.tell(told.funded(), told.shipped(), told.released())
     shown = (await mine.preview(other)).json()
     assert (await mine.merge(other, shown["confirm"])).status_code == 200
+
+
+async def test_two_who_work_in_one_market_stay_two(edge: Edge, connection: psycopg.Connection) -> None:
+    owner, staff = await somebody(edge), await somebody(edge)
+    body = {"name": "Bazaar", "language": "en"}
+    market = (await edge.client.post("/v1/markets", json=body, headers=owner.headers)).json()["id"]
+    connection.execute(
+        "INSERT INTO market.member (market_id, account_id, role, since) VALUES (%s, %s, 'staff', now())",
+        (market, staff.account_id),
+    )
+    preview = MergeOut.model_validate_json((await owner.preview(staff)).content)
+    assert "parts in markets" in preview.refused[0]
+    assert (await owner.merge(staff, preview.confirm)).json()["code"] == "merge_refused"
+    connection.execute("DELETE FROM market.member WHERE account_id = %s", (staff.account_id,))
+    preview = MergeOut.model_validate_json((await staff.preview(owner)).content)
+    assert (await staff.merge(owner, preview.confirm)).status_code == 200
+    assert owners(connection, "market.member", "account_id") == [staff.account_id]
 
 
 async def test_two_merges_the_other_way_round_end_in_one_account(

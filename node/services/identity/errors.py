@@ -63,6 +63,42 @@ class CsrfTokenWrong(Forbidden):
     """The request came by cookie and without the session's CSRF token: another site may have made it."""
 
 
+class AccountFrozen(Forbidden):
+    """An operator shut the account out."""
+
+
+class RoleNeeded(Forbidden):
+    """The caller has another role, or none. Carries `needs`."""
+
+
+class ScopeInvalid(Invalid):
+    """Not a scope, or one that does not fit the key."""
+
+
+class ScopeNeeded(Forbidden):
+    """The API key was not given the scope. Carries `scope`; None: no key does this."""
+
+
+class KeyInvalid(Unauthenticated):
+    """The API key is not one of ours, was revoked, or has run out."""
+
+
+class KeyUnknown(NotFound):
+    """The account has no such API key."""
+
+
+class KeyRevoked(Conflict):
+    """The API key was revoked."""
+
+
+class TooManyKeys(Conflict):
+    """The account has as many API keys as it may."""
+
+
+class KeyRateExceeded(Forbidden):
+    """More requests by one API key than it may make. Carries `retry_after_s`."""
+
+
 class AccountUnknown(NotFound):
     """There is no such account."""
 

@@ -33,6 +33,8 @@ class Holding:
     """MOVES makes no sense here."""
     unfinished: ColumnElement[bool] | None = None
     """Rows that keep the account from being deleted."""
+    apart_by: ColumnElement[uuid.UUID] | None = None
+    """Two accounts that both have a row with the same value of it stay two until one of the rows is gone."""
     blanked: Mapping[str, object] = field(default_factory=dict)
     """What says something of the person in rows that stay."""
     secret: frozenset[str] = frozenset()
@@ -68,6 +70,12 @@ class Holdings:
                 if tx.execute(rows.limit(1)).first() is not None:
                     found.append(words)
                     break
+        for holding in self.all:
+            if holding.apart_by is not None:
+                theirs = select(holding.apart_by).where(holding.column == other)
+                both = select(holding.column).where(holding.column == one, holding.apart_by.in_(theirs))
+                if tx.execute(both.limit(1)).first() is not None:
+                    found.append(f"they have {holding.name} that only one account can have")
         return found
 
     def unfinished(self, tx: Tx, account_id: uuid.UUID) -> list[str]:

@@ -109,7 +109,7 @@ class LeavingService:
         if preview.confirm != confirm:
             raise MergeMoved("ask for the preview again, and confirm what it shows")
         source, target = preview.account_id, preview.into
-        self._sessions.end_account(tx, source)
+        self._sessions.end_every(tx, source)
         self._holdings.move(tx, source, target)
         self._close(tx, source, merged_into=target)
         self._devices.cool_down(tx, target)
