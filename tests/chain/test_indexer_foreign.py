@@ -122,6 +122,9 @@ def test_tokens_added_late_say_what_tokens_added_early_say(
         asyncio.run(Indexer(config_of(settings), list, SystemClock()).rewind(to=life.chain.height() - 3))
         follow(settings)
         assert_same(tables_of(fresh_database), ours)
+        done = asyncio.run(Indexer(config_of(settings), list, SystemClock()).reindex(None, lambda *_: None))
+        assert done.differing == {}
+        assert_same(tables_of(fresh_database), ours)
 
 
 @contextmanager
