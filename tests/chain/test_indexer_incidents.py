@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
+from indexer.rewind import LogsDropped
 from indexer.run import rewind
 from indexer.status import incidents, statuses
 from node.cli.indexer import indexer as commands
@@ -254,3 +255,32 @@ def test_the_operator_reads_it_as_a_table_or_as_json(
     (incident,) = json.loads(say("incidents", "--json"))
     assert (incident["event"], incident["gone"], incident["times"]) == ("listing.nonce_cancelled", True, 1)
     assert "listing.nonce_cancelled" in say("incidents")
+
+
+def test_without_raw_logs_a_deep_fork_stops_it(
+    stack: Stack, fresh_database: DatabaseUrls, tmp_path: Path
+) -> None:
+    """Rather than guess; and it goes on by itself when the node is right again."""
+    with stack.anvil() as url, stack.anvil() as other_url:
+        life = Life.begin(url, tmp_path)
+        settings = settings_of(url, tmp_path, fresh_database, undo_blocks=2)
+        index(settings)
+        other = Life(Chain(other_url), life.at)
+        copy_chain(life.chain, other.chain)
+        for nonce in range(1, 5):
+            cancel(life, nonce)
+            index(settings)
+        other.chain.pass_time(9)
+        other.chain.mine(9)
+        with psycopg.connect(fresh_database.owner) as connection:
+            connection.execute("UPDATE chain.partition SET thinned = true")
+        before, said = tables_of(fresh_database), events_of(fresh_database)
+        with pytest.raises(LogsDropped):
+            asyncio.run(rewind(settings, to=life.chain.height() - 1))
+        with indexer_process(at(settings, other_url)):
+            wait_for(lambda: statuses(fresh_database.app, 31337)[0]["state"] == "stuck")
+        (status,) = statuses(fresh_database.app, 31337)
+        assert "asoud indexer reindex" in status["reason"]
+        assert (tables_of(fresh_database), events_of(fresh_database)) == (before, said)
+        index(settings)
+        assert statuses(fresh_database.app, 31337)[0]["state"] == "live"
