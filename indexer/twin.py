@@ -17,7 +17,15 @@ from typing_extensions import override
 
 from indexer import statements
 from indexer.codec import Model, codec
-from indexer.models import SCHEMA, BlockRow, LogRow, UndoRow
+from indexer.models import (
+    SCHEMA,
+    BlockRow,
+    ForeignBalanceRow,
+    ForeignTokenRow,
+    ForeignTransferRow,
+    LogRow,
+    UndoRow,
+)
 from indexer.models import Checkpoint as CheckpointRow
 from indexer.store import FACTS, READ_CHECKPOINT, STATES, Checkpoint, Query, Store
 
@@ -25,6 +33,8 @@ FILLED: tuple[Model, ...] = (*STATES, *FACTS, BlockRow, UndoRow)
 OWN: tuple[Model, ...] = (*FILLED, CheckpointRow)
 _OWN_NAMES = "|".join(codec(model).name for model in OWN)
 _LIVE_NAME = re.compile(rf'(?:"{SCHEMA}"|\b{SCHEMA})\.("?)({_OWN_NAMES})\1(?!\w)')
+_STRANGERS: tuple[Model, ...] = (ForeignTransferRow, ForeignBalanceRow, ForeignTokenRow)
+COMPARED = tuple(model for model in FILLED if model not in _STRANGERS)
 _EVERYWHERE = 2**62  # a block that no chain reaches
 _REINDEX_LOCK_SPACE = 0x_250E << 48
 
@@ -40,12 +50,21 @@ _REMOVE = sql.SQL("""
         SELECT FROM {own} AS own
         WHERE {same_key} AND ROW({own_columns}) IS NOT DISTINCT FROM ROW({live_columns}))
 """)
+# What strangers said is in the live tables alone.
+_OURS: dict[Model, sql.SQL] = {
+    LogRow: sql.SQL(
+        " AND (chain_id, address) NOT IN"
+        " (SELECT stranger.chain_id, stranger.address FROM chain.foreign_contract AS stranger)"
+    ),
+    UndoRow: sql.SQL(" AND table_name NOT IN ('foreign_balance', 'foreign_token')"),
+}
 _ADD = sql.SQL("""
     INSERT INTO {live} ({columns}) SELECT {columns} FROM {own} AS own
     WHERE chain_id = %s AND NOT EXISTS (SELECT FROM {live} AS live WHERE {same_key})
 """)
 _MOVE_LIVE = """
-    UPDATE chain.checkpoint SET undo_floor = %s, generation = generation + 1 WHERE chain_id = %s
+    UPDATE chain.checkpoint SET undo_floor = greatest(undo_floor, %s), generation = generation + 1
+    WHERE chain_id = %s
 """
 
 
@@ -92,6 +111,12 @@ class Twin(Store):
         placed: Any = _LIVE_NAME.sub(r"pg_temp.\1\2\1", text)  # made of literals, so a literal
         return cast("LiteralString", placed)
 
+    reads_strangers = False  # their tables are left as they are
+
+    @override
+    async def thinned_first(self) -> int | None:
+        return None
+
     # The live tables have their partitions and indexes already.
     @override
     async def partitions_end(self) -> int:
@@ -125,7 +150,7 @@ class Twin(Store):
             await self.run(sql.SQL("ANALYZE {}").format(statements.table(model)))
         kept_from = await self.raw_logs_from()
         found = {}
-        for model in FILLED:
+        for model in COMPARED:
             since = kept_from if model is LogRow else 0
             removed = await self._compare(_REMOVE, model, since)
             added = await self._compare(_ADD, model, since)
@@ -145,6 +170,7 @@ class Twin(Store):
             same_key=statements.matches(form.key, "own", "live"),
         )
         params: tuple[int, ...] = (self.chain_id,)
+        query += _OURS.get(model, sql.SQL(""))
         if since:
             query, params = query + sql.SQL(" AND block_number >= %s"), (self.chain_id, since)
         return (await self._executed(query, params)).rowcount
