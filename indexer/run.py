@@ -5,7 +5,6 @@ kept in memory that it could not read again.
 """
 
 import asyncio
-import gc
 import resource
 import signal
 import sys
@@ -45,7 +44,6 @@ STANDBY_S = 1.0  # between attempts to get the lock
 LOOKS_MAX = 12  # in a row at a chain that moves under our eyes; then it is said aloud
 LOOK_AGAIN_S = 0.02
 MENDS_MAX = 5  # attempts at a rewind under an indexer that writes
-GARBAGE_LOOKED_FOR_EVERY = 100_000  # objects that could be part of a cycle
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 10.0  # also how long a mended fault can go unnoticed
 
@@ -205,7 +203,6 @@ def main(
     settings: Settings, *, exit_at_head: bool = False, progress: Progress = no_progress
 ) -> RunReport | None:
     """`run` as a process: SIGTERM and SIGINT end it between two transactions."""
-    _collect_garbage_seldom()
     if not exit_at_head:
         _serve_metrics(settings.metrics_host, settings.indexer_metrics_port)
 
@@ -218,13 +215,6 @@ def main(
         return None
 
     return asyncio.run(cancellable())
-
-
-def _collect_garbage_seldom() -> None:
-    """A range is made of many small objects without cycles: looking for some took a third of the time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_LOOKED_FOR_EVERY)
 
 
 class Indexer:
