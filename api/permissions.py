@@ -39,6 +39,8 @@ class Who(StrEnum):
 
 OF_MARKET: Final = frozenset({Who.OWNER, Who.MANAGER, Who.STAFF, Who.ACCOUNTANT})
 OF_ORDER: Final = frozenset({Who.BUYER, Who.JUDGE})
+SURFACE: Final = frozenset({Who.ADMIN, Who.OPERATOR})
+"""Who gets at the operators' surface (`node.admin`), with a second proof."""
 OF_NODE: Final = frozenset({Who.ADMIN, Who.OPERATOR, Who.ARBITER})
 
 
