@@ -30,6 +30,7 @@ COMMANDS = {
     "admin": "node.cli.admin:admin",
     "verify": "node.cli.verify:verify",
     "ledger": "node.cli.ledger:ledger",
+    "wallet": "node.cli.wallet:wallet",
 }
 
 # These decide what runs, so they look at the user's own environment alone.
