@@ -35,7 +35,7 @@ from node.chain.errors import (
     is_already_known,
 )
 from node.chain.reverts import decode_revert
-from node.kernel.errors import AsoudError, Bug
+from node.kernel.errors import AsoudError, Bug, NotFound
 from node.kernel.hexes import Address, Hash32, hash_from_bytes, parse_hash
 
 # At their debug level these two write the server's address, key included.
@@ -287,6 +287,13 @@ class ChainClient:
     def is_known(self, tx_hash: Hash32) -> bool:
         """Whether the server has the transaction, in a block or waiting."""
         return self._read("eth_getTransactionByHash", tx_hash) is not None
+
+    def transaction_data(self, tx_hash: Hash32) -> bytes:
+        """What was sent along with a transaction that is in a block."""
+        found = self._read("eth_getTransactionByHash", tx_hash)
+        if found is None:
+            raise NotFound("the chain's server does not have the transaction", tx_hash=tx_hash)
+        return bytes.fromhex(found["input"].removeprefix("0x"))
 
     def wait_receipt(self, tx_hash: Hash32, *, timeout_s: float) -> Receipt:
         """Raises `ReceiptPending` when the time is over."""

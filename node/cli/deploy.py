@@ -1,16 +1,23 @@
 """`asoud deploy`: the contracts, put on the chain by their plan."""
 
+import json
+
 import click
 
 from node.bootstrap.deploy import deploy as deploy_suite
+from node.bootstrap.verification import verification_of
 from node.kernel.errors import AsoudError
 from node.kernel.settings import Settings
 
 
 @click.command()
-def deploy() -> None:
+@click.option("--explain", is_flag=True, help="Deploy nothing; print what block explorers ask for, as JSON.")
+def deploy(*, explain: bool) -> None:
     """Deploy what is missing. Run again at any time: what stands with the right code is left alone."""
     try:
+        if explain:
+            click.echo(json.dumps(verification_of(Settings()), indent=1))
+            return
         deployment = deploy_suite(Settings(), echo=click.echo)
     except AsoudError as e:
         raise click.ClickException(e.message) from e
