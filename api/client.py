@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 
 from api.access import services_of
+from api.cookies import jar_of
 from api.options import EdgeOptions, Network
 from node.services.identity.devices import TOKEN_CHARS_MAX
 from node.services.identity.sessions import DEVICE_CHARS_MAX, Client
@@ -72,7 +73,7 @@ async def _sign_in_client(
         ),
     ] = "",
 ) -> Client:
-    return replace(client_of(request), device_token=device_token)
+    return replace(client_of(request), device_token=device_token or jar_of(request).device_token)
 
 
 BOUNDED = Depends(_bounded)

@@ -7,9 +7,11 @@ from api.options import EdgeOptions
 SENT = (
     "Authorization",
     "Content-Type",
+    "Device-Token",
     "Idempotency-Key",
     "If-Match",
     "If-None-Match",
+    "Session-Transport",
     "X-CSRF-Token",
     "X-Request-Id",
 )

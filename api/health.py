@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import json
+from typing import Any
 
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
@@ -15,13 +16,15 @@ from api.schemas import Output
 from indexer.status import STATUS
 from node.kernel.errors import Bug
 from node.kernel.log import get_logger
-from node.services.container import Probe
+from node.services.container import Probe, Services
 
 log = get_logger(__name__)
 
 PROBE_TIMEOUT_S = 2.0
 
 SERVING = ("live", "syncing")
+BEHIND = "The chain is not followed"
+BEHIND_DETAIL = "What is shown of the chain may be old"
 
 router = edge_router("health", prefix="/health")
 
@@ -118,15 +121,33 @@ async def _state(name: str, probe: Probe) -> str:
     return "ok"
 
 
+class ChainsHealth(Output):
+    chains: list[ChainHealth]
+
+
 @router.get("/chain", response_model=ChainHealth)
 @uncounted
 async def chain(services: TheServices) -> Response:
-    """How far the chain is indexed. A 503 says that what is shown of it may be old."""
-    raw = await services.queries.json(STATUS, {"chain_id": services.chain.chain_id})
+    """How far the node's chain is indexed. A 503 says that what is shown of it may be old."""
+    state = await _chain(services, services.chain.chain_id)
+    if state["state"] in SERVING:
+        return JSONResponse(state)
+    return problem(503, "chain_behind", BEHIND, detail=BEHIND_DETAIL, extra={"chain": state})
+
+
+@router.get("/chains", response_model=ChainsHealth)
+@uncounted
+async def chains(services: TheServices) -> Response:
+    """The same of every chain that is indexed, the node's own first. A 503 when one is not followed."""
+    states = [await _chain(services, chain_id) for chain_id in services.chain_ids]
+    if all(state["state"] in SERVING for state in states):
+        return JSONResponse({"chains": states})
+    return problem(503, "chain_behind", BEHIND, detail=BEHIND_DETAIL, extra={"chains": states})
+
+
+async def _chain(services: Services, chain_id: int) -> dict[str, Any]:
+    raw = await services.queries.json(STATUS, {"chain_id": chain_id})
     if raw is None:
         raise Bug("the status of the chain is never NULL")
-    state = json.loads(raw)
-    if state["state"] in SERVING:
-        return Response(raw, media_type="application/json")
-    detail = "What is shown of the chain may be old"
-    return problem(503, "chain_behind", "The chain is not followed", detail=detail, extra={"chain": state})
+    state: dict[str, Any] = json.loads(raw)
+    return state

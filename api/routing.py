@@ -31,7 +31,7 @@ from starlette.responses import Response
 from starlette.types import Message
 from typing_extensions import override
 
-from api.access import principal_of, services_of
+from api.access import admit, principal_of, services_of
 from api.commands import Begin, Call, CommandCall, EffectCall
 from api.edge_errors import IdempotencyKeyAnonymous, IdempotencyKeyMalformed
 from api.options import EdgeOptions
@@ -39,6 +39,7 @@ from api.rates import POLICY, RateClass, count, is_counted, policy_of
 from node.kernel.db.idempotency import Claim
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.errors import Bug
+from node.services.identity.tokens import Principal
 
 KEY_HEADER = "Idempotency-Key"
 KEY_CHARS_MAX = 255
@@ -117,12 +118,15 @@ class EdgeRoute(APIRoute):
         known = _query_names(self.dependant)
         rate = self.rate
 
-        async def counted(request: Request) -> Response:
-            if rate is None:
-                return await bounded(request)
-            await count(request, rate)
+        async def admitted(request: Request) -> Response:
+            try:
+                await admit(request, f"{request.method} {self.path_format}")
+            finally:  # whoever is not let through is counted as well
+                if rate is not None:
+                    await count(request, rate)
             response = await bounded(request)
-            response.headers[POLICY] = policy_of(rate, request.app.state.options)
+            if rate is not None:
+                response.headers[POLICY] = policy_of(rate, request.app.state.options)
             return response
 
         async def bounded(request: Request) -> Response:
@@ -131,7 +135,7 @@ class EdgeRoute(APIRoute):
                 raise HTTPException(400, NO_TEXT)
             return await handler(_bounded(request, is_upload=is_upload))
 
-        return counted
+        return admitted
 
     @property
     def rate(self) -> RateClass | None:
@@ -210,11 +214,16 @@ def _claim(request: Request) -> Claim | None:
         fingerprint.update(part.encode() + b"\n")
     fingerprint.update(request.scope[_BODY_HASH].digest())
     return Claim(
-        principal=f"account:{principal.account_id}",
+        principal=_claimant(principal),
         route=f"{request.method} {route.path_format}",
         key=key,
         fingerprint=fingerprint.digest(),
     )
+
+
+def _claimant(principal: Principal) -> str:
+    """A key may do less than its account, so it is not told what was answered to others."""
+    return f"key:{principal.session_id}" if principal.is_key else f"account:{principal.account_id}"
 
 
 class _EdgeRequest(Request):

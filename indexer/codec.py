@@ -27,6 +27,8 @@ Model = type[Base]
 Convert = Callable[[Any], Any]
 Cells = Callable[[Sequence[Any]], list[str]]  # a column's values, as an array or COPY spells them
 
+COPIED_FROM = 64  # rows; below, the round trips of COPY cost more than it saves
+
 _NULL, _COPY_NULL = "NULL", "\\N"
 
 
@@ -80,6 +82,35 @@ class Codec:
             for name in self.columns
         )
         return "\n".join(map("\t".join, zip(*columns, strict=True))) + "\n"
+
+
+class Spelt(list[Row]):
+    """Rows with what is sent of them, so that it can be spelt before it is their turn.
+
+    `arrays` are those of the columns that their statement takes; `lines` is the text of COPY.
+    """
+
+    __slots__ = ("arrays", "lines")
+
+    def __init__(
+        self, rows: Iterable[Row], *, arrays: Sequence[str] | None = None, lines: str | None = None
+    ) -> None:
+        super().__init__(rows)
+        self.arrays = arrays
+        self.lines = lines
+
+
+def copied(model: Model, rows: Sequence[Row]) -> Sequence[Row]:
+    """Spelt for COPY, where they are enough for it."""
+    form = codec(model)
+    if not form.by_columns or len(rows) < COPIED_FROM:
+        return rows
+    return Spelt(rows, lines=form.lines(rows))
+
+
+def arrayed(model: Model, rows: Sequence[Row], columns: Sequence[str]) -> Sequence[Row]:
+    form = codec(model)
+    return Spelt(rows, arrays=form.arrays(rows, columns)) if form.by_columns else rows
 
 
 def _cells(cells: Cells, values: list[Any], null: str, text: Callable[[str], str]) -> list[str]:

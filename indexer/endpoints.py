@@ -24,9 +24,10 @@ _TELL = """
 """
 
 # Names of servers whose answers would be wrong or old; what an indexer that is gone said does not count.
+# For SQLAlchemy, unlike the rest.
 SET_ASIDE: Final[LiteralString] = """
     SELECT name FROM chain.endpoint
-    WHERE chain_id = %(chain_id)s AND state IN ('lagging', 'forked', 'wrong_chain')
+    WHERE chain_id = :chain_id AND state IN ('lagging', 'forked', 'wrong_chain')
         AND seen_at > now() - interval '60 seconds'
 """
 

@@ -4,6 +4,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 LAG_BLOCKS = Gauge("asoud_indexer_lag_blocks", "Blocks between the head and what is indexed", ["chain"])
 LAG_SECONDS = Gauge("asoud_indexer_lag_seconds", "Time from the newest indexed block to the head", ["chain"])
+HEAD_TIME = Gauge("asoud_indexer_head_time_seconds", "Time of the head, as the chain tells it", ["chain"])
 INDEXED = Gauge("asoud_indexer_block", "Newest block indexed", ["chain"])
 STUCK = Gauge("asoud_indexer_stuck", "1 when the indexer stopped for a person to look", ["chain"])
 EVENTS = Counter("asoud_indexer_events_total", "Decoded logs that were written", ["chain"])

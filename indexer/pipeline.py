@@ -4,6 +4,7 @@
 happens in between. It decides by `reorg`, reads by `fetch`, writes by `store`.
 """
 
+import asyncio
 import dataclasses
 import datetime as dt
 import time
@@ -13,7 +14,7 @@ from enum import Enum, auto
 
 from indexer import metrics
 from indexer.ahead import RangeReader
-from indexer.fetch import Fetched
+from indexer.fetch import BlockSource, Fetched, NodeBlocks
 from indexer.partitions import Partitioned
 from indexer.ranges import RangeSizer
 from indexer.reorg import Rebuild, Verdict, judge, newest_common, remedy, windows
@@ -87,7 +88,7 @@ async def nobody_disputes(_number: int, _hash: Hash32) -> None:
 
 
 class Pipeline:
-    """Works on one chain. `store` must hold its lock.
+    """Works on one chain. `store` must hold its lock. Ranges are read from `blocks`, by default the node.
 
     `dispute` is called before final blocks or all rows go, with the newest block that would: it raises
     when another node still has it.
@@ -102,6 +103,7 @@ class Pipeline:
         contracts: ContractSource,
         *,
         dispute: Dispute = nobody_disputes,
+        blocks: BlockSource | None = None,
     ) -> None:
         self._dispute = dispute
         self._store = store
@@ -111,11 +113,12 @@ class Pipeline:
         self._contracts = contracts
         self._chain = str(store.chain_id)
         self._sizer = RangeSizer(rpc.range_limit)
-        self._reader = RangeReader(rpc)
+        self._reader = RangeReader(blocks or NodeBlocks(rpc), store.chain_id)
         self._kinds: Mapping[Address, str] = {}
         self._deployed: Sequence[KnownContract] = ()
         self._checkpoint: Checkpoint | None = None
         self._partitions_end = 0
+        self._shed = False  # whether indexes of views are put aside
         self._shorter = 0
         self._newest_s: int | None = None  # time of the newest block that this process wrote
         self._spoke_of: tuple[Hash32, str] | None = None
@@ -149,6 +152,7 @@ class Pipeline:
         contracts = self._deployed = self._contracts()
         before = await self._store.checkpoint()
         self._partitions_end = await self._store.partitions_end()
+        self._shed = await self._store.indexes_are_shed()
         if before is None:
             await self._begin(genesis, head, contracts, emit_after=head.number)
         elif before.genesis_hash != genesis:
@@ -186,6 +190,8 @@ class Pipeline:
                 genesis=genesis, start=start, emit_after=emit_after, head=head.number, now=self._clock.now()
             )
             await self._store.upsert(rows)
+            if start <= head.number - self._rules.finality.undo_blocks:
+                self._shed = await self._store.shed_indexes()
         self._checkpoint = await self._store.checkpoint()
         self._kinds = await self._store.contracts()
 
@@ -226,6 +232,8 @@ class Pipeline:
         else:
             moved = False
             if verdict is Verdict.LEVEL:
+                if self._shed:
+                    await self._regrow_indexes(head)
                 await self._finalize(head)
         if verdict is not Verdict.SHORTER:
             self._shorter = 0
@@ -247,7 +255,7 @@ class Pipeline:
         first, last = self._sizer.next(after=before.number, head=limit)
         metrics.RANGE_BLOCKS.labels(self._chain).set(last - first + 1)
         try:
-            fetched = await self._reader.read(first, last, self._kinds)
+            prepared = await self._reader.read(first, last, self._kinds)
         except RangeTooLarge as error:
             self._shrink_range(last - first + 1, error)
             if first == last:
@@ -256,15 +264,19 @@ class Pipeline:
         except RpcUnavailable:
             self._sizer.unanswered()
             raise
+        fetched = prepared.fetched
+        last = fetched.headers[-1].number
         self._sizer.succeeded(blocks=last - first + 1, logs=len(fetched.logs))
         if before.hash is not None and fetched.headers[0].parent_hash != before.hash:
             return await self._resolve(top=before.number)
         if last < limit:
             self._reader.begin(*self._sizer.next(after=last, head=limit), fetched.kinds)
         await self._tend_partitions(fetched)
+        if self._shed and last > head.number - self._rules.finality.undo_blocks:
+            await self._regrow_indexes(head)
         started = time.perf_counter()
         self._checkpoint, told = await write_range(
-            self._store, before, fetched, head=head, finality=self._rules.finality
+            self._store, before, prepared, head=head, finality=self._rules.finality
         )
         self._kinds = fetched.kinds
         self._newest_s = fetched.headers[-1].timestamp
@@ -293,6 +305,17 @@ class Pipeline:
             if self._partitions_end <= last:
                 raise
         metrics.PARTITION_BLOCKS_LEFT.labels(self._chain).set(self._partitions_end - 1 - last)
+
+    async def _regrow_indexes(self, head: Header) -> None:
+        """Before the first block that could be undone: who follows the head has all indexes."""
+        growing = asyncio.create_task(self._store.regrow_indexes())
+        try:
+            while not (await asyncio.wait([growing], timeout=HEARTBEAT.total_seconds()))[0]:
+                await self._speak(head)
+        finally:
+            growing.cancel()
+        await growing
+        self._shed = False
 
     def _shrink_range(self, blocks: int, error: RangeTooLarge) -> None:
         fitting, lasting = error.fields.get("blocks"), bool(error.fields.get("lasting"))
@@ -353,6 +376,7 @@ class Pipeline:
             finalized_number=min(before.finalized_number, plan.ancestor),
         )
         async with self._store.transaction():
+            await self._store.hold()
             await self._store.undo(above=plan.ancestor)
             await self._store.move(before, after, time=await self._store.block_time(plan.ancestor))
         self._checkpoint = after
@@ -383,6 +407,7 @@ class Pipeline:
         metrics.LAG_BLOCKS.labels(self._chain).set(max(0, head.number - number))
         behind_s = 0 if self._newest_s is None or number >= head.number else head.timestamp - self._newest_s
         metrics.LAG_SECONDS.labels(self._chain).set(max(0, behind_s))
+        metrics.HEAD_TIME.labels(self._chain).set(head.timestamp)
         metrics.STUCK.labels(self._chain).set(0)
         now, state = self._clock.now(), "live" if number >= head.number else "syncing"
         if self._spoke_of == (head.hash, state) and now - self._spoke_at < HEARTBEAT:

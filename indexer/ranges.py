@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from node.chain.range_hint import RangeLimit
+from node.chain.range_hint import PATIENCE_FIRST, RangeLimit
 
 BLOCKS_FIRST = 8  # nothing is known of the chain yet
 BLOCKS_MAX = 1_000  # bounds one transaction, and what a crash repeats
 GROWTH_MAX = 4  # a quiet stretch says little about the blocks after it
 SLOW_STEP = 16  # where the endpoint once had enough, a range grows by this part of itself
+PATIENCE_MAX = 1_024  # ranges between two such steps, when one after the other is refused
 LOGS_TARGET = 5_000  # enough to make round trips cheap; rows of one range stay below some 20 MB
 LOGS_MAX = 4 * LOGS_TARGET  # bounds the memory of a range that is denser than those before it
 
@@ -37,11 +38,16 @@ class RangeSizer:
 
     def refused(self, *, blocks: int, fitting: int | None = None, lasting: bool = False) -> None:
         """The range was too large. `fitting` is how many blocks the node would answer, where it says so."""
-        smaller = fitting if fitting is not None and 0 < fitting < blocks else blocks // 2
+        limit = self.limit
+        step = limit.slow_from is not None and blocks > limit.slow_from
+        smaller = (limit.slow_from or 1) if step else blocks // 2
+        if fitting is not None and 0 < fitting < blocks:
+            smaller = fitting
         if lasting:
-            self.limit.most = smaller
+            limit.most = smaller
         else:
-            self.limit.slow_from = max(1, smaller)
+            limit.patience = min(PATIENCE_MAX, limit.patience * 2) if step else PATIENCE_FIRST
+            limit.slow_from, limit.waited = max(1, smaller), 0
         self.blocks = self._allowed(smaller)
 
     def unanswered(self) -> None:
@@ -49,10 +55,18 @@ class RangeSizer:
         self.blocks = self._allowed(self.blocks // 2)
 
     def _grown(self) -> int:
-        quickly = self.blocks * GROWTH_MAX
-        if self.limit.slow_from is None:
+        limit, quickly = self.limit, self.blocks * GROWTH_MAX
+        if limit.slow_from is None:
             return quickly
-        return max(min(quickly, self.limit.slow_from), self.blocks + max(1, self.blocks // SLOW_STEP))
+        if self.blocks < limit.slow_from:
+            return min(quickly, limit.slow_from)
+        if self.blocks > limit.slow_from:  # a step that was answered
+            limit.slow_from, limit.patience = self.blocks, max(1, limit.patience // 2)
+        limit.waited += 1
+        if limit.waited < limit.patience:
+            return self.blocks
+        limit.waited = 0
+        return self.blocks + max(1, self.blocks // SLOW_STEP)
 
     def _allowed(self, blocks: int) -> int:
         return max(1, min(blocks, self.limit.most or BLOCKS_MAX, BLOCKS_MAX))

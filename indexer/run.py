@@ -5,6 +5,7 @@ kept in memory that it could not read again.
 """
 
 import asyncio
+import gc
 import resource
 import signal
 import sys
@@ -19,6 +20,8 @@ from indexer import metrics
 from indexer.completeness import AnswerIncomplete
 from indexer.endpoints import tell_endpoints
 from indexer.pipeline import ChainRules, Pipeline, ServesAnotherChain, Step, Totals
+from indexer.reindex import Progress, Reindexed, no_progress
+from indexer.reindex import reindex as reindex_beside
 from indexer.store import CheckpointMoved, Store
 from indexer.writing import ContractSource, Finality, KnownContract
 from node.chain.deployments import DeploymentRegistry
@@ -41,6 +44,7 @@ log = get_logger(__name__)
 STANDBY_S = 1.0  # between attempts to get the lock
 LOOKS_MAX = 12  # in a row at a chain that moves under our eyes; then it is said aloud
 LOOK_AGAIN_S = 0.02
+GARBAGE_LOOKED_FOR_EVERY = 100_000  # objects that could be part of a cycle
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 10.0  # also how long a mended fault can go unnoticed
 
@@ -124,32 +128,70 @@ def deployed_contracts(registry: DeploymentRegistry, chain_id: int) -> ContractS
     return load
 
 
+def pool_of(config: Config) -> AbstractAsyncContextManager[RpcPool]:
+    """The servers of the chain."""
+
+    def failed(kind: str) -> None:
+        metrics.RPC_ERRORS.labels(str(config.chain_id), kind).inc()
+
+    return RpcPool.connect(
+        config.endpoints,
+        chain_id=config.chain_id,
+        timeout_s=config.rpc_timeout_s,
+        per_second=config.rpc_per_second,
+        lag_blocks=config.rpc_lag_blocks,
+        look_s=config.rpc_look_s,
+        on_failure=failed,
+    )
+
+
+@asynccontextmanager
+async def reader_of(config: Config) -> AsyncIterator[RpcClient]:
+    """The server that does best now, for work that has an end."""
+    async with pool_of(config) as pool:
+        await pool.settle()
+        yield pool.use().rpc
+
+
+def no_contracts() -> Sequence[KnownContract]:
+    """Of a chain where nothing of ours stands."""
+    return ()
+
+
 def indexer_of(settings: Settings) -> "Indexer":
-    contracts = deployed_contracts(DeploymentRegistry(settings.deployments_dir), settings.chain_id)
+    registry = DeploymentRegistry(settings.deployments_dir)
+    contracts = deployed_contracts(registry, settings.chain_id) if settings.own_contracts else no_contracts
     return Indexer(config_of(settings), contracts, SystemClock())
 
 
-async def run(settings: Settings, *, exit_at_head: bool = False) -> RunReport | None:
+async def run(
+    settings: Settings, *, exit_at_head: bool = False, progress: Progress = no_progress
+) -> RunReport | None:
     """Follows the chain until it is cancelled, or, with `exit_at_head`, to the head that it saw at start."""
     indexer = indexer_of(settings)
     if exit_at_head:
-        return await indexer.run_to_head()
+        return await indexer.run_to_head(progress)
     await indexer.run()
     return None
 
 
-async def reindex(settings: Settings) -> None:
-    """Forgets what was read of the chain, so that the indexer reads it again, now or when it next runs."""
-    await indexer_of(settings).reindex()
+async def reindex(
+    settings: Settings, *, trust_below: int | None = None, progress: Progress = no_progress
+) -> Reindexed:
+    """Reads the chain again beside the live tables and puts the result in their place."""
+    return await indexer_of(settings).reindex(trust_below, progress)
 
 
-def main(settings: Settings, *, exit_at_head: bool = False) -> RunReport | None:
+def main(
+    settings: Settings, *, exit_at_head: bool = False, progress: Progress = no_progress
+) -> RunReport | None:
     """`run` as a process: SIGTERM and SIGINT end it between two transactions."""
+    _collect_garbage_seldom()
     if not exit_at_head:
         _serve_metrics(settings.metrics_host, settings.indexer_metrics_port)
 
     async def cancellable() -> RunReport | None:
-        task = asyncio.ensure_future(run(settings, exit_at_head=exit_at_head))
+        task = asyncio.ensure_future(run(settings, exit_at_head=exit_at_head, progress=progress))
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, task.cancel)
         with suppress(asyncio.CancelledError):
@@ -157,6 +199,13 @@ def main(settings: Settings, *, exit_at_head: bool = False) -> RunReport | None:
         return None
 
     return asyncio.run(cancellable())
+
+
+def _collect_garbage_seldom() -> None:
+    """A range is made of many small objects without cycles: looking for some took a third of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_LOOKED_FOR_EVERY)
 
 
 class Indexer:
@@ -186,16 +235,20 @@ class Indexer:
                     await asyncio.sleep(self._backoff_s)
                     self._backoff_s = min(BACKOFF_MAX_S, self._backoff_s * 2)
 
-    async def reindex(self) -> None:
-        """Sets the chain back to its first block; an indexer that runs reads it again at once."""
-        async with (
-            Store.connect(self._config.database_url, self._config.chain_id) as store,
-            self._client() as rpc,
-        ):
-            pipeline = Pipeline(store, rpc, self._clock, self._config.rules, self._contracts)
-            await pipeline.begin_again()
+    async def reindex(self, trust_below: int | None, progress: Progress) -> Reindexed:
+        async with self._client() as rpc:
+            return await reindex_beside(
+                database_url=self._config.database_url,
+                chain_id=self._config.chain_id,
+                rpc=rpc,
+                clock=self._clock,
+                rules=self._config.rules,
+                contracts=self._contracts,
+                trust_below=trust_below,
+                progress=progress,
+            )
 
-    async def run_to_head(self) -> RunReport:
+    async def run_to_head(self, progress: Progress = no_progress) -> RunReport:
         """Indexes up to the head seen at start, and says how fast. Raises what `run` would wait out."""
         started = time.perf_counter()
         async with AsyncExitStack() as stack:
@@ -208,6 +261,7 @@ class Indexer:
             while (step := await pipeline.step(until=target)) is not Step.IDLE:
                 if step is Step.WAITING:
                     await asyncio.sleep(self._config.poll_interval_s)
+                progress(pipeline.checkpoint.number, target, pipeline.totals.events)
         return _report(pipeline.totals, time.perf_counter() - started)
 
     async def _locked(self, stack: AsyncExitStack) -> Store:
@@ -221,7 +275,7 @@ class Indexer:
 
     async def _read_from(self, member: Member, pool: RpcPool, store: Store) -> None:
         """Follows the chain by one endpoint, until another one is to be read from."""
-        watch = HeadWatch(member.websocket_url)
+        watch = HeadWatch(member.websocket_url, meter=member.rpc.meter)
 
         async def dispute(number: int, hash_: Hash32) -> None:
             await pool.dispute(number, hash_, gone_from=member)
@@ -232,6 +286,7 @@ class Indexer:
         follower = asyncio.create_task(watch.follow())
         try:
             await pipeline.open()
+            pool.opened(member)
             log.info("indexing", **self._at(pipeline), endpoint=member.name)
             self._backoff_s = BACKOFF_FIRST_S
             await self._follow(pipeline, watch, pool, member, store)
@@ -257,7 +312,11 @@ class Indexer:
                 told = pool.looks
                 await tell_endpoints(store, pool.reports(), now=self._clock.now())
             try:
-                if await pipeline.step() is not Step.MOVED:
+                if member.standing is Standing.WRONG_CHAIN:
+                    raise ServesAnotherChain("the node serves another chain")
+                if await pipeline.step() is Step.MOVED:
+                    watch.found(pipeline.checkpoint.number)
+                else:
                     await watch.wait(self._config.poll_interval_s)
                 in_a_row = 0
             except (ChainMoved, RangeTooLarge):  # look again: at the new head, or at fewer blocks
@@ -267,26 +326,10 @@ class Indexer:
                 await asyncio.sleep(LOOK_AGAIN_S * in_a_row)
 
     def _pool(self) -> AbstractAsyncContextManager[RpcPool]:
-        def failed(kind: str) -> None:
-            metrics.RPC_ERRORS.labels(self._chain, kind).inc()
+        return pool_of(self._config)
 
-        config = self._config
-        return RpcPool.connect(
-            config.endpoints,
-            chain_id=config.chain_id,
-            timeout_s=config.rpc_timeout_s,
-            per_second=config.rpc_per_second,
-            lag_blocks=config.rpc_lag_blocks,
-            look_s=config.rpc_look_s,
-            on_failure=failed,
-        )
-
-    @asynccontextmanager
-    async def _client(self) -> AsyncIterator[RpcClient]:
-        """The endpoint that does best now, for work that has an end."""
-        async with self._pool() as pool:
-            await pool.settle()
-            yield pool.use().rpc
+    def _client(self) -> AbstractAsyncContextManager[RpcClient]:
+        return reader_of(self._config)
 
     async def _complain(self, error: AsoudError, pool: RpcPool) -> None:
         """Says what is wrong where `/health/chain` looks; when the database is away, in the log alone."""

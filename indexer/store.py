@@ -14,10 +14,11 @@ from typing import Any, LiteralString, Self
 
 import psycopg
 from psycopg import sql
+from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 
 from indexer import statements
-from indexer.codec import Model, Row, codec
+from indexer.codec import COPIED_FROM, Model, Row, Spelt, codec
 from indexer.models import (
     AuctionRow,
     BaseUriRow,
@@ -112,13 +113,13 @@ FACTS: tuple[Model, ...] = (
     RewardClaimRow,
 )
 
+Query = LiteralString | sql.Composed
 _LOCK_SPACE = 0x_250D << 48  # advisory locks of ours; the chain id fills the lower bits
 _STATEMENT_TIMEOUT_MS = 60_000
 # Every statement here goes by keys or block numbers, while statistics of tables that grow this fast are old.
 _PLANS = "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 STATISTICS_FROM = 1_000  # rows changed in a table before its statistics are renewed; then 4 times as many
 STATISTICS_STEP = 4
-COPIED_FROM = 64  # rows; below, the round trips of COPY cost more than it saves
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +134,12 @@ class Checkpoint:
     undo_floor: int
     finalized_number: int
     emit_after: int
+    generation: int
 
 
-_READ_CHECKPOINT = """
+READ_CHECKPOINT = """
     SELECT chain_id, '0x' || encode(genesis_hash, 'hex') AS genesis_hash, start_block, number,
-           '0x' || encode(hash, 'hex') AS hash, undo_floor, finalized_number, emit_after
+           '0x' || encode(hash, 'hex') AS hash, undo_floor, finalized_number, emit_after, generation
     FROM chain.checkpoint WHERE chain_id = %s
 """
 _FIRST_CHECKPOINT = """
@@ -155,12 +157,14 @@ _MOVE = """
     UPDATE chain.checkpoint SET number = %(number)s, hash = %(hash)s, block_time = %(time)s,
         undo_floor = %(undo_floor)s, finalized_number = %(finalized)s
     WHERE chain_id = %(chain_id)s AND number = %(from_number)s AND hash IS NOT DISTINCT FROM %(from_hash)s
+        AND generation = %(generation)s
 """
 _SPEAK = """
     UPDATE chain.checkpoint SET head_number = coalesce(%(head)s, head_number),
         head_time = coalesce(%(head_time)s, head_time), state = %(state)s,
         reason = %(reason)s, seen_at = %(now)s
     WHERE chain_id = %(chain_id)s AND number = coalesce(%(number)s, number)
+        AND generation = coalesce(%(generation)s, generation)
 """
 
 
@@ -171,8 +175,9 @@ class CheckpointMoved(Bug):
 class Store:
     """`async with Store.connect(url, chain_id) as store`; every write goes through `transaction`."""
 
-    def __init__(self, connection: psycopg.AsyncConnection[Any], chain_id: int) -> None:
+    def __init__(self, connection: psycopg.AsyncConnection[Any], url: str, chain_id: int) -> None:
         self._connection = connection
+        self._url = url
         self.chain_id = chain_id
         self._changed: Counter[Model] = Counter()
         self._statistics_at: dict[Model, int] = {}
@@ -186,7 +191,7 @@ class Store:
                 url, autocommit=True, connect_timeout=5, options=options, application_name="asoud-indexer"
             )
         try:
-            yield cls(connection, chain_id)
+            yield cls(connection, url, chain_id)
         finally:
             await connection.close()
 
@@ -204,9 +209,12 @@ class Store:
     # ------------------------------------------------------------------------------------- checkpoint
 
     async def checkpoint(self) -> Checkpoint | None:
+        return await self._checkpoint_of(self._placed(READ_CHECKPOINT))
+
+    async def _checkpoint_of(self, query: Query) -> Checkpoint | None:
         with typed_database_errors():
             async with self._connection.cursor(row_factory=class_row(Checkpoint)) as cursor:
-                await cursor.execute(_READ_CHECKPOINT, (self.chain_id,))
+                await cursor.execute(query, (self.chain_id,))
                 return await cursor.fetchone()
 
     async def hold(self) -> None:
@@ -242,6 +250,7 @@ class Store:
                 "undo_floor": after.undo_floor,
                 "finalized": after.finalized_number,
                 "from_number": before.number,
+                "generation": before.generation,
                 "from_hash": None if before.hash is None else _bytes(before.hash),
             },
         )
@@ -273,6 +282,7 @@ class Store:
                 "head_time": head_time,
                 "now": now,
                 "number": None if standing_at is None else standing_at.number,
+                "generation": None if standing_at is None else standing_at.generation,
             },
         )
         if standing_at is not None and spoken == 0:
@@ -299,6 +309,22 @@ class Store:
             await self.run("SELECT chain.thin_logs(%s, %s)", (self.chain_id, first))
         return found
 
+    # ---------------------------------------------------------------------------------------- indexes
+
+    async def shed_indexes(self) -> bool:
+        """Puts the indexes of views aside until `regrow_indexes`; False where other chains need them."""
+        return bool((await self.column("SELECT chain.shed_indexes(%s)", (self.chain_id,)))[0])
+
+    async def indexes_are_shed(self) -> bool:
+        return bool((await self.column("SELECT EXISTS (SELECT FROM chain.shed_index)", ()))[0])
+
+    async def regrow_indexes(self) -> None:
+        """On a connection of its own, however long it takes: this one goes on telling that it lives."""
+        async with Store.connect(self._url, self.chain_id) as beside:
+            await beside.run("SET statement_timeout = 0")
+            while (await beside.column("SELECT chain.regrow_index()", ()))[0] is not None:
+                pass
+
     # ------------------------------------------------------------------------------------------- rows
 
     async def load(self, refs: Iterable[Ref]) -> dict[Ref, Row | None]:
@@ -319,7 +345,8 @@ class Store:
         """New rows; one that exists already is a broken invariant."""
         for model, items in rows.items():
             if len(items) >= COPIED_FROM and codec(model).by_columns:
-                await self._copy(model, items)
+                with typed_database_errors():
+                    await self._copy(model, items)
             else:
                 await self.run(statements.insert(model), _sent(model, items, codec(model).columns))
 
@@ -327,6 +354,18 @@ class Store:
         for model, items in rows.items():
             await self.run(statements.upsert(model), _sent(model, items, codec(model).columns))
             self._changed[model] += len(items)
+
+    async def add(self, model: Model, rows: Sequence[Row]) -> None:
+        """As `upsert`, for rows of which hardly any exists: a copy, and the slow way when one does."""
+        if len(rows) < COPIED_FROM or not codec(model).by_columns:
+            return await self.upsert({model: rows})
+        try:
+            async with self._connection.transaction():
+                await self._copy(model, rows)
+        except UniqueViolation:
+            return await self.upsert({model: rows})
+        self._changed[model] += len(rows)
+        return None
 
     async def patch(self, model: Model, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
         """Changes some columns of rows that must be there; `columns` begin with those of the key."""
@@ -346,12 +385,12 @@ class Store:
                 await self.run(sql.SQL("ANALYZE {}").format(statements.table(model)))
 
     async def _copy(self, model: Model, rows: Sequence[Row]) -> None:
-        with typed_database_errors():
-            async with (
-                self._connection.cursor() as cursor,
-                cursor.copy(statements.copy(model)) as copy,
-            ):
-                await copy.write(codec(model).lines(rows))
+        async with (
+            self._connection.cursor() as cursor,
+            cursor.copy(self._placed(statements.copy(model))) as copy,
+        ):
+            spelt = rows.lines if isinstance(rows, Spelt) else None
+            await copy.write(codec(model).lines(rows) if spelt is None else spelt)
 
     async def keep(self, befores: Sequence[Before]) -> None:
         """Writes the undo rows of a range."""
@@ -435,20 +474,29 @@ class Store:
         )
         return [(codec(LogRow).load(text) | {"block_hash": hash_}, time) for text, hash_, time in rows]
 
-    async def run(self, query: LiteralString | sql.Composed, params: Any = None) -> int:  # noqa: ANN401
-        with typed_database_errors():
-            return (await self._connection.execute(query, params)).rowcount
+    async def run(self, query: Query, params: Any = None) -> int:  # noqa: ANN401
+        return (await self._executed(self._placed(query), params)).rowcount
 
     async def column(self, query: LiteralString, params: Any) -> list[Any]:  # noqa: ANN401
         return [row[0] for row in await self.rows(query, params)]
 
-    async def rows(self, query: LiteralString | sql.Composed, params: Any) -> list[Any]:  # noqa: ANN401
+    async def rows(self, query: Query, params: Any) -> list[Any]:  # noqa: ANN401
         with typed_database_errors():
-            return await (await self._connection.execute(query, params)).fetchall()
+            return await (await self._executed(self._placed(query), params)).fetchall()
+
+    async def _executed(self, query: Query, params: Any = None) -> psycopg.AsyncCursor[Any]:  # noqa: ANN401
+        with typed_database_errors():
+            return await self._connection.execute(query, params)
+
+    def _placed(self, query: Query) -> Query:
+        """Every statement that names tables goes through here; `indexer.twin` has other tables."""
+        return query
 
 
 def _sent(model: Model, rows: Sequence[Row], columns: Sequence[str]) -> Sequence[str]:
     """The parameters of a statement that takes rows."""
+    if isinstance(rows, Spelt) and rows.arrays is not None:
+        return rows.arrays
     form = codec(model)
     return form.arrays(rows, columns) if form.by_columns else (form.dump(rows),)
 

@@ -1,12 +1,14 @@
 """Writing a range: blocks, logs, projections, undo, spine and checkpoint, in one transaction."""
 
+import asyncio
 import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.codec import Model, Row
+from indexer.beside import beside
+from indexer.codec import Model, Row, arrayed, copied
 from indexer.fetch import Decoded, Fetched
 from indexer.models import BlockRow, ContractRow, LogRow
 from indexer.projections import RULES, UNREAD
@@ -14,7 +16,7 @@ from indexer.projections.rules import Rule
 from indexer.reorg import undo_floor_after
 from indexer.spine import tell_final
 from indexer.store import Checkpoint, Store
-from indexer.workset import At, Ref, WorkSet
+from indexer.workset import At, Before, Patches, Ref, WorkSet
 from node.chain.events import ChainLog
 from node.chain.logs import Kind
 from node.chain.rpc import ChainMoved, Header, RpcClient
@@ -31,6 +33,27 @@ class KnownContract:
 
 
 _Work = tuple[Rule, At, ChainLog]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A range with all that can be made of it without a look into the database."""
+
+    fetched: Fetched
+    work: Sequence[_Work]
+    raw: Mapping[Model, Sequence[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Projected:
+    """What the rules made of a range."""
+
+    facts: Mapping[Model, Sequence[Row]]
+    states: Mapping[Model, Sequence[Row]]
+    patches: Patches
+    undo: Sequence[Before]
+
+
 ContractSource = Callable[[], Sequence[KnownContract]]
 
 
@@ -55,9 +78,10 @@ class Finality:
 
 
 async def write_range(
-    store: Store, before: Checkpoint, fetched: Fetched, *, head: Header, finality: Finality
+    store: Store, before: Checkpoint, prepared: Prepared, *, head: Header, finality: Finality
 ) -> tuple[Checkpoint, int]:
     """Returns the checkpoint after it, and how many final events were told."""
+    fetched = prepared.fetched
     last = fetched.headers[-1]
     floor = undo_floor_after(
         floor=before.undo_floor, last=last.number, head=head.number, undo_blocks=finality.undo_blocks
@@ -67,7 +91,8 @@ async def write_range(
         before, number=last.number, hash=last.hash, undo_floor=floor, finalized_number=final
     )
     async with store.transaction():
-        await _write(store, fetched, keep_from=floor + 1)
+        await store.hold()
+        await _write(store, prepared, keep_from=floor + 1)
         told = await _tell(store, before, kinds=fetched.kinds, final=final)
         await store.prune_undo(below=floor + 1)
         await store.move(before, after, time=instant_of(last))
@@ -84,6 +109,7 @@ async def finalize(
         return before, 0
     after = dataclasses.replace(before, finalized_number=final)
     async with store.transaction():
+        await store.hold()
         told = await _tell(store, before, kinds=kinds, final=final)
         await store.move(before, after, time=await store.block_time(before.number))
     return after, told
@@ -103,26 +129,48 @@ def _number_in(path: Path) -> int:
         return -1
 
 
-async def _write(store: Store, fetched: Fetched, *, keep_from: int) -> None:
-    """All rows of the range."""
+def prepare(chain_id: int, fetched: Fetched) -> Prepared:
     times = {header.number: instant_of(header) for header in fetched.headers}
     work: list[_Work] = [
         (RULES[type(item.event)], At.of(item.log, times[item.log.block_number]), item.event)
         for item in fetched.logs
         if item.event is not None
     ]
-    undoable = fetched.headers[-1].number >= keep_from
+    raw = {model: copied(model, rows) for model, rows in _raw_rows(chain_id, fetched).items()}
+    return Prepared(fetched, work, raw)
+
+
+async def _write(store: Store, prepared: Prepared, *, keep_from: int) -> None:
+    """All rows of the range. The rules do their work while Postgres takes the raw logs."""
+    work = prepared.work
+    undoable = prepared.fetched.headers[-1].number >= keep_from
     unread = frozenset[Model]() if undoable else UNREAD
     loaded = await store.load(_touched(work, written=undoable))
     workset = WorkSet(store.chain_id, loaded, keep_from=keep_from, unread=unread)
+    projecting = asyncio.create_task(beside(len(work), _projected, workset, work))
+    try:
+        await store.insert(prepared.raw)
+    finally:
+        await asyncio.wait([projecting])
+    projected = projecting.result()
+    await store.insert(projected.facts)
+    for model, rows in projected.states.items():
+        await (store.add(model, rows) if model in unread else store.upsert({model: rows}))
+    for (model, columns), rows in projected.patches.items():
+        await store.patch(model, columns, rows)
+    await store.keep(projected.undo)
+
+
+def _projected(workset: WorkSet, work: Sequence[_Work]) -> _Projected:
     for rule, at, event in work:
         rule.apply(workset, at, event)
-    await store.insert(_raw_rows(store.chain_id, fetched))
-    await store.insert(workset.facts)
-    await store.upsert(workset.states())
-    for (model, columns), rows in workset.patches().items():
-        await store.patch(model, columns, rows)
-    await store.keep(workset.undo)
+    patches = workset.patches()
+    return _Projected(
+        facts={model: copied(model, rows) for model, rows in workset.facts.items()},
+        states=workset.spelt_states(),
+        patches={key: arrayed(key[0], rows, key[1]) for key, rows in patches.items()},
+        undo=workset.undo,
+    )
 
 
 def _touched(work: Sequence[_Work], *, written: bool) -> set[Ref]:

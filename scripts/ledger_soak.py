@@ -29,8 +29,8 @@ BOOKS = 3  # threads that compare with a model, each on a connection and account
 STEPS_OF_BOOKS = 1_000
 RUNS = 2  # of each thread in a round
 AGREE_EVERY = 50
-STORM = 1_000  # commands, each sent twice
-KILLS = 2
+STORM = 3_000  # commands, each sent twice
+KILLS = 3
 CROSSINGS = 5
 
 

@@ -1,7 +1,7 @@
 """The whole application on real parts, and wallets that sign in to it: for tests of routers."""
 
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +10,13 @@ import httpx
 from eth_account import Account
 from eth_account.messages import encode_defunct
 from eth_account.signers.local import LocalAccount
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
 from api.app import create_app
 from api.options import EdgeOptions
+from api.permissions import Permission, Who
 from node.bootstrap.build import build_services
 from node.kernel.clock import FixedClock
 from node.kernel.settings import Settings
@@ -58,6 +60,20 @@ class Edge:
         body = await self.signed(wallet, "step_up")
         answer = await self.client.post("/v1/me/step-up/wallet", json=body, headers=caller)
         assert answer.status_code == 200, answer.text
+
+
+def include(app: FastAPI, router: APIRouter, *, public: Collection[str] = ()) -> None:
+    """Adds a test's own routes, with the rows that let callers through."""
+    rows = {
+        f"{method} {route.path_format}": Permission(
+            frozenset({Who.ANYONE if route.path_format in public else Who.ACCOUNT}), scope=None
+        )
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    }
+    app.state.permissions = {**getattr(app.state, "permissions", {}), **rows}
+    app.include_router(router)
 
 
 def new_wallet() -> LocalAccount:

@@ -4,27 +4,35 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from indexer.models import SCHEMA
-from indexer.run import RunReport, run
+from indexer.run import RunReport, indexer_of, run
+from indexer.status import STATUS
 from indexer.verify import Difference, Listings, verify
 from node.bootstrap.models import METADATA
 from node.chain.rpc import RpcClient
-from node.kernel.settings import Settings
+from node.kernel.settings import DEV_CHAIN_ID, Settings
 from tests.stack import Addresses, DatabaseUrls, cloned_database
+
+T = TypeVar("T")
 
 # What two ways to the same block may leave different: clocks, and how far back one can go.
 _APART = frozenset({"checkpoint", "endpoint", "partition", "undo"})
 TABLES = sorted(t.name for t in METADATA.tables.values() if t.schema == SCHEMA and t.name not in _APART)
 
 _PROCESS = "from indexer.run import main; from node.kernel.settings import Settings; main(Settings())"
+
+PATIENCE_S = 60.0
 
 Tables = dict[str, list[str]]
 
@@ -88,6 +96,31 @@ def differences(settings: Settings, listings: Listings | None = None) -> list[Di
     return asyncio.run(collect())
 
 
+def said(database: DatabaseUrls, state: str) -> str | None:
+    """Waits until the checkpoint is in that state; the reason that it gives."""
+    end = time.monotonic() + PATIENCE_S
+    row = None
+    with psycopg.connect(database.owner, autocommit=True) as connection:
+        while time.monotonic() < end:
+            row = connection.execute("SELECT state, reason FROM chain.checkpoint").fetchone()
+            if row is not None and row[0] == state:
+                return row[1]
+            time.sleep(0.02)
+    pytest.fail(f"the indexer is {row}, not {state}")
+
+
+def indexed(database: DatabaseUrls, number: int) -> None:
+    """Waits until that block is in the tables."""
+    end = time.monotonic() + PATIENCE_S
+    with psycopg.connect(database.owner, autocommit=True) as connection:
+        while time.monotonic() < end:
+            row = connection.execute("SELECT number FROM chain.checkpoint").fetchone()
+            if row is not None and row[0] >= number:
+                return
+            time.sleep(0.02)
+    pytest.fail(f"block {number} was not indexed")
+
+
 @contextmanager
 def indexer_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     """The indexer as a process of its own; killed at the end."""
@@ -116,3 +149,42 @@ def indexer_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
 
 def _secret(settings: Settings, url: str) -> object:
     return type(settings.database_url)(url)
+
+
+@contextmanager
+def indexing(settings: Settings) -> Iterator[None]:
+    """The indexer in a thread of this process, so that its metrics and logs can be seen."""
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(indexer_of(settings).run())
+
+    def work() -> None:
+        with suppress(asyncio.CancelledError):
+            loop.run_until_complete(task)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(task.cancel)
+        thread.join()
+        loop.close()
+
+
+def health(database: DatabaseUrls, chain_id: int = DEV_CHAIN_ID) -> dict[str, Any]:
+    """What `/health/chain` would show."""
+    with psycopg.connect(database.app, autocommit=True) as connection:
+        row = connection.execute(STATUS, {"chain_id": chain_id}).fetchone()
+        assert row is not None
+        found: dict[str, Any] = row[0]
+        return found
+
+
+def eventually(look: Callable[[], T | bool | None], *, patience_s: float = 60.0) -> T:
+    """Waits until there is something to be seen."""
+    end = time.monotonic() + patience_s
+    while time.monotonic() < end:
+        if found := look():
+            return cast("T", found)
+        time.sleep(0.02)
+    raise AssertionError("it did not come to that")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+from sqlalchemy import text
 
 from node.kernel.clock import FixedClock
 from node.kernel.currencies import fiat_asset
@@ -75,8 +76,8 @@ class Books:
 
     def agree(self) -> None:
         """The books say what the model says."""
-        with psycopg.connect(self.urls.owner) as connection:
-            rows = connection.execute(BALANCES, {"accounts": list(self.accounts.values())}).fetchall()
+        with self.database.transaction() as tx:
+            rows = tx.execute(text(BALANCES), {"accounts": list(self.accounts.values())}).all()
         names = {number: name for name, number in self.accounts.items()}
         found = {names[number]: (int(posted), int(held), state) for number, posted, held, state in rows}
         assert found == {
@@ -97,7 +98,7 @@ BALANCES = """
         SELECT sum(CASE WHEN destination = account.id THEN amount ELSE -amount END) FROM ledger.posting
         WHERE transfer_id > (SELECT coalesce(max(up_to), 0) FROM ledger.block)
             AND account.id IN (source, destination)
-    ), 0) END, held, state FROM ledger.account WHERE id = ANY (%(accounts)s)
+    ), 0) END, held, state FROM ledger.account WHERE id = ANY (:accounts)
 """
 
 

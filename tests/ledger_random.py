@@ -22,11 +22,18 @@ def amount(random: Random) -> int:
     return random.choice(ODD_AMOUNTS) if one_in(random, 40) else random.randint(1, 300)
 
 
+def around(random: Random, limit: int | None) -> int:
+    """Where mistakes live: the last amount that is right, and the first that is wrong."""
+    if limit is None or not 0 < limit < UINT256_MAX or one_in(random, 2):
+        return amount(random)
+    return limit + one_in(random, 2)
+
+
 def asset_of(name: str) -> Asset:
     return ASSETS[name.rpartition(".")[2]]
 
 
-def wanted(random: Random, number: int, *, source: str | None = None) -> Wanted:
+def wanted(random: Random, books: Books, number: int, *, source: str | None = None) -> Wanted:
     source = source or random.choice(NAMES)
     suffix = source.rpartition(".")[2]
     destination = f"{random.choice(list(CAST))}.{suffix}"
@@ -37,7 +44,7 @@ def wanted(random: Random, number: int, *, source: str | None = None) -> Wanted:
         destination = random.choice(NAMES)
     if one_in(random, 40):
         asset = random.choice([USD, TOKEN])
-    return number, source, destination, asset, amount(random)
+    return number, source, destination, asset, around(random, books.model.accounts[source].available)
 
 
 def key_of(random: Random, books: Books, key: str) -> str:
@@ -54,11 +61,11 @@ def top_up(random: Random, books: Books, key: str) -> Command:
 
 
 def move(random: Random, books: Books, key: str) -> Command:
-    return does.post((key_of(random, books, key), "p2p", (wanted(random, 1),)))
+    return does.post((key_of(random, books, key), "p2p", (wanted(random, books, 1),)))
 
 
 def settle(random: Random, books: Books, key: str) -> Command:
-    postings = tuple(wanted(random, number) for number in range(1, random.randint(3, 5)))
+    postings = tuple(wanted(random, books, number) for number in range(1, random.randint(3, 5)))
     return does.post((key_of(random, books, key), "order", postings))
 
 
@@ -68,7 +75,7 @@ def batch(random: Random, books: Books, key: str) -> Command:
             (
                 key_of(random, books, f"{key}.{number}"),
                 "batch",
-                tuple(wanted(random, n) for n in range(1, random.randint(2, 3))),
+                tuple(wanted(random, books, n) for n in range(1, random.randint(2, 3))),
             )
             for number in range(random.randint(2, 6))
         )
@@ -94,7 +101,8 @@ def hold(random: Random, books: Books, key: str) -> Command:
     name = random.choice(NAMES)
     asset = random.choice([USD, TOKEN]) if one_in(random, 20) else asset_of(name)
     lasts = HOUR * random.choice([-1, 0, 1, 2, 5] if one_in(random, 5) else [1, 2, 5])
-    return does.hold(key, name, asset, amount(random), books.clock.at + lasts)
+    value = around(random, books.model.accounts[name].available)
+    return does.hold(key, name, asset, value, books.clock.at + lasts)
 
 
 def capture(random: Random, books: Books, key: str) -> Command:
@@ -104,8 +112,9 @@ def capture(random: Random, books: Books, key: str) -> Command:
     account = books.model.holds[held].account
     parts = []
     for _ in range(random.randint(1, 3)):
-        _, _, destination, asset, value = wanted(random, 1, source=account)
-        parts.append((destination, asset, value if one_in(random, 3) else random.randint(1, 60)))
+        _, _, destination, asset, value = wanted(random, books, 1, source=account)
+        left = books.model.holds[held].left
+        parts.append((destination, asset, value if one_in(random, 8) else around(random, left)))
     return does.capture(key_of(random, books, key), held, tuple(parts), is_last=one_in(random, 2))
 
 
@@ -127,7 +136,7 @@ def reverse(random: Random, books: Books, key: str) -> Command:
     postings = books.model.transfers[transfer].postings
     parts = []
     for n, source, _, value in random.sample(postings, random.randint(1, len(postings))):
-        back = amount(random) if one_in(random, 3) else random.randint(1, min(value, 1_000))
+        back = around(random, value) if one_in(random, 2) else random.randint(1, min(value, 1_000))
         parts.append((99 if one_in(random, 25) else n, asset_of(source), back))
     return does.reverse(key_of(random, books, key), transfer, tuple(parts))
 

@@ -10,7 +10,7 @@ from api.client import BOUNDED, TheClient
 from api.readback import IfMatch, read_back, require_match
 from api.routing import CommandTx, EffectTx, edge_router
 from api.schemas import AddressString, Input
-from api.v1.identity import MeOut, SignInIn
+from api.v1.identity import MeOut, SignInIn, proved_wallet
 from node.kernel.language import TAG_CHARS_MAX
 from node.services.identity import queries
 from node.services.identity.proof import Purpose, WalletProof
@@ -59,12 +59,9 @@ def link_wallet(
     body: SignInIn, begin: EffectTx, services: TheServices, principal: CurrentPrincipal, client: TheClient
 ) -> Response:
     """Add a wallet, by a message (EIP-4361) that it signed. The account gives a second proof as well."""
-    message = services.identity.parse(body.message)
+    proof = proved_wallet(body, Purpose.LINK, begin, services, client, account_id=principal.account_id)
     with begin() as tx:
-        services.identity.consume_nonce(tx, message.nonce, Purpose.LINK)
-    services.identity.check(message, body.signature)
-    with begin() as tx:
-        services.accounts.link(tx, principal, WalletProof(message.address), client)
+        services.accounts.link(tx, principal, proof, client)
         return read_back(tx, queries.ME, {"account_id": principal.account_id})
 
 

@@ -33,7 +33,7 @@ from node.services.order.service import QUANTITY_MAX
 from node.services.order.statements import Kind
 from node.services.order.states import Action, Role, State
 
-router = edge_router("orders", prefix="/v1/orders")
+router = edge_router("orders")
 
 TEXT_CHARS_MAX = 20_000  # before trimming; the services know the real limits
 
@@ -185,7 +185,7 @@ class OrderStepsOut(Output):
     steps: list[StepOut]
 
 
-@router.post("", status_code=201, response_model=OrderOut)
+@router.post("/v1/orders", status_code=201, response_model=OrderOut)
 def place_order(body: OrderIn, tx: CommandTx, services: TheServices, principal: CurrentPrincipal) -> Response:
     """Reserve units of a product, and fix price and escrow terms. Pay before `deadline`."""
     order = services.order.place(
@@ -195,7 +195,7 @@ def place_order(body: OrderIn, tx: CommandTx, services: TheServices, principal: 
     return read_back(tx, queries.ORDER, _params(principal, order.id), status=201, location=location)
 
 
-@router.get("", response_model=Page[OrderSummary])
+@router.get("/v1/orders", response_model=Page[OrderSummary])
 async def list_orders(
     views: Views,
     page: ThePage,
@@ -212,22 +212,41 @@ async def list_orders(
         Role.ARBITER: queries.ORDERS_AS_ARBITER,
     }
     params = {
-        "account_id": principal.account_id,
-        "wallet": to_bytes(principal.address),
+        **_asker(principal),
         "state": None if state is None else state.value,
         "market_id": market,
     }
     return await views.page(keysets[role], params, page, private=True)
 
 
-@router.get("/{order_id}", response_model=OrderOut)
+@router.get("/v1/markets/{market_id}/orders", response_model=Page[OrderSummary])
+async def list_market_orders(
+    market_id: uuid.UUID,
+    views: Views,
+    page: ThePage,
+    principal: CurrentPrincipal,
+    state: Annotated[State | None, Query()] = None,
+) -> Response:
+    """The orders of a market, the newest first: for all who work there."""
+    state_value = None if state is None else state.value
+    params = {**_asker(principal), "state": state_value, "market_id": market_id}
+    return await views.page(queries.ORDERS_OF_MARKET, params, page, private=True)
+
+
+@router.get("/v1/disputes", response_model=Page[OrderSummary])
+async def list_disputes(views: Views, page: ThePage, principal: CurrentPrincipal) -> Response:
+    """Orders that are in dispute, the newest first: for the arbiters of the node."""
+    return await views.page(queries.ORDERS_IN_DISPUTE, _asker(principal), page, private=True)
+
+
+@router.get("/v1/orders/{order_id}", response_model=OrderOut)
 async def read_order(order_id: uuid.UUID, views: Views, principal: CurrentPrincipal) -> Response:
-    """One order with its escrow, its statements and its timeline: for its parties."""
+    """One order with its escrow, statements and timeline: for its parties, in a dispute for arbiters."""
     missing = OrderUnknown("there is no such order", order_id=str(order_id))
     return await views.one(queries.ORDER, _params(principal, order_id), missing=missing, private=True)
 
 
-@router.post("/{order_id}/cancel", response_model=OrderOut)
+@router.post("/v1/orders/{order_id}/cancel", response_model=OrderOut)
 def cancel_order(
     order_id: uuid.UUID, tx: CommandTx, services: TheServices, principal: CurrentPrincipal
 ) -> Response:
@@ -236,7 +255,7 @@ def cancel_order(
     return read_back(tx, queries.ORDER, _params(principal, order_id))
 
 
-@router.post("/{order_id}/fund")
+@router.post("/v1/orders/{order_id}/fund")
 def fund_order(
     order_id: uuid.UUID, begin: EffectTx, services: TheServices, principal: CurrentPrincipal
 ) -> OrderStepsOut:
@@ -251,7 +270,7 @@ def fund_order(
     )
 
 
-@router.post("/{order_id}/confirm")
+@router.post("/v1/orders/{order_id}/confirm")
 def confirm_order(
     order_id: uuid.UUID, begin: EffectTx, services: TheServices, principal: CurrentPrincipal
 ) -> OrderStepsOut:
@@ -266,7 +285,7 @@ def confirm_order(
     )
 
 
-@router.post("/{order_id}/refund")
+@router.post("/v1/orders/{order_id}/refund")
 def refund_order(
     order_id: uuid.UUID, begin: EffectTx, services: TheServices, principal: CurrentPrincipal
 ) -> OrderStepsOut:
@@ -281,7 +300,7 @@ def refund_order(
     )
 
 
-@router.post("/{order_id}/ship")
+@router.post("/v1/orders/{order_id}/ship")
 def ship_order(
     order_id: uuid.UUID, body: ShipIn, begin: EffectTx, services: TheServices, principal: CurrentPrincipal
 ) -> OrderStepsOut:
@@ -295,7 +314,7 @@ def ship_order(
     return _steps(order_id, actions, leave, reference=digest, steps=steps)
 
 
-@router.post("/{order_id}/dispute")
+@router.post("/v1/orders/{order_id}/dispute")
 def dispute_order(
     order_id: uuid.UUID, body: EvidenceIn, begin: EffectTx, services: TheServices, principal: CurrentPrincipal
 ) -> OrderStepsOut:
@@ -309,7 +328,7 @@ def dispute_order(
     return _steps(order_id, actions, leave, reference=digest, steps=steps)
 
 
-@router.post("/{order_id}/evidence")
+@router.post("/v1/orders/{order_id}/evidence")
 def add_evidence(
     order_id: uuid.UUID, body: EvidenceIn, begin: EffectTx, services: TheServices, principal: CurrentPrincipal
 ) -> OrderStepsOut:
@@ -323,7 +342,7 @@ def add_evidence(
     return _steps(order_id, actions, leave, reference=digest, steps=steps)
 
 
-@router.post("/{order_id}/rule")
+@router.post("/v1/orders/{order_id}/rule")
 def rule_order(
     order_id: uuid.UUID, body: RulingIn, begin: EffectTx, services: TheServices, principal: CurrentPrincipal
 ) -> OrderStepsOut:
@@ -337,7 +356,7 @@ def rule_order(
     return _steps(order_id, actions, leave, reference=digest, steps=steps)
 
 
-@router.post("/{order_id}/refund-expired")
+@router.post("/v1/orders/{order_id}/refund-expired")
 def refund_expired(
     order_id: uuid.UUID, begin: EffectTx, services: TheServices, principal: CurrentPrincipal
 ) -> OrderStepsOut:
@@ -352,7 +371,7 @@ def refund_expired(
     )
 
 
-@router.post("/{order_id}/release-expired")
+@router.post("/v1/orders/{order_id}/release-expired")
 def release_expired(
     order_id: uuid.UUID, begin: EffectTx, services: TheServices, principal: CurrentPrincipal
 ) -> OrderStepsOut:
@@ -367,7 +386,7 @@ def release_expired(
     )
 
 
-@router.post("/{order_id}/rule-expired")
+@router.post("/v1/orders/{order_id}/rule-expired")
 def rule_expired(
     order_id: uuid.UUID, begin: EffectTx, services: TheServices, principal: CurrentPrincipal
 ) -> OrderStepsOut:
@@ -412,12 +431,14 @@ def _steps(
 
 
 def _caller(principal: Principal) -> Caller:
-    return Caller(principal.account_id, principal.address)
+    return Caller(principal.account_id, principal.address, principal.works_in)
 
 
 def _params(principal: Principal, order_id: uuid.UUID) -> dict[str, object]:
-    return {
-        "order_id": order_id,
-        "account_id": principal.account_id,
-        "wallet": to_bytes(principal.address),
-    }
+    return {"order_id": order_id, **_asker(principal)}
+
+
+def _asker(principal: Principal) -> dict[str, object]:
+    """Without a wallet one is known by the account alone."""
+    wallet = None if principal.wallet is None else to_bytes(principal.wallet)
+    return {"account_id": principal.account_id, "wallet": wallet}

@@ -9,11 +9,12 @@ from starlette.responses import Response
 
 from api.access import CurrentPrincipal, TheServices
 from api.client import BOUNDED, SigningInClient, TheClient
+from api.cookies import TheJar
 from api.readback import read_back
 from api.routing import CommandTx, EffectTx, edge_router, never_stored
 from api.schemas import Input, Output
 from api.v1.identity import MeOut
-from api.v1.session import SignedInOut, signed_in_fields
+from api.v1.session import CookieSignedInOut, SignedInOut, handed_over
 from node.kernel.errors import AsoudError, Invalid
 from node.services.identity import queries
 from node.services.identity.numbers import PhoneNumber, parse_phone
@@ -70,8 +71,14 @@ def ask_for_code(
 @router.post("/v1/auth/phone", dependencies=[BOUNDED])
 @never_stored
 def sign_in_by_phone(
-    body: CodeIn, begin: EffectTx, services: TheServices, client: SigningInClient
-) -> SignedInOut:
+    body: CodeIn,
+    begin: EffectTx,
+    services: TheServices,
+    client: SigningInClient,
+    *,
+    jar: TheJar,
+    response: Response,
+) -> SignedInOut | CookieSignedInOut:
     """Sign in with the code that a phone was sent. The first sign-in opens an account."""
     with begin() as tx:
         proof = services.phones.attempt(tx, body.challenge, body.code, client)
@@ -79,7 +86,7 @@ def sign_in_by_phone(
         raise_committed(proof)
     with begin() as tx:
         signed_in = services.accounts.sign_in(tx, proof, client)
-    return SignedInOut.model_validate(signed_in_fields(signed_in))
+    return handed_over(signed_in, jar, response)
 
 
 @router.post("/v1/me/phones/challenges", status_code=201, dependencies=[BOUNDED])

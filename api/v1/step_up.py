@@ -9,11 +9,11 @@ from api.access import CurrentPrincipal, TheServices
 from api.client import BOUNDED, TheClient
 from api.routing import CommandTx, EffectTx, edge_router, never_stored
 from api.schemas import Input, Output
-from api.v1.identity import SignInIn
+from api.v1.identity import SignInIn, proved_wallet
 from api.v1.phone import ChallengeIn, ChallengeOut, CodeIn, challenge_out, raise_committed
 from node.kernel.errors import AsoudError
 from node.services.container import Services
-from node.services.identity.proof import Purpose, WalletProof
+from node.services.identity.proof import Purpose
 from node.services.identity.step_up import Means
 from node.services.identity.tokens import Principal
 from node.services.identity.totp import CODE_DIGITS, RECOVERY_CHARS_MAX
@@ -86,12 +86,9 @@ def step_up_by_wallet(
     body: SignInIn, begin: EffectTx, services: TheServices, principal: CurrentPrincipal, client: TheClient
 ) -> StepUpOut:
     """Give a message (EIP-4361) that another wallet of the account signed for this as the second proof."""
-    message = services.identity.parse(body.message)
+    proof = proved_wallet(body, Purpose.STEP_UP, begin, services, client, account_id=principal.account_id)
     with begin() as tx:
-        services.identity.consume_nonce(tx, message.nonce, Purpose.STEP_UP)
-    services.identity.check(message, body.signature)
-    with begin() as tx:
-        services.step_up.by_identity(tx, principal, WalletProof(message.address), client)
+        services.step_up.by_identity(tx, principal, proof, client)
     return _state(services, principal)
 
 

@@ -14,7 +14,7 @@ wrote a state last.
 from indexer.models.access import GateRow, RoleFunctionRow, RoleMemberRow
 from indexer.models.auction import AuctionRow, BidRow
 from indexer.models.checkout import DepositSweepRow, PaymentRow, PayoutRow
-from indexer.models.core import BlockRow, Checkpoint, ContractRow, LogRow, PartitionRow, UndoRow
+from indexer.models.core import BlockRow, Checkpoint, ContractRow, LogRow, PartitionRow, ShedIndexRow, UndoRow
 from indexer.models.endpoint import EndpointRow
 from indexer.models.escrow import EscrowEventRow, EscrowRow, EscrowSettlementRow, EscrowSignatureRow
 from indexer.models.exchange import (
@@ -80,6 +80,7 @@ __all__ = [
     "RoleFunctionRow",
     "RoleMemberRow",
     "SaleRow",
+    "ShedIndexRow",
     "StaffRow",
     "State",
     "TokenRow",

@@ -15,9 +15,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from indexer.models.rows import PARTITIONED, TABLE, State
+from indexer.models.rows import PARTITIONED, SCHEMA, TABLE, State
 from indexer.topics import READ_BY_VIEWS
-from node.kernel.db.base import Base, length_check
+from node.kernel.db.base import FUNCTION_WRITTEN, Base, length_check
 from node.kernel.db.types import AddressColumn, Hash32Column, Utc
 from node.kernel.hexes import Address, Hash32
 
@@ -72,7 +72,8 @@ class Checkpoint(Base):
     """How far a chain was read: one row per chain, moved in the transaction of the rows that it speaks for.
 
     `number` is the newest block indexed (`start_block - 1` before the first) and `hash` its hash.
-    `undo_floor` is the lowest block that a reorg can go back to. Events of blocks up to
+    `undo_floor` is the lowest block that a reorg can go back to. `generation` grows when another hand than
+    the writer's changed rows; the writer then reads its place anew. Events of blocks up to
     `finalized_number` are on the spine, but for those up to `emit_after`, which were past when we came.
     """
 
@@ -93,6 +94,7 @@ class Checkpoint(Base):
     state: Mapped[str] = mapped_column(Text)  # syncing | live | stuck
     reason: Mapped[str | None] = mapped_column(Text)  # why it is stuck, or the last error
     seen_at: Mapped[dt.datetime] = mapped_column(Utc)  # when the indexer last spoke
+    generation: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 
 
 class PartitionRow(Base):
@@ -102,12 +104,25 @@ class PartitionRow(Base):
     """
 
     __tablename__ = "partition"
-    __table_args__ = TABLE
+    __table_args__ = {"schema": SCHEMA, "info": {FUNCTION_WRITTEN: True}}
 
     chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     first_block: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     end_block: Mapped[int] = mapped_column(BigInteger)
     thinned: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+
+
+class ShedIndexRow(Base):
+    """An index that was put aside while empty tables are filled, as the statement that makes it again.
+
+    The app's role executes none of it: `chain.regrow_index` does, which belongs to the owner.
+    """
+
+    __tablename__ = "shed_index"
+    __table_args__ = {"schema": SCHEMA, "info": {FUNCTION_WRITTEN: True}}
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    definition: Mapped[str] = mapped_column(Text)
 
 
 class UndoRow(Base):

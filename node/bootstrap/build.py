@@ -5,6 +5,7 @@ from redis.asyncio import Redis
 from node.bootstrap.people import people_services
 from node.bootstrap.shop import shop_services
 from node.bootstrap.trade import trade_services
+from node.bootstrap.verdicts import IndexerVerdicts
 from node.chain.client import ChainClient
 from node.chain.deployments import CurrentDeployment, DeploymentRegistry
 from node.kernel.clock import Clock, SystemClock
@@ -18,6 +19,7 @@ from node.services.content.kubo import KuboContentStore
 from node.services.content.media import UploadPolicy
 from node.services.content.store import ContentStore, LocalContentStore
 from node.services.governance.service import GovernanceService
+from wallet.ledger.commands import Ledger
 
 RATE_TIMEOUT_S = 0.25  # a request waits this long at most to be counted
 
@@ -34,17 +36,27 @@ def build_services(
     redis = Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=2, socket_connect_timeout=2)
     events = EventRecorder(clock)
     chain = ChainClient(
-        settings.rpc_url.get_secret_value(), chain_id=settings.chain_id, timeout_s=settings.rpc_timeout_s
+        [endpoint.url for endpoint in settings.endpoints],
+        chain_id=settings.chain_id,
+        timeout_s=settings.rpc_timeout_s,
+        per_second=settings.rpc_per_second,
+        set_aside=IndexerVerdicts(database, settings.chain_id),
     )
     deployments = DeploymentRegistry(settings.deployments_dir)
     content = _content(settings)
     trade = trade_services(
         settings, clock=clock, events=events, chain=chain, deployments=deployments, content=content
     )
-    shop = shop_services(
-        settings, clock=clock, events=events, chain=chain, deployments=deployments, assets=trade.assets
-    )
     people = people_services(settings, clock=clock, events=events, chain=chain)
+    shop = shop_services(
+        settings,
+        clock=clock,
+        events=events,
+        chain=chain,
+        deployments=deployments,
+        assets=trade.assets,
+        audit=people.audit,
+    )
     return Services(
         clock=clock,
         database=database,
@@ -52,6 +64,7 @@ def build_services(
         redis=redis,
         events=events,
         chain=chain,
+        chain_ids=settings.chain_ids,
         deployments=deployments,
         content=content,
         identity=people.identity,
@@ -59,17 +72,23 @@ def build_services(
         sessions=people.sessions,
         step_up=people.step_up,
         devices=people.devices,
+        leaving=people.leaving,
+        recoveries=people.recoveries,
         phones=people.phones,
         sign_in_limiter=people.limiter,
         rates=SlidingWindow(settings.redis_url.get_secret_value(), timeout_s=RATE_TIMEOUT_S),
         signing_keys=people.signing_keys,
         market=shop.market,
+        members=shop.members,
+        roles=people.roles,
+        api_keys=people.api_keys,
         catalog=shop.catalog,
         currencies=shop.currencies,
         order=shop.order,
         escrow=shop.escrow,
         escrow_actions=shop.escrow_actions,
         assets=trade.assets,
+        ledger=Ledger(clock),
         nft=trade.nft,
         listing=trade.listing,
         transaction=trade.transaction,

@@ -59,8 +59,13 @@ def deploy(settings: Settings, *, echo: Callable[[str], None]) -> Deployment:
     """Raises a `Transient` when the chain cannot be asked; then run it again."""
     signer = deployer_of(settings)
     registry = DeploymentRegistry(settings.deployments_dir)
-    rpc_url = settings.rpc_url.get_secret_value()
-    with ChainClient(rpc_url, chain_id=settings.chain_id, timeout_s=settings.rpc_timeout_s) as client:
+    urls = [endpoint.url for endpoint in settings.endpoints]
+    with ChainClient(
+        urls,
+        chain_id=settings.chain_id,
+        timeout_s=settings.rpc_timeout_s,
+        per_second=settings.rpc_per_second,
+    ) as client:
         client.check_chain()
         run = _Run(client, signer, registry, echo)
         deployment = run.follow_plan(_first_holders(settings) | _first_members(settings))

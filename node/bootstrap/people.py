@@ -3,19 +3,24 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from node.bootstrap.holdings import HOLDINGS
 from node.bootstrap.signatures import ChainSignatures
 from node.chain.client import ChainClient
 from node.kernel.clock import Clock
 from node.kernel.settings import DEV_CHAIN_ID, Settings
 from node.kernel.spine.record import EventRecorder
 from node.services.identity.accounts import AccountService
+from node.services.identity.api_keys import ApiKeyService
 from node.services.identity.audit import Audit
 from node.services.identity.devices import DeviceService
 from node.services.identity.keys import Pepper, Seal, SigningKeys
+from node.services.identity.leaving import LeavingService
 from node.services.identity.limiter import SignInLimiter
 from node.services.identity.message import Site
 from node.services.identity.phones import PhoneRules, PhoneService
 from node.services.identity.places import country
+from node.services.identity.recovery import RecoveryService
+from node.services.identity.roles import RoleService
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
 from node.services.identity.step_up import StepUpService
@@ -34,8 +39,13 @@ class PeopleServices:
     sessions: SessionService
     step_up: StepUpService
     devices: DeviceService
+    leaving: LeavingService
+    recoveries: RecoveryService
     phones: PhoneService
     limiter: SignInLimiter
+    roles: RoleService
+    api_keys: ApiKeyService
+    audit: Audit
     signing_keys: SigningKeys
 
 
@@ -68,6 +78,7 @@ def people_services(
     identity = IdentityService(
         clock,
         ChainSignatures(chain),
+        audit,
         site=site,
         nonce_life=dt.timedelta(minutes=settings.siwe_nonce_minutes),
     )
@@ -76,15 +87,39 @@ def people_services(
         clock, audit, sessions, totp, lasts=dt.timedelta(minutes=settings.step_up_minutes)
     )
     accounts = AccountService(clock, events, audit, sessions=sessions, step_up=step_up, devices=devices)
+    carriers = _carriers(settings)
     phones = PhoneService(
         clock,
         events,
         audit,
         pepper=Pepper(secret),
         seal=Seal(secret),
-        sender=_carriers(settings),
+        sender=carriers,
         rules=_phone_rules(settings),
         domain=site.domain.partition(":")[0],
+    )
+    leaving = LeavingService(
+        clock,
+        events,
+        audit,
+        HOLDINGS,
+        accounts=accounts,
+        sessions=sessions,
+        step_up=step_up,
+        devices=devices,
+    )
+    recoveries = RecoveryService(
+        clock,
+        events,
+        audit,
+        accounts=accounts,
+        sessions=sessions,
+        step_up=step_up,
+        devices=devices,
+        totp=totp,
+        sender=carriers,
+        delay=dt.timedelta(hours=settings.recovery_hours),
+        name_phone=phones.proof,
     )
     limiter = SignInLimiter(settings.redis_url.get_secret_value(), per_minute=settings.sign_in_per_minute)
     return PeopleServices(
@@ -93,8 +128,17 @@ def people_services(
         sessions=sessions,
         step_up=step_up,
         devices=devices,
+        leaving=leaving,
+        recoveries=recoveries,
         phones=phones,
         limiter=limiter,
+        roles=RoleService(clock, events, sessions, audit),
+        api_keys=ApiKeyService(
+            clock,
+            audit,
+            per_minute_max=settings.key_per_minute,
+        ),
+        audit=audit,
         signing_keys=keys,
     )
 

@@ -16,6 +16,7 @@ from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
 from node.services.catalog.stock import Stock
 from node.services.escrow.conditions import EscrowService
+from node.services.market.members import Audit, MemberService
 from node.services.market.service import MarketRules, MarketService, Policy
 from node.services.order.service import OrderService
 from wallet.asset.service import AssetService
@@ -26,6 +27,7 @@ WINDOW_S_MIN = 3600
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShopServices:
     market: MarketService
+    members: MemberService
     catalog: CatalogService
     currencies: Currencies
     order: OrderService
@@ -41,13 +43,16 @@ def shop_services(
     chain: ChainClient,
     deployments: DeploymentRegistry,
     assets: AssetService,
+    audit: Audit,
 ) -> ShopServices:
     def deployment() -> Deployment:
         return deployments.load(settings.chain_id)
 
-    market = MarketService(clock, events, _rules(settings))
+    members = MemberService(clock, events, audit)
+    market = MarketService(clock, events, _rules(settings), members)
     return ShopServices(
         market=market,
+        members=members,
         catalog=CatalogService(clock, events, market),
         currencies=Currencies(assets, deployment, chain_id=settings.chain_id),
         order=OrderService(

@@ -17,8 +17,8 @@ def verification_of(settings: Settings) -> list[dict[str, str]]:
     Raises `NotDeployed` when the suite is missing or half done.
     """
     deployment = DeploymentRegistry(settings.deployments_dir).load(settings.chain_id)
-    rpc_url = settings.rpc_url.get_secret_value()
-    with ChainClient(rpc_url, chain_id=settings.chain_id, timeout_s=settings.rpc_timeout_s) as client:
+    urls = [endpoint.url for endpoint in settings.endpoints]
+    with ChainClient(urls, chain_id=settings.chain_id, timeout_s=settings.rpc_timeout_s) as client:
         return [_told(client, contract) for contract in deployment]
 
 

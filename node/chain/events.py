@@ -11,8 +11,8 @@ from msgspec import Struct
 from node.kernel.hexes import Address, Hash32
 
 
-class ChainLog(Struct, frozen=True):
-    """Base of decoded logs. `abi_name` is the event's name in the ABI."""
+class ChainLog(Struct, frozen=True, gc=False):
+    """Base of decoded logs. `abi_name` is the event's name in the ABI. Nothing in them can form a cycle."""
 
     abi_name: ClassVar[str]
 

@@ -26,6 +26,11 @@ LIMIT_WAITS = Counter("asoud_rpc_limit_waits_total", "Requests held back by the 
 LIMIT_WAIT_SECONDS = Counter(
     "asoud_rpc_limit_wait_seconds_total", "Time that requests were held back", _ENDPOINT
 )
+SILENT = Counter(
+    "asoud_rpc_websocket_silent_total",
+    "Times that a WebSocket told of no new block though one came",
+    _ENDPOINT,
+)
 
 _FRESH = 0.1  # what one request weighs in the running figures
 
@@ -65,6 +70,9 @@ class RpcMeter:
     def held_back(self, seconds: float) -> None:
         LIMIT_WAITS.labels(*self._names).inc()
         LIMIT_WAIT_SECONDS.labels(*self._names).inc(seconds)
+
+    def socket_silent(self) -> None:
+        SILENT.labels(*self._names).inc()
 
     def _note(self, latency_s: float | None, error: float) -> None:
         with self._lock:

@@ -145,6 +145,12 @@ class RpcPool:
             IN_USE.labels(str(self._chain_id), member.name).set(member is self._used)
         return self._used
 
+    def opened(self, member: Member) -> None:
+        """It serves the right chain and answers: where there is no other one, that is as good as it gets."""
+        if len(self.members) == 1:
+            member.standing = Standing.GOOD
+            self._show(member)
+
     def failed(self, member: Member, standing: Standing) -> bool:
         """Sets it aside for what its reader met; True when another one can take over now."""
         member.failures += 1

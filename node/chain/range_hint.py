@@ -17,15 +17,21 @@ class RangeHint:
     lasting: bool
 
 
+PATIENCE_FIRST = 16  # ranges; one refusal among so many costs little
+
+
 @dataclass(slots=True)
 class RangeLimit:
     """What an endpoint's refusals taught, for as long as the process lives. None: it never refused.
 
-    `most` blocks are its own rule. From `slow_from` on it once had enough, so one gets there in small steps.
+    `most` blocks are its own rule. It had enough above `slow_from`, so one goes beyond in small steps, each
+    after `patience` ranges, of which `waited` are done.
     """
 
     most: int | None = None
     slow_from: int | None = None
+    patience: int = PATIENCE_FIRST
+    waited: int = 0
 
 
 _NUMBER = r"([0-9][0-9,_]*)\s?(k\b)?"

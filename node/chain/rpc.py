@@ -67,7 +67,7 @@ class Header(msgspec.Struct, frozen=True):
     bloom: int = 0  # of its logs; 0 also where the chain keeps none
 
 
-class Log(msgspec.Struct, frozen=True):
+class Log(msgspec.Struct, frozen=True, gc=False):
     """One log, in canonical form: lower-case hex and ints."""
 
     block_number: int
@@ -92,7 +92,7 @@ _MAYBE_HEADER: Any = _RawHeader | None
 _HASHES_ONLY = False  # of the transactions in a block
 
 
-class _RawLog(msgspec.Struct, rename="camel"):
+class _RawLog(msgspec.Struct, rename="camel", gc=False):
     address: str
     topics: list[str]
     data: str

@@ -3,7 +3,7 @@
 The key is tried first, and against the address asked for, because an account with code (EIP-7702) may still
 sign with its key. An s in the upper half is refused, as OpenZeppelin's contracts refuse it; wallets never
 make one. What is signed is used up by its digest, never by signature bytes, which can be written in several
-ways. Wallets that are not deployed yet (EIP-6492) are not known here.
+ways. Wallets that are not deployed yet (ERC-6492) are for `undeployed.py`: no contract could check those.
 """
 
 from dataclasses import dataclass

@@ -25,6 +25,7 @@ COMMANDS = {
     "events": "node.cli.events:events",
     "tasks": "node.cli.tasks:tasks",
     "verify": "node.cli.verify:verify",
+    "ledger": "node.cli.ledger:ledger",
 }
 
 # These decide what runs, so they look at the user's own environment alone.

@@ -7,9 +7,10 @@ from dataclasses import asdict
 import click
 
 from indexer import run as indexer_run
+from node.cli.options import chain_option, settings_of
+from node.cli.progress import Bar
 from node.kernel.errors import AsoudError
 from node.kernel.log import configure_logging
-from node.kernel.settings import Settings
 
 
 @click.group()
@@ -19,23 +20,36 @@ def indexer() -> None:
 
 @indexer.command()
 @click.option("--exit-at-head", is_flag=True, help="Stop at the head seen at start; print a report as JSON.")
-def run(*, exit_at_head: bool) -> None:
+@chain_option
+def run(*, exit_at_head: bool, chain_id: int | None) -> None:
     """Follow the chain until SIGTERM. One runs per chain; another one stands by."""
-    settings = Settings()
+    settings = settings_of(chain_id)
     configure_logging(log_format=settings.log_format, level=settings.log_level)
-    report = indexer_run.main(settings, exit_at_head=exit_at_head)
+    with Bar() as bar:
+        report = indexer_run.main(settings, exit_at_head=exit_at_head, progress=bar.show)
     if report is not None:
         click.echo(json.dumps(asdict(report)))
 
 
 @indexer.command()
-@click.confirmation_option(prompt="Everything read of the chain is read again. Go on?")
-def reindex() -> None:
-    """Read the chain again from its first block. Nothing is told to the spine a second time."""
-    settings = Settings()
+@click.option(
+    "--from",
+    "trust_below",
+    type=click.IntRange(min=0),
+    help="The first block to ask the node for; the raw logs of those below are taken as they are stored."
+    " By default all that no reorg can reach.",
+)
+@chain_option
+def reindex(*, trust_below: int | None, chain_id: int | None) -> None:
+    """Read the chain again beside the live tables, and change the rows that differ.
+
+    Views go on reading meanwhile, and so does a running indexer. Nothing is told to the spine.
+    """
+    settings = settings_of(chain_id)
     configure_logging(log_format=settings.log_format, level=settings.log_level)
     try:
-        asyncio.run(indexer_run.reindex(settings))
+        with Bar() as bar:
+            done = asyncio.run(indexer_run.reindex(settings, trust_below=trust_below, progress=bar.show))
     except AsoudError as error:
         raise click.ClickException(error.message) from error
-    click.echo("set back to the first block; the indexer reads it again")
+    click.echo(json.dumps(asdict(done)))

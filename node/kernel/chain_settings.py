@@ -77,6 +77,10 @@ class ChainSettings(BaseModel):
         " but for those that views read. Unset keeps all.",
     )
     start_block: int = Field(0, ge=0, description="First block that the indexer reads.")
+    own_contracts: bool = Field(
+        default=True,
+        description="Whether the node's contracts are to stand on that chain; `false` follows it without.",
+    )
     native_code: str = Field("ETH", description="What people call the chain's native coin.")
     indexer_metrics_port: int = Field(
         9465,
@@ -120,12 +124,16 @@ class FurtherChain(ChainSettings):
     rpc_url: SecretStr
 
 
-def read_chains(raw: str) -> object:
-    """What `ASOUD_CHAINS` holds: JSON itself, or the path of a file of it."""
+def read_chains(raw: str) -> list[object]:
+    """What `ASOUD_CHAINS` holds: JSON itself, or the path of a file of it. Raises `ValueError`."""
     text = raw.strip()
     if text and text[0] != "[":
         text = Path(text).read_text()
-    return json.loads(text) if text else ()
+    chains: object = json.loads(text) if text else []
+    if not isinstance(chains, list):
+        msg = "ASOUD_CHAINS is a list of chains"
+        raise ValueError(msg)  # noqa: TRY004 - pydantic asks for it
+    return chains
 
 
 def _listed(raw: SecretStr) -> list[str]:

@@ -118,6 +118,12 @@ class Settings(ChainSettings, BaseSettings):
         le=14 * 24,
         description="How long nothing is withdrawn after a sign-in on a new device, a new phone or wallet.",
     )
+    recovery_hours: int = Field(
+        72,
+        ge=1,
+        le=60 * 24,
+        description="How long the other identities of an account can object before a lost one is taken away.",
+    )
     data_secret: SecretStr | None = Field(
         None,
         description="What the secrets of authenticator apps are encrypted with, 32 bytes or more; by default"
@@ -134,6 +140,9 @@ class Settings(ChainSettings, BaseSettings):
         ge=1,
         description="Requests to sign in, refresh or link that one network address (IPv6: /64) may make in"
         " a minute.",
+    )
+    key_per_minute: int = Field(
+        600, ge=1, description="The most requests that an API key may make in a minute."
     )
     sms_adapters: str = Field(
         "",

@@ -22,19 +22,25 @@ from node.services.content.store import ContentStore
 from node.services.escrow.conditions import EscrowService
 from node.services.governance.service import GovernanceService
 from node.services.identity.accounts import AccountService
+from node.services.identity.api_keys import ApiKeyService
 from node.services.identity.devices import DeviceService
 from node.services.identity.keys import SigningKeys
+from node.services.identity.leaving import LeavingService
 from node.services.identity.limiter import SignInLimiter
 from node.services.identity.phones import PhoneService
+from node.services.identity.recovery import RecoveryService
+from node.services.identity.roles import RoleService
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
 from node.services.identity.step_up import StepUpService
 from node.services.listing.service import ListingService
+from node.services.market.members import MemberService
 from node.services.market.service import MarketService
 from node.services.nft.service import NftService
 from node.services.order.service import OrderService
 from node.services.transaction.service import TransactionService
 from wallet.asset.service import AssetService
+from wallet.ledger.commands import Ledger
 
 Probe = Callable[[], Awaitable[None]]
 
@@ -47,6 +53,8 @@ class Services:
     redis: Redis
     events: EventRecorder
     chain: ChainClient
+    chain_ids: tuple[int, ...]
+    """All chains that are indexed; the services work on the first, the node's own."""
     deployments: DeploymentRegistry
     content: ContentStore
     identity: IdentityService
@@ -54,12 +62,17 @@ class Services:
     sessions: SessionService
     step_up: StepUpService
     devices: DeviceService
+    leaving: LeavingService
+    recoveries: RecoveryService
     phones: PhoneService
     sign_in_limiter: SignInLimiter
     rates: SlidingWindow
     signing_keys: SigningKeys
     governance: GovernanceService
     market: MarketService
+    members: MemberService
+    roles: RoleService
+    api_keys: ApiKeyService
     catalog: CatalogService
     currencies: Currencies
     order: OrderService
@@ -67,6 +80,7 @@ class Services:
     escrow_actions: Callable[[], EscrowActions]
     """Steps on the escrow contract; made anew for each use, as the contracts may be deployed meanwhile."""
     assets: AssetService
+    ledger: Ledger
     nft: NftService
     listing: ListingService
     transaction: TransactionService

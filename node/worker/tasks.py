@@ -11,6 +11,7 @@ from node.kernel.settings import Settings
 from node.kernel.spine.failed_tasks import take_retries
 from node.services.content.store import LocalContentStore
 from node.worker.celery_app import Sender, make_celery, parking_task
+from wallet.ledger.sealing import seal
 
 log = get_logger(__name__)
 settings = Settings()
@@ -19,7 +20,7 @@ app = make_celery(settings)
 send = Sender(app)
 Parking = parking_task(services.database)
 
-EXPIRE_BATCH = 100  # orders in one transaction: keeps its locks short
+EXPIRE_BATCH = 100  # orders or holds in one transaction: keeps its locks short
 EXPIRE_ROUNDS_MAX = 50
 PRUNE_ROUNDS_MAX = 20  # transactions of one run; what is left waits for the next one
 UPLOAD_TIME_MAX = dt.timedelta(hours=1)  # no upload takes longer
@@ -35,13 +36,14 @@ def retry_failed() -> None:
 
 @app.task(name="kernel.prune", base=Parking)
 def prune() -> None:
-    """Removes answers, nonces, sessions and codes that are past their time."""
+    """Removes answers, nonces, sessions, codes and invitations that are past their time."""
     for _ in range(PRUNE_ROUNDS_MAX):
         with services.database.transaction() as tx:
             removed = idempotency.prune(tx, now=services.clock.now())
             removed += services.identity.prune_nonces(tx)
             removed += services.sessions.prune(tx)
             removed += services.phones.prune(tx)
+            removed += services.members.prune(tx)
         if not removed:
             return
 
@@ -50,6 +52,12 @@ def prune() -> None:
 def send_code(challenge: str) -> None:
     """Sends the code of a challenge. The arguments lie in the queue: they hold no code and no number."""
     services.phones.deliver(services.database.transaction, uuid.UUID(challenge))
+
+
+@app.task(name="identity.tell_of_recovery", base=Parking)
+def tell_of_recovery(recovery: str) -> None:
+    """Tells every phone of the account that something of it is said to be lost."""
+    services.recoveries.tell(services.database.transaction, uuid.UUID(recovery))
 
 
 @app.task(name="identity.watch_codes", base=Parking)
@@ -91,6 +99,21 @@ def expire_orders() -> None:
                 return
 
 
+@app.task(name="ledger.seal", base=Parking)
+def seal_ledger() -> None:
+    """Links new transfers into the hash chain, and brings the accounts of the node up to date."""
+    seal(services.database.transaction)
+
+
+@app.task(name="ledger.expire_holds", base=Parking)
+def expire_holds() -> None:
+    """Gives back what is left of holds past their time."""
+    for _ in range(EXPIRE_ROUNDS_MAX):
+        with services.database.transaction() as tx:
+            if services.ledger.expire_holds(tx, limit=EXPIRE_BATCH) < EXPIRE_BATCH:
+                return
+
+
 @app.task(name="content.sweep", base=Parking)
 def sweep_content() -> None:
     """Removes what uploads left that a crash cut off."""
@@ -103,6 +126,8 @@ app.conf.beat_schedule = {
     "retry-failed": {"task": "kernel.retry_failed", "schedule": 30.0},
     "settle-expired-listings": {"task": "listing.settle_expired", "schedule": 600.0},
     "learn-assets": {"task": "asset.learn", "schedule": 60.0},
+    "seal-ledger": {"task": "ledger.seal", "schedule": 2.0},
+    "expire-holds": {"task": "ledger.expire_holds", "schedule": 10.0},
     "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
     "watch-codes": {"task": "identity.watch_codes", "schedule": 600.0},
     "prune": {"task": "kernel.prune", "schedule": 600.0},

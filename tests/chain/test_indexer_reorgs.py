@@ -25,6 +25,7 @@ from tests.indexed import (
     events_of,
     fresh_tables,
     index,
+    indexed,
     indexer_process,
     settings_of,
     tables_of,
@@ -32,8 +33,6 @@ from tests.indexed import (
 from tests.stack import Addresses, DatabaseUrls, Stack, cloned_database
 
 pytestmark = [pytest.mark.chain, pytest.mark.pg]
-
-PATIENCE_S = 60.0
 
 
 def live(life: Life, rng: random.Random, *, until: int) -> None:
@@ -280,18 +279,6 @@ def test_a_second_indexer_waits_for_the_first_to_die(
         life.chain.mine(3)
         indexed(fresh_database, life.chain.height())
         assert holders(fresh_database) == 1
-
-
-def indexed(database: DatabaseUrls, number: int) -> None:
-    """Waits until that block is in the tables."""
-    end = time.monotonic() + PATIENCE_S
-    with psycopg.connect(database.owner, autocommit=True) as connection:
-        while time.monotonic() < end:
-            row = connection.execute("SELECT number FROM chain.checkpoint").fetchone()
-            if row is not None and row[0] >= number:
-                return
-            time.sleep(0.02)
-    pytest.fail(f"block {number} was not indexed")
 
 
 def holders(database: DatabaseUrls) -> int:

@@ -99,6 +99,7 @@ async def test_only_uploads_are_counted_as_uploads(edge: Edge) -> None:
         "GET /health/live",
         "GET /health/ready",
         "GET /health/chain",
+        "GET /health/chains",
         "GET /.well-known/jwks.json",
     }
 

@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import ARRAY, Boolean, Integer, LargeBinary, Numeric, Table, Text
 
-from indexer.codec import Model, Row, codec
+from indexer.codec import COPIED_FROM, Model, Row, codec
 from indexer.models import BlockRow
-from indexer.store import COPIED_FROM, FACTS, STATES, Store
+from indexer.store import FACTS, STATES, Store
 from indexer.workset import Ref
 from node.kernel.db.types import AddressColumn, Hash32Column, Uint256, Utc
 from node.kernel.errors import Bug

@@ -9,13 +9,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from tests import ledger_random as draws
 from tests.ledger import Books, Command, books, play
+from tests.ledger_random import any_command
 from tests.stack import Addresses, DatabaseUrls, cloned_database
 
 pytestmark = pytest.mark.pg
 
-RANDOM = st.randoms(use_true_random=False)
+COMMANDS_AT_ONCE = 5  # so that most steps are commands
+RANDOM = st.randoms(use_true_random=True)
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -27,54 +28,12 @@ class LedgerMachine(RuleBasedStateMachine):
         self.keys = itertools.count()
         self.done: list[Command] = []
 
-    def play(self, draw: draws.Draw, random: Random) -> None:
-        command = draw(random, self.books, f"{self.run}.{next(self.keys)}")
-        play(self.books, command)
-        self.done.append(command)
-
     @rule(random=RANDOM)
-    def top_up(self, random: Random) -> None:
-        self.play(draws.top_up, random)
-
-    @rule(random=RANDOM)
-    def move(self, random: Random) -> None:
-        self.play(draws.move, random)
-
-    @rule(random=RANDOM)
-    def settle(self, random: Random) -> None:
-        self.play(draws.settle, random)
-
-    @rule(random=RANDOM)
-    def batch(self, random: Random) -> None:
-        self.play(draws.batch, random)
-
-    @rule(random=RANDOM)
-    def exchange(self, random: Random) -> None:
-        self.play(draws.exchange, random)
-
-    @rule(random=RANDOM)
-    def hold(self, random: Random) -> None:
-        self.play(draws.hold, random)
-
-    @rule(random=RANDOM)
-    def capture(self, random: Random) -> None:
-        self.play(draws.capture, random)
-
-    @rule(random=RANDOM)
-    def void(self, random: Random) -> None:
-        self.play(draws.void, random)
-
-    @rule(random=RANDOM)
-    def expire(self, random: Random) -> None:
-        self.play(draws.expire, random)
-
-    @rule(random=RANDOM)
-    def reverse(self, random: Random) -> None:
-        self.play(draws.reverse, random)
-
-    @rule(random=RANDOM)
-    def operate(self, random: Random) -> None:
-        self.play(draws.operate, random)
+    def command(self, random: Random) -> None:
+        for _ in range(COMMANDS_AT_ONCE):
+            command = any_command(random, self.books, f"{self.run}.{next(self.keys)}")
+            play(self.books, command)
+            self.done.append(command)
 
     @rule(random=RANDOM)
     def retry(self, random: Random) -> None:
@@ -103,8 +62,8 @@ def test_books_and_model_agree(database: DatabaseUrls) -> None:
         run_state_machine_as_test(
             lambda: LedgerMachine(opened, runs),
             settings=settings(
-                max_examples=15,
-                stateful_step_count=30,
+                max_examples=8,
+                stateful_step_count=40,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
             ),

@@ -119,18 +119,30 @@ class Report:
     differences: tuple[Difference, ...]
 
 
-def verify(tx: Tx) -> Report:
-    """In a transaction of its own, as it sets the isolation. Takes minutes for millions of postings."""
+def verify(tx: Tx, *, head: str | None = None) -> Report:
+    """In a transaction of its own, as it sets the isolation. Takes minutes for millions of postings.
+
+    Args:
+        head: A hash in hex that was the newest once; it has to be in the chain still.
+    """
     tx.execute(_SNAPSHOT)
     tx.execute(_NO_TIMEOUT)
-    found, head, blocks = _chain(tx)
+    return examine(tx, head=head)
+
+
+def examine(tx: Tx, *, head: str | None = None) -> Report:
+    """As `verify`, of what the transaction sees."""
+    found, newest, blocks = _chain(tx)
+    if head is not None and not tx.execute(_IS_THERE, {"hash": head}).scalar_one():
+        found.append(Difference("the chain is the one that was seen before", "the chain", "another", head))
     for promise, query in CHECKS.items():
         rows = tx.execute(text(f"{query} LIMIT :limit"), {"limit": FOUND_MAX})
         found += [Difference(promise, *map(str, row)) for row in rows]
     sealed, unsealed = tx.execute(_COUNTS).one()
-    return Report(blocks, sealed, unsealed, head, tuple(found))
+    return Report(blocks, sealed, unsealed, newest, tuple(found))
 
 
+_IS_THERE = text("SELECT EXISTS (SELECT FROM ledger.block WHERE encode(hash, 'hex') = lower(:hash))")
 _COUNTS = text("""
     SELECT count(*) FILTER (WHERE id <= up_to), count(*) FILTER (WHERE id > up_to)
     FROM ledger.transfer, (SELECT coalesce(max(up_to), 0) AS up_to FROM ledger.block) AS newest

@@ -82,7 +82,7 @@ class AccountService:
         owner = self._owner(tx, proof)
         if owner == principal.account_id:
             return
-        if self._identities(tx, principal.account_id) >= IDENTITIES_MAX:
+        if self.identities(tx, principal.account_id) >= IDENTITIES_MAX:
             raise TooManyIdentities(f"an account has at most {IDENTITIES_MAX} wallets and phones")
         if owner is not None or not self._claim(tx, principal.account_id, proof):
             raise IdentityTaken("it belongs to another account")
@@ -100,17 +100,25 @@ class AccountService:
             LastIdentity: Nobody could get in any more.
         """
         session = self._enter(tx, principal)
-        if self._owner(tx, proof) != principal.account_id:
-            raise IdentityUnknown("the account has no such wallet or phone")
-        if self._identities(tx, principal.account_id) <= 1:
-            raise LastIdentity("link another wallet or phone first")
+        self.require_removable(tx, session, proof)
         if opened_by(session, proof):
             raise SignedInByIt("sign in with what stays, then take this away")
-        tx.execute(_delete(proof))
-        self._sessions.end_of(tx, principal.account_id, proof)
-        self._step_up.lapse(tx, session, proof.subject)
-        self._tell(tx, principal.account_id, _unlinked(principal.account_id, proof))
+        self.take_away(tx, session, proof)
         self._note(tx, Act.UNLINKED, principal, proof, client)
+
+    def require_removable(self, tx: Tx, session: Session, proof: Proof) -> None:
+        """Raises IdentityUnknown, LastIdentity."""
+        if self._owner(tx, proof) != session.account_id:
+            raise IdentityUnknown("the account has no such wallet or phone")
+        if self.identities(tx, session.account_id) <= 1:
+            raise LastIdentity("link another wallet or phone first")
+
+    def take_away(self, tx: Tx, session: Session, proof: Proof) -> None:
+        """The identity goes, with the devices that came in by it and what it proved. Judge first."""
+        tx.execute(_delete(proof))
+        self._sessions.end_of(tx, session.account_id, proof)
+        self._step_up.lapse(tx, session, proof.subject)
+        self._tell(tx, session.account_id, _unlinked(session.account_id, proof))
 
     def lock(self, tx: Tx, account_id: uuid.UUID) -> Account:
         """The account, which nobody else changes until the transaction ends. Raises AccountUnknown."""
@@ -136,7 +144,7 @@ class AccountService:
         self.lock(tx, principal.account_id)
         return self._step_up.require(tx, principal, is_first_proof_enough=is_first_proof_enough)
 
-    def _identities(self, tx: Tx, account_id: uuid.UUID) -> int:
+    def identities(self, tx: Tx, account_id: uuid.UUID) -> int:
         wallets = select(func.count()).select_from(Wallet).where(Wallet.account_id == account_id)
         phones = select(func.count()).select_from(Phone).where(Phone.account_id == account_id)
         return int(tx.execute(wallets).scalar_one()) + int(tx.execute(phones).scalar_one())

@@ -59,6 +59,46 @@ class TokenExpired(Unauthenticated):
     """The access token has run out."""
 
 
+class CsrfTokenWrong(Forbidden):
+    """The request came by cookie and without the session's CSRF token: another site may have made it."""
+
+
+class AccountFrozen(Forbidden):
+    """An operator shut the account out."""
+
+
+class RoleNeeded(Forbidden):
+    """The caller has another role, or none. Carries `needs`."""
+
+
+class ScopeInvalid(Invalid):
+    """Not a scope, or one that does not fit the key."""
+
+
+class ScopeNeeded(Forbidden):
+    """The API key was not given the scope. Carries `scope`; None: no key does this."""
+
+
+class KeyInvalid(Unauthenticated):
+    """The API key is not one of ours, was revoked, or has run out."""
+
+
+class KeyUnknown(NotFound):
+    """The account has no such API key."""
+
+
+class KeyRevoked(Conflict):
+    """The API key was revoked."""
+
+
+class TooManyKeys(Conflict):
+    """The account has as many API keys as it may."""
+
+
+class KeyRateExceeded(Forbidden):
+    """More requests by one API key than it may make. Carries `retry_after_s`."""
+
+
 class AccountUnknown(NotFound):
     """There is no such account."""
 
@@ -129,6 +169,34 @@ class TotpUsed(Forbidden):
 
 class RecoveryCodeWrong(Forbidden):
     """That is none of the account's recovery codes, or it has served."""
+
+
+class MergeRefused(Conflict):
+    """The two accounts can't become one. Carries `reasons`."""
+
+
+class MergeMoved(Conflict):
+    """The accounts have changed since the preview, or there was none."""
+
+
+class ClosingRefused(Conflict):
+    """The account can't be deleted yet. Carries `reasons`."""
+
+
+class RecoveryUnknown(NotFound):
+    """The account has no such recovery under way."""
+
+
+class RecoveryOpen(Conflict):
+    """Another recovery is under way: finish or cancel it first."""
+
+
+class RecoveryNotRipe(Conflict):
+    """The time to object is not over. Carries `retry_after_s`."""
+
+
+class RecoveryLimitReached(Forbidden):
+    """Too many recoveries were begun. Carries `retry_after_s`."""
 
 
 class IdentityTaken(Conflict):

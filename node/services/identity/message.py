@@ -31,7 +31,6 @@ STATEMENTS: Final[Mapping[Purpose, str]] = {
     Purpose.SIGN_IN: f"Sign in to ASOUD. {_NO_COST}",
     Purpose.LINK: f"Add this wallet to an ASOUD account. {_NO_COST}",
     Purpose.STEP_UP: f"Confirm an act on your ASOUD account. {_NO_COST}",
-    Purpose.MERGE: f"Give the ASOUD account of this wallet up and merge it into another. {_NO_COST}",
 }
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -63,6 +62,8 @@ class SignInMessage:
     issued_at: dt.datetime
     expires_at: dt.datetime | None
     not_before: dt.datetime | None
+    resources: tuple[str, ...]
+    """What the person means to use it for. Nothing here is granted by them: the nonce's purpose is."""
 
     @property
     def digest(self) -> Hash32:
@@ -85,6 +86,7 @@ def parse_message(text: str) -> SignInMessage:
             issued_at=_instant(parsed.issued_at),
             expires_at=_instant(parsed.expiration_time) if parsed.expiration_time else None,
             not_before=_instant(parsed.not_before) if parsed.not_before else None,
+            resources=tuple(str(resource) for resource in parsed.resources or ()),
         )
         canonical = parsed.prepare_message() == text
     except (ValueError, TypeError, AttributeError, OverflowError, Invalid) as error:

@@ -82,7 +82,6 @@ _WORDS: Final[Mapping[Purpose, str]] = {
     Purpose.SIGN_IN: "Code to sign in to ASOUD",
     Purpose.LINK: "Code to add this phone to an ASOUD account",
     Purpose.STEP_UP: "Code to confirm an act on your ASOUD account",
-    Purpose.MERGE: "Code to give up the ASOUD account of this phone and merge it into another",
 }
 
 Begin = Callable[[], AbstractContextManager[Tx]]

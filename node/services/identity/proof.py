@@ -13,7 +13,6 @@ class Purpose(StrEnum):
     SIGN_IN = "sign_in"
     LINK = "link"
     STEP_UP = "step_up"
-    MERGE = "merge"
 
 
 @dataclass(frozen=True, slots=True)

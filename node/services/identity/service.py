@@ -2,6 +2,7 @@
 
 import datetime as dt
 import secrets
+import uuid
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,11 +10,14 @@ from sqlalchemy import select, text, update
 
 from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx, rows_touched
+from node.kernel.errors import Unauthenticated
 from node.kernel.hexes import Address, Hash32, checksummed
+from node.services.identity.audit import Act, Audit
 from node.services.identity.errors import BadSignature, NonceExpired, NonceForOther, NonceUnknown, NonceUsed
 from node.services.identity.message import STATEMENTS, SignInMessage, Site, check_message, parse_message
 from node.services.identity.models import Nonce
-from node.services.identity.proof import Purpose
+from node.services.identity.proof import Purpose, WalletProof
+from node.services.identity.sessions import Client
 
 NONCE_BYTES = 16
 NONCE_KEPT = dt.timedelta(days=1)  # past its expiry: long enough to answer "used" or "expired", not "unknown"
@@ -64,12 +68,14 @@ class IdentityService:
         self,
         clock: Clock,
         verifier: SignatureVerifier,
+        audit: Audit,
         *,
         site: Site,
         nonce_life: dt.timedelta,
     ) -> None:
         self._clock = clock
         self._verifier = verifier
+        self._audit = audit
         self._site = site
         self._nonce_life = nonce_life
 
@@ -132,6 +138,21 @@ class IdentityService:
         check_message(message, self._site, now=self._clock.now())
         if not self._verifier.verify(address=message.address, digest=message.digest, signature=signature):
             raise BadSignature("the signature does not belong to the address of the message")
+
+    def note_refused(
+        self,
+        tx: Tx,
+        message: SignInMessage,
+        refusal: Unauthenticated,
+        client: Client,
+        *,
+        account_id: uuid.UUID | None,
+    ) -> None:
+        """In a transaction of its own, so that it outlives the refusal."""
+        subject = f"{WalletProof(message.address).subject} {type(refusal).__name__}"
+        self._audit.note(
+            tx, Act.SIGN_IN_REFUSED, account_id=account_id, subject=subject, origin=client.origin
+        )
 
     def prune_nonces(self, tx: Tx) -> int:
         """Removes nonces long expired, at most `PRUNE_MAX`; returns how many. The beat calls it."""

@@ -20,6 +20,7 @@ from node.kernel.ids import new_id
 from node.services.identity.audit import Act, Audit
 from node.services.identity.devices import DeviceService
 from node.services.identity.errors import (
+    AccountFrozen,
     RefreshExpired,
     RefreshInvalid,
     RefreshReused,
@@ -27,7 +28,7 @@ from node.services.identity.errors import (
     SessionUnknown,
     SignInTooOld,
 )
-from node.services.identity.models import RefreshToken, Session, Wallet
+from node.services.identity.models import Account, RefreshToken, Session, Wallet
 from node.services.identity.proof import PhoneProof, Proof, WalletProof
 from node.services.identity.tokens import AccessToken, Principal, Tokens
 
@@ -88,7 +89,12 @@ class SessionService:
     def open(
         self, tx: Tx, account_id: uuid.UUID, proof: Proof, client: Client, *, is_account_new: bool
     ) -> SignedIn:
-        """Last step of a sign-in: the identity has proved itself in this very request."""
+        """Last step of a sign-in: the identity has proved itself in this very request.
+
+        Raises:
+            AccountFrozen: An operator shut the account out.
+        """
+        self._require_thawed(tx, account_id)
         now = self._clock.now()
         device = self._devices.recognise(
             tx, account_id, client.device_token, origin=client.origin, is_account_new=is_account_new
@@ -179,6 +185,12 @@ class SessionService:
         )
         self._end(tx, Session.account_id == account_id, is_opened_by)
 
+    def end_every(self, tx: Tx, account_id: uuid.UUID) -> int:
+        """Signs an account out everywhere, by an operator or because it ends; says of how many devices."""
+        devices = self._end(tx, Session.account_id == account_id)
+        self._devices.forget(tx, devices)
+        return len(devices)
+
     def end(self, tx: Tx, principal: Principal, session_id: uuid.UUID, client: Client) -> None:
         """Signs one device of the account out.
 
@@ -203,6 +215,12 @@ class SessionService:
         """Forgets sessions that ran out long ago, `PRUNE_MAX` at most; says how many. The beat calls it."""
         parameters = {"before": self._clock.now() - KEPT, "limit": PRUNE_MAX}
         return rows_touched(tx, _PRUNE, parameters) + self._devices.prune(tx)
+
+    def _require_thawed(self, tx: Tx, account_id: uuid.UUID) -> None:
+        """Waits for who freezes the account at this moment: no session is opened behind its back."""
+        frozen = select(Account.frozen_at).where(Account.id == account_id).with_for_update(read=True)
+        if tx.execute(frozen).scalar_one() is not None:
+            raise AccountFrozen("the account is frozen; ask the operator")
 
     def _issue(self, tx: Tx, session: Session) -> SignedIn:
         now = self._clock.now()

@@ -26,6 +26,8 @@ class Caller:
 
     account_id: uuid.UUID
     wallet: Address
+    works_in: uuid.UUID | None = None
+    """The market of the order, where the account works in it: it then acts for the seller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ def roles_of(order: Order, caller: Caller) -> list[Role]:
     roles = []
     if caller.account_id == order.buyer_account_id or caller.wallet == order.buyer:
         roles.append(Role.BUYER)
-    if caller.account_id == order.seller_account_id or caller.wallet == order.seller:
+    acts_for_seller = caller.works_in == order.market_id or caller.account_id == order.seller_account_id
+    if acts_for_seller or caller.wallet == order.seller:
         roles.append(Role.SELLER)
     if caller.wallet == order.arbiter:
         roles.append(Role.ARBITER)

@@ -50,6 +50,11 @@ class Order(Base):
         Index("ix_shop_order_market", "market_id", "id"),
         Index("ix_shop_order_arbiter", "arbiter", "id"),
         Index("ix_shop_order_product", "product_id"),
+        Index(
+            "ix_shop_order_dispute",
+            "id",
+            postgresql_where="state IN ('disputed', 'proposed', 'appealed')",
+        ),
         Index("ix_shop_order_unfunded", "deadline", postgresql_where="state = 'placed'"),
         {"schema": SCHEMA},
     )

@@ -24,8 +24,10 @@ _SUMMARY: Final[LiteralString] = f"""
     'roles', array_to_json(array_remove(ARRAY[
         CASE WHEN shop_order.buyer_account_id = %(account_id)s::uuid
             OR shop_order.buyer = %(wallet)s::bytea THEN 'buyer' END,
-        CASE WHEN shop_order.seller_account_id = %(account_id)s::uuid
-            OR shop_order.seller = %(wallet)s::bytea THEN 'seller' END,
+        CASE WHEN shop_order.seller = %(wallet)s::bytea OR EXISTS (
+            SELECT FROM market.member
+            WHERE member.market_id = shop_order.market_id AND member.account_id = %(account_id)s::uuid
+        ) THEN 'seller' END,
         CASE WHEN shop_order.arbiter = %(wallet)s::bytea THEN 'arbiter' END
     ], NULL)),
     'buyer', '0x' || encode(shop_order.buyer, 'hex'),
@@ -148,8 +150,15 @@ _TIMELINE: Final[LiteralString] = f"""
 _PARTY: Final[LiteralString] = """
     (
         shop_order.buyer_account_id = %(account_id)s::uuid OR shop_order.buyer = %(wallet)s::bytea
-        OR shop_order.seller_account_id = %(account_id)s::uuid OR shop_order.seller = %(wallet)s::bytea
-        OR shop_order.arbiter = %(wallet)s::bytea
+        OR shop_order.seller = %(wallet)s::bytea OR shop_order.arbiter = %(wallet)s::bytea
+        OR EXISTS (
+            SELECT FROM market.member
+            WHERE member.market_id = shop_order.market_id AND member.account_id = %(account_id)s::uuid
+        )
+        OR shop_order.state IN ('disputed', 'proposed', 'appealed') AND EXISTS (
+            SELECT FROM identity.role_grant
+            WHERE role_grant.account_id = %(account_id)s::uuid AND role_grant.role = 'arbiter'
+        )
     )
 """
 
@@ -197,5 +206,17 @@ ORDERS_AS_ARBITER: Final = Keyset(
     name="orders_as_arbiter",
     item=_ITEM,
     source=f"FROM orders.shop_order WHERE shop_order.arbiter = %(wallet)s AND {_FILTER}",
+    key=_KEY,
+)
+ORDERS_OF_MARKET: Final = Keyset(
+    name="orders_of_market",
+    item=_ITEM,
+    source=f"FROM orders.shop_order WHERE shop_order.market_id = %(market_id)s AND {_FILTER}",
+    key=_KEY,
+)
+ORDERS_IN_DISPUTE: Final = Keyset(
+    name="orders_in_dispute",
+    item=_ITEM,
+    source="FROM orders.shop_order WHERE shop_order.state IN ('disputed', 'proposed', 'appealed')",
     key=_KEY,
 )

@@ -98,7 +98,7 @@ BEGIN
         source_id <> destination_id AND source.state = 'open' AND destination.state <> 'closed'
         AND source.asset = posting.asset AND destination.asset = posting.asset
         AND source.exponent = posting.exponent AND destination.exponent = posting.exponent
-        AND amount > 0 AND amount < 2::numeric ^ 256 AND amount = trunc(amount), false)
+        AND ledger.is_amount(amount), false)
     ORDER BY ord LIMIT 1;
     IF FOUND THEN
         PERFORM ledger.check_posting(

@@ -7,6 +7,12 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'ALREF', MESSAGE = p_code, DETAIL = p_fields::text;
 END $$;
 
+-- What may move: a whole number from 1 to 2^256 - 1. Postgres thinks NaN greater than all of them.
+CREATE OR REPLACE FUNCTION ledger.is_amount(p_amount numeric) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(p_amount > 0 AND p_amount < 2::numeric ^ 256 AND p_amount = trunc(p_amount), false);
+$$;
+
 -- How errors name an account.
 CREATE OR REPLACE FUNCTION ledger.account_name(p_account_id bigint) RETURNS text
 LANGUAGE sql STABLE AS $$

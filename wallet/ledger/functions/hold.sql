@@ -22,7 +22,7 @@ BEGIN
             PERFORM ledger.refuse('key_reused', jsonb_build_object('key', p_key));
         END IF;
         RETURN v_known.id;
-    ELSIF NOT coalesce(p_amount > 0 AND p_amount < 2::numeric ^ 256 AND p_amount = trunc(p_amount), false) THEN
+    ELSIF NOT ledger.is_amount(p_amount) THEN
         PERFORM ledger.refuse('amount_invalid', jsonb_build_object('amount', left(p_amount::text, 90)));
     ELSIF (v_account.asset, v_account.exponent) IS DISTINCT FROM (p_asset, p_exponent::smallint) THEN
         PERFORM ledger.refuse('currency_mismatch', jsonb_build_object(
@@ -76,7 +76,7 @@ BEGIN
         RETURN v_known;
     END IF;
     PERFORM ledger.require_open(v_hold, p_now);
-    IF EXISTS (SELECT FROM unnest(p_amounts) AS part (amount) WHERE (amount > 0) IS NOT TRUE) THEN
+    IF EXISTS (SELECT FROM unnest(p_amounts) AS part (amount) WHERE NOT ledger.is_amount(amount)) THEN
         PERFORM ledger.refuse('amount_invalid', jsonb_build_object('amount', left(p_amounts::text, 90)));
     END IF;
     v_rest := v_hold.amount - v_hold.captured - v_total;

@@ -41,7 +41,7 @@ BEGIN
         p_source <> p_destination AND v_source.state = 'open' AND v_destination.state <> 'closed'
         AND v_source.asset = p_asset AND v_destination.asset = p_asset
         AND v_source.exponent = p_exponent AND v_destination.exponent = p_exponent
-        AND p_amount > 0 AND p_amount < 2::numeric ^ 256 AND p_amount = trunc(p_amount)
+        AND ledger.is_amount(p_amount)
     ) IS NOT TRUE THEN
         PERFORM ledger.check_posting(v_source, v_destination, p_asset, p_exponent, p_amount);
         RAISE EXCEPTION 'a posting is wrong and no check says why';
@@ -84,9 +84,7 @@ BEGIN
         PERFORM ledger.refuse('self_transfer', jsonb_build_object(
             'account', p_source.owner || '/' || p_source.purpose
         ));
-    ELSIF p_amount > 0 AND p_amount < 2::numeric ^ 256 AND p_amount = trunc(p_amount) THEN
-        NULL;
-    ELSE  -- null and NaN come here as well
+    ELSIF NOT ledger.is_amount(p_amount) THEN
         PERFORM ledger.refuse('amount_invalid', jsonb_build_object('amount', left(p_amount::text, 90)));
     END IF;
     IF (p_source.asset, p_source.exponent) IS DISTINCT FROM (p_asset, p_exponent::smallint)

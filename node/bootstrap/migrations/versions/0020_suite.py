@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020_suite"
-down_revision = "0055_ledger"
+down_revision = "0046_api_key"
 branch_labels = None
 depends_on = None
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0055_ledger"
-down_revision = "0050_step_up"
+down_revision = "0051_leaving"
 branch_labels = None
 depends_on = None
 

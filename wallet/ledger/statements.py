@@ -1,0 +1,95 @@
+"""What an account had and has, and every posting that made it so.
+
+Postings of an account are in the order of `at`, then of their transfer's id: time never runs backwards in an
+account with a floor, so its balance at any time is the one told by the last posting until then.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import text
+
+from node.kernel.db.json_sql import time_text
+from node.kernel.db.keyset import Keyset
+from node.kernel.db.unit_of_work import Tx
+from wallet.ledger.commands import AccountId
+from wallet.ledger.errors import LedgerAccountUnknown
+
+# One snapshot: of an account without a floor, what is folded and what came after the newest block.
+_BALANCE = text("""
+    SELECT held, floor, posted + CASE WHEN floor IS NOT NULL THEN 0 ELSE coalesce((
+        SELECT sum(CASE WHEN destination = account.id THEN amount ELSE -amount END) FROM ledger.posting
+        WHERE transfer_id > (SELECT coalesce(max(up_to), 0) FROM ledger.block)
+            AND account.id IN (source, destination)
+    ), 0) END AS posted
+    FROM ledger.account WHERE id = :account
+""")
+_TOLD = text("""
+    SELECT balance FROM (
+        (SELECT at, transfer_id, n, source_balance AS balance FROM ledger.posting
+        WHERE source = :account AND at <= :at ORDER BY at DESC, transfer_id DESC, n DESC LIMIT 1)
+        UNION ALL
+        (SELECT at, transfer_id, n, destination_balance FROM ledger.posting
+        WHERE destination = :account AND at <= :at ORDER BY at DESC, transfer_id DESC, n DESC LIMIT 1)
+    ) AS last ORDER BY at DESC, transfer_id DESC, n DESC LIMIT 1
+""")
+# The newest block before which nothing is younger, and what came after it until then.
+_FOLDED = text("""
+    WITH base AS (
+        SELECT coalesce(max(number), 0) AS number, coalesce(max(up_to), 0) AS up_to
+        FROM ledger.block WHERE latest_at <= :at
+    )
+    SELECT coalesce((
+        SELECT fold.posted FROM ledger.fold, base WHERE account_id = :account AND block <= base.number
+        ORDER BY block DESC LIMIT 1
+    ), 0) + coalesce((
+        SELECT sum(CASE WHEN destination = :account THEN amount ELSE -amount END) FROM ledger.posting, base
+        WHERE transfer_id > base.up_to AND at <= :at AND :account IN (source, destination)
+    ), 0)
+""")
+
+STATEMENT: Final = Keyset(
+    name="ledger.statement",
+    item=f"""json_build_object(
+        'transfer', transfer.key, 'kind', transfer.kind, 'at', {time_text("entry.at")},
+        'delta', entry.delta::text, 'balance', entry.balance::text,
+        'counterparty', other.owner, 'purpose', other.purpose
+    )""",
+    source="""FROM (
+        SELECT at, transfer_id, n, -amount AS delta, source_balance AS balance, destination AS other_id
+        FROM ledger.posting WHERE source = %(account)s
+        UNION ALL
+        SELECT at, transfer_id, n, amount, destination_balance, source
+        FROM ledger.posting WHERE destination = %(account)s
+    ) AS entry
+    JOIN ledger.transfer ON transfer.id = transfer_id
+    JOIN ledger.account AS other ON other.id = other_id
+    WHERE true""",
+    key=(("entry.at", "timestamptz"), ("entry.transfer_id", "bigint"), ("entry.n", "bigint")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    posted: int
+    held: int
+    available: int | None
+    """None for an account that never runs dry."""
+
+
+def balance(tx: Tx, account: AccountId) -> Balance:
+    row = tx.execute(_BALANCE, {"account": account}).one_or_none()
+    if row is None:
+        raise LedgerAccountUnknown("there is no such account in the ledger")
+    available = None if row.floor is None else int(row.posted - row.held - row.floor)
+    return Balance(int(row.posted), int(row.held), available)
+
+
+def posted_at(tx: Tx, account: AccountId, at: dt.datetime) -> int:
+    """What was posted up to and including that time."""
+    found = tx.execute(_BALANCE, {"account": account}).one_or_none()
+    if found is None:
+        raise LedgerAccountUnknown("there is no such account in the ledger")
+    statement = _FOLDED if found.floor is None else _TOLD
+    return int(tx.execute(statement, {"account": account, "at": at}).scalar_one_or_none() or 0)
