@@ -23,6 +23,7 @@ def client_of(request: Request) -> Client:
     return Client(
         device=_plain(request.headers.get("user-agent", "")),
         origin=origin_of(peer, forwarded, options.trusted_proxies),
+        languages=_plain(request.headers.get("accept-language", "")),
     )
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api.access import CurrentPrincipal, TheServices
 from api.client import BOUNDED, SigningInClient, TheClient
 from api.cookies import TheJar
+from api.metrics import PHONE_CODES
 from api.readback import read_back
 from api.routing import CommandTx, EffectTx, edge_router, never_stored
 from api.schemas import Input, Output
@@ -18,8 +19,8 @@ from api.v1.session import CookieSignedInOut, SignedInOut, handed_over
 from node.kernel.errors import AsoudError, Invalid
 from node.services.identity import queries
 from node.services.identity.numbers import PhoneNumber, parse_phone
-from node.services.identity.phones import CODE_DIGITS, Challenge
-from node.services.identity.proof import Purpose
+from node.services.identity.phones import CODE_DIGITS, PREFIX_CHARS, Challenge
+from node.services.identity.proof import PhoneProof, Purpose
 
 router = edge_router("phones")
 
@@ -65,7 +66,7 @@ def ask_for_code(
     """Have a code sent to a phone, to sign in with it."""
     with begin() as tx:
         outcome = services.phones.challenge(tx, body.phone, client)
-    return challenge_out(outcome)
+    return challenge_out(body.phone, outcome)
 
 
 @router.post("/v1/auth/phone", dependencies=[BOUNDED])
@@ -81,9 +82,8 @@ def sign_in_by_phone(
 ) -> SignedInOut | CookieSignedInOut:
     """Sign in with the code that a phone was sent. The first sign-in opens an account."""
     with begin() as tx:
-        proof = services.phones.attempt(tx, body.challenge, body.code, client)
-    if isinstance(proof, AsoudError):
-        raise_committed(proof)
+        outcome = services.phones.attempt(tx, body.challenge, body.code, client)
+    proof = code_used(outcome)
     with begin() as tx:
         signed_in = services.accounts.sign_in(tx, proof, client)
     return handed_over(signed_in, jar, response)
@@ -100,7 +100,7 @@ def ask_for_link_code(
         outcome = services.phones.challenge(
             tx, body.phone, client, purpose=Purpose.LINK, account_id=principal.account_id
         )
-    return challenge_out(outcome)
+    return challenge_out(body.phone, outcome)
 
 
 @router.post("/v1/me/phones", response_model=MeOut, dependencies=[BOUNDED])
@@ -109,11 +109,10 @@ def link_phone(
 ) -> Response:
     """Add a phone, by the code that it was sent for this. The account gives a second proof as well."""
     with begin() as tx:
-        proof = services.phones.attempt(
+        outcome = services.phones.attempt(
             tx, body.challenge, body.code, client, purpose=Purpose.LINK, account_id=principal.account_id
         )
-    if isinstance(proof, AsoudError):
-        raise_committed(proof)
+    proof = code_used(outcome)
     with begin() as tx:
         services.accounts.link(tx, principal, proof, client)
         return read_back(tx, queries.ME, {"account_id": principal.account_id})
@@ -131,10 +130,19 @@ def unlink_phone(
     services.accounts.unlink(tx, principal, services.phones.proof(phone), client)
 
 
-def challenge_out(outcome: Challenge | AsoudError) -> ChallengeOut:
+def challenge_out(phone: PhoneNumber, outcome: Challenge | AsoudError) -> ChallengeOut:
     if isinstance(outcome, AsoudError):
         raise_committed(outcome)
+    PHONE_CODES.labels(phone[:PREFIX_CHARS], "asked").inc()
     return ChallengeOut(challenge=outcome.id, expires_at=outcome.expires_at, resend_at=outcome.resend_at)
+
+
+def code_used(outcome: PhoneProof | AsoudError) -> PhoneProof:
+    """The phone that said its code. A refusal is raised: what it counted is committed by now."""
+    if isinstance(outcome, AsoudError):
+        raise_committed(outcome)
+    PHONE_CODES.labels(outcome.phone[:PREFIX_CHARS], "used").inc()
+    return outcome
 
 
 def raise_committed(refusal: AsoudError) -> NoReturn:

@@ -10,7 +10,7 @@ from api.client import BOUNDED, TheClient
 from api.routing import CommandTx, EffectTx, edge_router, never_stored
 from api.schemas import Input, Output
 from api.v1.identity import SignInIn, proved_wallet
-from api.v1.phone import ChallengeIn, ChallengeOut, CodeIn, challenge_out, raise_committed
+from api.v1.phone import ChallengeIn, ChallengeOut, CodeIn, challenge_out, code_used, raise_committed
 from node.kernel.errors import AsoudError
 from node.services.container import Services
 from node.services.identity.proof import Purpose
@@ -104,7 +104,7 @@ def ask_for_step_up_code(
         outcome = services.phones.challenge(
             tx, body.phone, client, purpose=Purpose.STEP_UP, account_id=principal.account_id
         )
-    return challenge_out(outcome)
+    return challenge_out(body.phone, outcome)
 
 
 @router.post("/v1/me/step-up/phone", dependencies=[BOUNDED])
@@ -114,7 +114,7 @@ def step_up_by_phone(
 ) -> StepUpOut:
     """Give the code that a phone of the account was sent for this as the second proof."""
     with begin() as tx:
-        proof = services.phones.attempt(
+        outcome = services.phones.attempt(
             tx,
             body.challenge,
             body.code,
@@ -122,8 +122,7 @@ def step_up_by_phone(
             purpose=Purpose.STEP_UP,
             account_id=principal.account_id,
         )
-    if isinstance(proof, AsoudError):
-        raise_committed(proof)
+    proof = code_used(outcome)
     with begin() as tx:
         services.step_up.by_identity(tx, principal, proof, client)
     return _state(services, principal)

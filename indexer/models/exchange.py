@@ -25,6 +25,7 @@ class SaleRow(Fact, Base):
         newest_first("ix_sale_seller", "seller"),
         newest_first("ix_sale_buyer", "buyer"),
         Index("ix_sale_digest", "chain_id", "digest"),
+        Index("ix_sale_tx", "chain_id", "tx_hash"),
         TABLE,
     )
 

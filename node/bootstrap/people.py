@@ -29,6 +29,7 @@ from node.services.identity.totp import TotpService
 from node.services.sms.adapter import Options
 from node.services.sms.sending import Carriers, open_carriers
 
+REPORT_PATH = "/v1/sms/reports"  # and the name of the carrier
 TOKEN_KEY = "secrets/token_key"  # noqa: S105 - where it lies, not what it is
 
 
@@ -41,6 +42,7 @@ class PeopleServices:
     devices: DeviceService
     leaving: LeavingService
     recoveries: RecoveryService
+    carriers: Carriers | None
     phones: PhoneService
     limiter: SignInLimiter
     roles: RoleService
@@ -87,7 +89,7 @@ def people_services(
         clock, audit, sessions, totp, lasts=dt.timedelta(minutes=settings.step_up_minutes)
     )
     accounts = AccountService(clock, events, audit, sessions=sessions, step_up=step_up, devices=devices)
-    carriers = _carriers(settings)
+    carriers = _carriers(settings, site)
     phones = PhoneService(
         clock,
         events,
@@ -130,6 +132,7 @@ def people_services(
         devices=devices,
         leaving=leaving,
         recoveries=recoveries,
+        carriers=carriers,
         phones=phones,
         limiter=limiter,
         roles=RoleService(clock, events, sessions, audit),
@@ -149,7 +152,7 @@ def _secret(settings: Settings) -> bytes:
     return load_or_make_key(settings.data_dir / TOKEN_KEY)
 
 
-def _carriers(settings: Settings) -> Carriers | None:
+def _carriers(settings: Settings, site: Site) -> Carriers | None:
     """None where phones can't sign in: a public chain whose operator named no carrier."""
     names = _listed(settings.sms_adapters)
     if not names and settings.chain_id == DEV_CHAIN_ID:
@@ -157,7 +160,7 @@ def _carriers(settings: Settings) -> Carriers | None:
     if not names:
         return None
     values = {name: value.get_secret_value() for name, value in settings.sms_options.items()}
-    return open_carriers(names, Options(settings.data_dir, values))
+    return open_carriers(names, Options(settings.data_dir, values, report_url=f"{site.uri}{REPORT_PATH}"))
 
 
 def _phone_rules(settings: Settings) -> PhoneRules:

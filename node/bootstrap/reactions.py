@@ -17,7 +17,9 @@ def reactions(services: Services) -> Table:
     return {
         "order.escrow": dict.fromkeys(ESCROW_EVENTS, services.order.on_escrow_event),
         "nft.metadata": {"token.minted": refresh_metadata, "token.metadata_changed": refresh_metadata},
-        "identity.codes": {"phone.code_requested": TaskCall("sms.send", _challenge)},
+        "identity.codes": dict.fromkeys(
+            ("phone.code_requested", "phone.code_undelivered"), TaskCall("sms.send", _challenge)
+        ),
         "identity.notices": {"account.recovery_asked": TaskCall("identity.tell_of_recovery", _recovery)},
         "listing.settling": dict.fromkeys(SETTLING_EVENTS, services.listing.on_exchange_event),
         "asset.names": {"exchange.currency_allowed": TaskCall("asset.learn", _nothing)},

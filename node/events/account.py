@@ -71,6 +71,14 @@ class PhoneCodeRequested(Event, frozen=True, kw_only=True):
     challenge_id: str
 
 
+class PhoneCodeUndelivered(Event, frozen=True, kw_only=True):
+    """The carrier that took a code says that it did not arrive: another one may bring it."""
+
+    type_name = "phone.code_undelivered"
+
+    challenge_id: str
+
+
 class AccountMerged(Event, frozen=True, kw_only=True):
     """The account was given up by its owner, and what it had belongs to another one of theirs."""
 

@@ -86,11 +86,16 @@ class Phone(Base):
 
 
 class PhoneChallenge(Base):
-    """A code: hashed with a key, and sealed until it has left. Without an account it is to sign in."""
+    """A code: hashed with a key, and sealed until it has arrived. Without an account it is to sign in.
+
+    `tried` are the carriers that took it, `delivery` is what the last of them said of it.
+    """
 
     __tablename__ = "phone_challenge"
     __table_args__ = (
         length_check("digest", HASH_BYTES),
+        CheckConstraint("delivery IN ('delivered', 'failed')", name="delivery"),
+        Index("ix_phone_challenge_sent_as", "sent_as", postgresql_where=text("sent_as IS NOT NULL")),
         CheckConstraint("(purpose = 'sign_in') = (account_id IS NULL)", name="purpose"),
         Index("ix_phone_challenge_phone", "phone", "requested_at"),
         Index("ix_phone_challenge_expires_at", "expires_at"),
@@ -107,7 +112,10 @@ class PhoneChallenge(Base):
     expires_at: Mapped[dt.datetime] = mapped_column(Utc)
     tries: Mapped[int] = mapped_column(SmallInteger)
     used_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    language: Mapped[str] = mapped_column(Text)
     sent_as: Mapped[str | None] = mapped_column(Text)
+    delivery: Mapped[str | None] = mapped_column(Text)
+    tried: Mapped[list[str]] = mapped_column(ARRAY(Text))
 
 
 class Counter(Base):

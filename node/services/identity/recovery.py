@@ -31,7 +31,7 @@ from node.services.identity.errors import (
     SignedInByIt,
     TotpOff,
 )
-from node.services.identity.models import Phone, Recovery, Session
+from node.services.identity.models import Account, Phone, Recovery, Session
 from node.services.identity.numbers import PhoneNumber
 from node.services.identity.phones import SmsSender
 from node.services.identity.proof import PhoneProof, Proof, WalletProof
@@ -39,16 +39,12 @@ from node.services.identity.sessions import Client, SessionService, opened_by
 from node.services.identity.step_up import Means, StepUpService
 from node.services.identity.tokens import Principal
 from node.services.identity.totp import TotpService
+from node.services.identity.words import WORDS, language_of
 
 log = get_logger(__name__)
 
 BEGUN: Final = Limit("recoveries", dt.timedelta(days=30), 3)
 CANCELLED, DONE = "cancelled", "done"
-
-_WORDS = (
-    "Somebody says that a phone, wallet or authenticator app of your ASOUD account is lost, and wants to take"
-    " it away. Was it not you? Then sign in and cancel it."
-)
 
 Begin = Callable[[], AbstractContextManager[Tx]]
 
@@ -168,10 +164,11 @@ class RecoveryService:
             if recovery is None or recovery.noticed_at or recovery.ended_at or self._sender is None:
                 log.info("recovery_not_told", recovery=str(recovery_id))
                 return
+            profile = tx.get_one(Account, recovery.account_id).language
             of_account = select(Phone.phone).where(Phone.account_id == recovery.account_id)
             phones = list(tx.execute(of_account.order_by(Phone.phone)).scalars())
         for phone in phones:
-            self._sender.send(phone, _WORDS)
+            self._sender.send(phone, WORDS[language_of(phone, "", profile=profile)].recovery)
         with begin() as tx:
             told = tx.get(Recovery, recovery_id, with_for_update=True)
             if told is not None:

@@ -54,6 +54,8 @@ class Client:
     device: str = ""
     origin: str = ""
     device_token: str = ""
+    languages: str = ""
+    """What it asks for (`Accept-Language`)."""
 
 
 @dataclass(frozen=True, slots=True)
