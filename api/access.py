@@ -15,13 +15,15 @@ from fastapi.exceptions import RequestValidationError
 
 from api.cookies import token_of
 from api.permissions import OF_MARKET, Permission, Who
-from node.kernel.errors import AsoudError, Bug, Unauthenticated
+from node.kernel.errors import AsoudError, Bug
+from node.kernel.log import get_logger
+from node.kernel.rate import RateUncounted
 from node.services.catalog.errors import ProductUnknown
 from node.services.container import Services
-from node.services.identity.api_keys import is_key
+from node.services.identity.api_keys import KeyCaller, is_key
 from node.services.identity.errors import (
     AccountFrozen,
-    CsrfTokenWrong,
+    KeyRateExceeded,
     RoleNeeded,
     ScopeNeeded,
     SessionEnded,
@@ -33,6 +35,9 @@ from node.services.identity.tokens import Principal
 from node.services.market.errors import MarketUnknown, NotMarketOwner
 from node.services.order.errors import NotThatParty, OrderUnknown
 
+log = get_logger(__name__)
+
+_CLAIMED: Final = "asoud.claimed"  # in the scope: a signature is checked once a request
 _PRINCIPAL: Final = "asoud.principal"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -64,12 +69,27 @@ async def admit(request: Request, operation: str) -> None:
     if is_key(token):
         request.scope[_PRINCIPAL] = await _admit_key(request, permission, token)
         return
-    principal = services_of(request).sessions.principal(token)
+    principal = claimed_principal(request)
+    assert principal is not None  # there is a token, and no key
     # Reads of one's own need no more than a good token; what changes something asks whether it still counts.
     if permission.by_role or request.method not in _SAFE:
         standing = await _standing(request, permission, principal)
         principal = _judged(permission, principal, standing)
     request.scope[_PRINCIPAL] = principal
+
+
+def claimed_principal(request: Request) -> Principal | None:
+    """Whom an access token speaks for, before anybody judged what they may: to count requests.
+
+    Raises:
+        TokenInvalid, TokenExpired, CsrfTokenWrong: Refused wherever somebody looks for a caller.
+    """
+    if _CLAIMED not in request.scope:
+        token = token_of(request)
+        is_none = token is None or is_key(token)
+        request.scope[_CLAIMED] = None if is_none else services_of(request).sessions.principal(token or "")
+    principal: Principal | None = request.scope[_CLAIMED]
+    return principal
 
 
 def principal_of(request: Request) -> Principal | None:
@@ -82,7 +102,9 @@ async def _admit_key(request: Request, permission: Permission, token: str) -> Pr
     """A key does what its scopes say, and of that what its account may. It never does what needs a person."""
     services = services_of(request)
     caller = await services.api_keys.caller(services.queries, token)
-    await anyio.to_thread.run_sync(services.api_keys.take, services.database, caller)
+    await _count(services, caller)
+    if not caller.used_lately:
+        await anyio.to_thread.run_sync(services.api_keys.note_use, services.database, caller)
     if permission.scope is None:
         raise ScopeNeeded("no API key does this: it needs a signed-in person", scope=None)
     standing = await _standing(request, permission, caller.principal)
@@ -90,6 +112,21 @@ async def _admit_key(request: Request, permission: Permission, token: str) -> Pr
     if not allows(caller.scopes, permission.scope, standing.market_id):
         raise ScopeNeeded("the API key was not given the scope", scope=permission.scope.value)
     return principal
+
+
+async def _count(services: Services, caller: KeyCaller) -> None:
+    """Open while Redis is away: a key cannot be guessed, and its scopes bound what it does."""
+    key_id = str(caller.principal.session_id)
+    try:
+        overrun = await services.rates.take("api_key", caller.per_minute, key_id)
+    except RateUncounted as error:
+        log.warning("key_rate_not_counted", error=type(error.__cause__).__name__)
+        return
+    if overrun is not None:
+        raise KeyRateExceeded(
+            f"the key makes at most {caller.per_minute} requests a minute",
+            retry_after_s=overrun.retry_after_s,
+        )
 
 
 async def _standing(request: Request, permission: Permission, principal: Principal) -> Standing:
@@ -159,15 +196,6 @@ def _words(permission: Permission) -> str:
 
 async def _services(request: Request) -> Services:
     return services_of(request)
-
-
-def presented(request: Request) -> Principal | None:
-    """Whom a good access token names, judged no further: enough to count by. None for a bad one."""
-    try:
-        token = token_of(request)
-        return None if token is None or is_key(token) else services_of(request).sessions.principal(token)
-    except (Unauthenticated, CsrfTokenWrong):
-        return None
 
 
 async def _current_principal(request: Request) -> Principal:

@@ -21,7 +21,7 @@ from api.edge_errors import (
 from api.problems import problem
 from indexer.completeness import AnswerIncomplete
 from node.chain import errors as chain
-from node.chain import rpc
+from node.chain import permit, rpc
 from node.chain.deployments import NotDeployed
 from node.chain.pool import Disputed
 from node.chain.relay import NotRelayed
@@ -43,8 +43,10 @@ from node.kernel.rate import RateUncounted
 from node.kernel.spine.record import StreamMoved
 from node.kernel.spine.runner import ConsumerStalled
 from node.kernel.text import TextInvalid
+from node.services.balance import errors as balance
 from node.services.catalog import errors as catalog
 from node.services.content import errors as content
+from node.services.credit import errors as credit
 from node.services.escrow import errors as escrow
 from node.services.governance import errors as governance
 from node.services.identity import errors as identity
@@ -111,7 +113,7 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.TokenInvalid: Row(401, "token_invalid", "The access token is not one of ours"),
     identity.TokenExpired: Row(401, "token_expired", "The access token has run out"),
     identity.CsrfTokenWrong: Row(403, "csrf_token_wrong", "The CSRF token of the session is missing"),
-    identity.AccountFrozen: Row(403, "user_frozen", "The account is frozen"),
+    identity.AccountFrozen: Row(403, "account_shut_out", "An operator shut the account out"),
     identity.RoleNeeded: Row(403, "role_needed", "This is for another role"),
     identity.ScopeInvalid: Row(422, "scope_invalid", "Not a scope that the key can have"),
     identity.ScopeNeeded: Row(403, "scope_needed", "The API key may not do this"),
@@ -220,6 +222,15 @@ ERRORS: dict[type[AsoudError], Row] = {
     listing.ListingNonceUsed: Row(409, "listing_nonce_used", "The listing's nonce is used up"),
     listing.ListingEpochMoved: Row(409, "listing_epoch_moved", "The seller cancelled that epoch"),
     listing.ListingNotActive: Row(409, "listing_not_active", "The listing cannot be settled now"),
+    listing.QuoteUnknown: Row(404, "quote_unknown", "There is no such quote"),
+    listing.QuoteInvalid: Row(422, "quote_invalid", "The quote makes no sense"),
+    listing.QuoteSignatureInvalid: Row(422, "quote_signature_invalid", "The signature is not the maker's"),
+    listing.TokenNotWanted: Row(422, "token_not_wanted", "The offer is not for that token"),
+    listing.NotMaker: Row(403, "not_maker", "Only the quote's maker may do this"),
+    listing.QuoteForAnother: Row(403, "quote_for_another", "The quote is for another taker"),
+    listing.OwnQuote: Row(403, "own_quote", "The maker cannot take its own quote"),
+    listing.QuoteNotActive: Row(409, "quote_not_active", "The quote cannot be settled now"),
+    listing.NothingToSweep: Row(409, "nothing_to_sweep", "Nothing of it can be bought so"),
     listing.NoncesExhausted: Row(409, "nonces_exhausted", "Too many nonces are used up"),
     # transaction
     transaction.NotSender: Row(403, "not_sender", "Another wallet signed the transaction"),
@@ -237,6 +248,11 @@ ERRORS: dict[type[AsoudError], Row] = {
     governance.NoVotes: Row(409, "no_votes", "No votes when the vote began"),
     governance.NotTheProposer: Row(403, "not_the_proposer", "Only the proposer may do this"),
     governance.ActionInvalid: Row(422, "action_invalid", "A call of the proposal cannot be made"),
+    governance.BallotUnknown: Row(404, "ballot_unknown", "Nobody handed in such a ballot"),
+    governance.BallotSignatureInvalid: Row(
+        422, "ballot_signature_invalid", "The signature is not the voter's"
+    ),
+    governance.BallotNonceUsed: Row(409, "ballot_nonce_used", "The ballot's nonce is not the voter's next"),
     governance.GovernorUnread: Row(503, "governor_unread", "The DAO's contracts were not read yet"),
     # indexer and worker: no request meets these, but every class has a row
     sms.SmsAway: Row(503, "sms_away", "No carrier takes messages now"),
@@ -277,6 +293,14 @@ ERRORS |= {
     order.OrderUnknown: Row(404, "order_unknown", "There is no such order"),
     order.NotThatParty: Row(403, "not_that_party", "This is for another party of the order"),
     order.WrongOrderState: Row(409, "wrong_order_state", "The order's state forbids it"),
+    order.ReleaseUnknown: Row(404, "release_unknown", "The buyer signed no such release"),
+    order.ReleaseInvalid: Row(422, "release_invalid", "The release makes no sense"),
+    order.ReleaseSignatureInvalid: Row(422, "release_signature_invalid", "The signature is not the buyer's"),
+    order.ReleaseSpent: Row(409, "release_spent", "The release was used or voided"),
+    order.TooManyReleases: Row(409, "too_many_releases", "The order has all the releases it may have"),
+    credit.NoPayouts: Row(422, "no_payouts", "No contract of ours pays out there"),
+    permit.PermitUnsupported: Row(409, "permit_unsupported", "The token takes no permits"),
+    permit.PermitInvalid: Row(422, "permit_invalid", "The permit is not signed by a key"),
     order.DeadlineNotReached: Row(409, "deadline_not_reached", "The other side still has time"),
     order.DeadlinePassed: Row(409, "deadline_passed", "The time for it is over"),
     order.PaymentSeen: Row(409, "payment_seen", "The order's money is on its way"),
@@ -310,6 +334,7 @@ ERRORS |= {
     ledger.HoldExpired: Row(409, "hold_expired", "The hold's time is over"),
     ledger.HoldEnded: Row(409, "hold_ended", "The hold was captured or voided"),
     ledger.HoldExceeded: Row(409, "hold_exceeded", "More would be captured than is held"),
+    balance.FaucetClosed: Row(403, "faucet_closed", "Play money is for development chains"),
     ledger.LedgerKeyReused: Row(409, "ledger_key_reused", "The key belongs to another command"),
 }
 

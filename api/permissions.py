@@ -80,6 +80,7 @@ _LISTINGS = _of(Who.ACCOUNT, scope=Scope.LISTINGS_WRITE)
 _COLLECTIONS = _of(Who.ACCOUNT, scope=Scope.COLLECTIONS_WRITE)
 _CONTENT = _of(Who.ACCOUNT, scope=Scope.CONTENT_WRITE)
 _BUYER = _of(Who.BUYER, scope=Scope.ORDERS_WRITE)
+_REFUNDS = _of(Who.OWNER, Who.MANAGER, scope=Scope.ORDERS_WRITE)
 _DISPUTANTS = _of(Who.BUYER, Who.OWNER, Who.MANAGER, scope=Scope.ORDERS_WRITE)
 _BY_TIME = _of(Who.BUYER, Who.OWNER, Who.MANAGER, Who.STAFF, Who.JUDGE, scope=Scope.ORDERS_WRITE)
 _SELLS = _of(Who.OWNER, Who.MANAGER, Who.STAFF, scope=Scope.PRODUCTS_WRITE)
@@ -97,7 +98,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "POST /v1/auth/phone/challenges": _PUBLIC,
     "POST /v1/auth/phone": _PUBLIC,
     "POST /v1/auth/refresh": _PUBLIC,
-    "POST /v1/sms/reports/{carrier}": _PUBLIC,  # signed by the carrier
+    "POST /v1/sms/reports/{carrier}": _PUBLIC,
     # one's own account
     "GET /v1/me": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
     "GET /v1/me/roles": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
@@ -120,6 +121,9 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "POST /v1/me/totp/confirm": _IN_PERSON,
     "DELETE /v1/me/totp": _IN_PERSON,
     "POST /v1/me/totp/recovery-codes": _IN_PERSON,
+    "GET /v1/me/balances": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
+    "GET /v1/me/statement": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
+    "GET /v1/me/statement.csv": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
     "POST /v1/me/merges/preview": _IN_PERSON,
     "POST /v1/me/merges": _IN_PERSON,
     "GET /v1/me/export": _IN_PERSON,
@@ -164,13 +168,25 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "POST /v1/orders/{order_id}/fund": _BUYER,
     "POST /v1/orders/{order_id}/confirm": _BUYER,
     "POST /v1/orders/{order_id}/ship": _of(Who.OWNER, Who.MANAGER, Who.STAFF, scope=Scope.ORDERS_WRITE),
-    "POST /v1/orders/{order_id}/refund": _of(Who.OWNER, Who.MANAGER, scope=Scope.ORDERS_WRITE),
+    "POST /v1/orders/{order_id}/refund": _REFUNDS,
     "POST /v1/orders/{order_id}/dispute": _DISPUTANTS,
     "POST /v1/orders/{order_id}/evidence": _DISPUTANTS,
     "POST /v1/orders/{order_id}/rule": _of(Who.JUDGE, scope=Scope.ORDERS_WRITE),
     "POST /v1/orders/{order_id}/refund-expired": _BY_TIME,
     "POST /v1/orders/{order_id}/release-expired": _BY_TIME,
     "POST /v1/orders/{order_id}/rule-expired": _BY_TIME,
+    "POST /v1/orders/{order_id}/finish-ruling": _BY_TIME,
+    "POST /v1/orders/{order_id}/fund-permit": _BUYER,
+    "POST /v1/orders/{order_id}/release-part": _BUYER,
+    "POST /v1/orders/{order_id}/refund-part": _of(Who.OWNER, Who.MANAGER, scope=Scope.ORDERS_WRITE),
+    "POST /v1/orders/{order_id}/offer-settlement": _DISPUTANTS,
+    "POST /v1/orders/{order_id}/withdraw-settlement": _DISPUTANTS,
+    "POST /v1/orders/{order_id}/accept-settlement": _DISPUTANTS,
+    "POST /v1/orders/{order_id}/appeal": _DISPUTANTS,
+    "POST /v1/orders/{order_id}/releases/prepare": _BUYER,
+    "POST /v1/orders/{order_id}/releases": _BUYER,
+    "POST /v1/orders/{order_id}/releases/{digest}/relay": _BY_TIME,
+    "POST /v1/orders/{order_id}/releases/{digest}/void": _BUYER,
     "GET /v1/escrow-conditions": _PUBLIC,
     "GET /v1/escrows/{escrow_id}": _PUBLIC,
     # content
@@ -187,7 +203,12 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "GET /v1/collections/{address}/tokens/{token_id}": _PUBLIC,
     "GET /v1/collections/{address}/tokens/{token_id}/transfers": _PUBLIC,
     "GET /v1/wallets/{address}/tokens": _PUBLIC,
+    "GET /v1/wallets/{address}/credits": _PUBLIC,
+    "POST /v1/credits/withdraw": _LISTINGS,
     "GET /v1/sales": _PUBLIC,
+    "GET /v1/foreign-contracts": _PUBLIC,
+    "GET /v1/foreign-contracts/{address}/transfers": _PUBLIC,
+    "GET /v1/wallets/{address}/foreign-tokens": _PUBLIC,
     "POST /v1/listings/prepare": _LISTINGS,
     "POST /v1/listings": _LISTINGS,
     "GET /v1/listings": _PUBLIC,
@@ -195,6 +216,14 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "POST /v1/listings/{digest}/buy": _LISTINGS,
     "POST /v1/listings/{digest}/cancel": _LISTINGS,
     "POST /v1/listings/cancel-all": _LISTINGS,
+    "POST /v1/quotes/prepare": _LISTINGS,
+    "POST /v1/quotes": _LISTINGS,
+    "GET /v1/quotes": _PUBLIC,
+    "GET /v1/quotes/{digest}": _PUBLIC,
+    "POST /v1/quotes/{digest}/take": _LISTINGS,
+    "POST /v1/quotes/{digest}/cancel": _LISTINGS,
+    "POST /v1/quotes/cancel-group": _LISTINGS,
+    "POST /v1/sweeps": _LISTINGS,
     # the DAO: likewise
     "GET /v1/governance": _PUBLIC,
     "GET /v1/delegates": _PUBLIC,
@@ -205,6 +234,10 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "GET /v1/proposals/{proposal_id}": _PUBLIC,
     "GET /v1/proposals/{proposal_id}/votes": _PUBLIC,
     "POST /v1/proposals/{proposal_id}/votes": _VOTES,
+    "POST /v1/proposals/{proposal_id}/ballots/prepare": _VOTES,
+    "POST /v1/proposals/{proposal_id}/ballots": _VOTES,
+    "GET /v1/proposals/{proposal_id}/ballots": _PUBLIC,
+    "POST /v1/proposals/{proposal_id}/ballots/{digest}/cast": _VOTES,
     "POST /v1/proposals/{proposal_id}/queue": _VOTES,
     "POST /v1/proposals/{proposal_id}/execute": _VOTES,
     "POST /v1/proposals/{proposal_id}/cancel": _VOTES,

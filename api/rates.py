@@ -12,12 +12,14 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 
-from api.access import presented, principal_of, services_of
+from api.access import claimed_principal, services_of
 from api.client import client_of
 from api.edge_errors import RateExceeded
 from api.options import EdgeOptions
+from node.kernel.errors import Unauthenticated
 from node.kernel.log import get_logger
 from node.kernel.rate import WINDOW_S, RateUncounted
+from node.services.identity.errors import CsrfTokenWrong
 from node.services.identity.numbers import home_of
 
 log = get_logger(__name__)
@@ -86,8 +88,11 @@ async def count(request: Request, rate: RateClass) -> None:
 
 
 def _caller(request: Request) -> str:
-    """A bad token counts for the address that sent it, and so does an API key that was not let through."""
-    principal = principal_of(request) or presented(request)
+    """A bad token, and an API key, counts for the address that sent it; a key has a bound of its own too."""
+    try:
+        principal = claimed_principal(request)
+    except (Unauthenticated, CsrfTokenWrong):
+        principal = None
     if principal is None:
         return home_of(client_of(request).origin)
     return str(principal.account_id)

@@ -12,7 +12,7 @@ can be held against it:
 A single log missing from a small answer, beside others of the same contract and block, is not noticed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from eth_utils.crypto import keccak
@@ -44,24 +44,25 @@ async def check_complete(
     for number in blocks:
         missing = await _missing(rpc, number, asked, found)
         if missing:
-            raise AnswerIncomplete("the node left out logs", number=number, missing=missing)
+            error = AnswerIncomplete("the node left out logs", number=number, missing=missing)
+            rpc.meter.failed("eth_getLogs", error)
+            raise error
 
 
 def suspects(headers: Sequence[Header], addresses: Sequence[Address], found: Iterable[Log]) -> list[int]:
     """Blocks that may have logs of an address of which none came."""
-    came: dict[int, set[Address]] = {}
-    for log in found:
-        came.setdefault(log.block_number, set()).add(log.address)
+    came = {(log.block_number, log.address) for log in found}
     tested = [(address, bloom_of(address)) for address in addresses[: TESTS_MAX // len(headers)]]
-    return [
-        header.number
-        for header in headers
-        if 0 < header.bloom.bit_count() <= SELECTIVE_BITS
-        and any(
-            header.bloom & mask == mask and address not in came.get(header.number, ())
-            for address, mask in tested
-        )
-    ]
+    return [header.number for header in headers if _is_suspect(header, tested, came)]
+
+
+def _is_suspect(
+    header: Header, tested: Sequence[tuple[Address, int]], came: Container[tuple[int, Address]]
+) -> bool:
+    bloom = header.bloom
+    if not 0 < bloom.bit_count() <= SELECTIVE_BITS:
+        return False
+    return any(bloom & mask == mask and (header.number, address) not in came for address, mask in tested)
 
 
 @lru_cache(maxsize=TESTS_MAX)

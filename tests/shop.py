@@ -79,7 +79,13 @@ class Shop:
         self.market = MarketService(self.clock, self.events, rules, self.members)
         self.catalog = CatalogService(self.clock, self.events, self.market)
         self.order = OrderService(
-            self.clock, self.events, Stock(), lambda: self.deployment, fee_bps=250, unfunded=UNFUNDED
+            self.clock,
+            self.events,
+            Stock(),
+            lambda: self.deployment,
+            fee_bps=250,
+            appeal_times=(60, 600),
+            unfunded=UNFUNDED,
         )
 
     def add_product(self, *, stock: int, price: int = 1_000) -> Product:

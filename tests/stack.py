@@ -13,7 +13,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -74,7 +74,8 @@ class Addresses:
 class Stack:
     """Parts that start on first use and stop together."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, postgres_settings: Sequence[str] = _CARELESS) -> None:
+        self._postgres_settings = postgres_settings
         self._folder = Path(tempfile.mkdtemp(prefix="asoud-tests-"))
         self._folder.chmod(0o711)  # the account that Postgres runs under has to pass
         for name in ("logs", "run", "secrets"):
@@ -100,7 +101,7 @@ class Stack:
             place=find_place(wanted, elsewhere=children.elsewhere(self._folder) / "postgres"),
             secrets_dir=self._plan.secrets_dir,
             port=free_port(),
-            settings=_CARELESS,
+            settings=self._postgres_settings,
         )
         self._start(part)
         with psycopg.connect(part.superuser_url, autocommit=True) as connection:

@@ -82,7 +82,7 @@ class KeyOut(KeyFields):
 def make_key(
     body: KeyIn, tx: CommandTx, services: TheServices, principal: CurrentPrincipal, client: TheClient
 ) -> KeyMadeOut:
-    """Make a key that acts for one's account. One's own sign-in must be new."""
+    """Make a key that acts for one's account. Needs a second proof, where there is one."""
     return _make(tx, services, principal, client, body, market_id=None)
 
 
@@ -97,7 +97,7 @@ def make_market_key(
     principal: CurrentPrincipal,
     client: TheClient,
 ) -> KeyMadeOut:
-    """Make a key that acts in this market alone, as its owner. One's own sign-in must be new."""
+    """Make a key that acts in this market alone, as its owner. Needs a second proof, where there is one."""
     return _make(tx, services, principal, client, body, market_id=market_id)
 
 
@@ -131,7 +131,7 @@ def rotate_key(
     client: TheClient,
 ) -> KeyMadeOut:
     """Give the key a new secret. The one before serves a while longer, so that programs can change over."""
-    services.sessions.require_fresh(tx, principal)
+    services.step_up.require(tx, principal, is_first_proof_enough=True)
     key, secret = services.api_keys.rotate(
         tx,
         key_id,
@@ -157,7 +157,7 @@ def _make(
     *,
     market_id: uuid.UUID | None,
 ) -> KeyMadeOut:
-    services.sessions.require_fresh(tx, principal)
+    services.step_up.require(tx, principal, is_first_proof_enough=True)
     wish = KeyWish(
         name=body.name,
         scopes=body.scopes,

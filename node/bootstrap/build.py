@@ -12,12 +12,14 @@ from node.kernel.clock import Clock, SystemClock
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
 from node.kernel.rate import SlidingWindow
-from node.kernel.settings import Settings
+from node.kernel.settings import DEV_CHAIN_ID, Settings
 from node.kernel.spine.record import EventRecorder
+from node.services.balance.service import BalanceService
 from node.services.container import Probe, Services
 from node.services.content.kubo import KuboContentStore
 from node.services.content.media import UploadPolicy
 from node.services.content.store import ContentStore, LocalContentStore
+from node.services.governance.ballots import BallotService
 from node.services.governance.service import GovernanceService
 from wallet.ledger.commands import Ledger
 
@@ -44,9 +46,11 @@ def build_services(
     )
     deployments = DeploymentRegistry(settings.deployments_dir)
     content = _content(settings)
+    ledger = Ledger(clock)
     trade = trade_services(
         settings, clock=clock, events=events, chain=chain, deployments=deployments, content=content
     )
+    governance = GovernanceService(clock, chain, CurrentDeployment(deployments, settings.chain_id))
     people = people_services(settings, clock=clock, events=events, chain=chain)
     shop = shop_services(
         settings,
@@ -86,14 +90,20 @@ def build_services(
         catalog=shop.catalog,
         currencies=shop.currencies,
         order=shop.order,
+        releases=shop.releases,
+        credit=shop.credit,
         escrow=shop.escrow,
         escrow_actions=shop.escrow_actions,
         assets=trade.assets,
-        ledger=Ledger(clock),
+        ledger=ledger,
+        balance=BalanceService(ledger, money_is_play=settings.chain_id == DEV_CHAIN_ID),
         nft=trade.nft,
         listing=trade.listing,
+        quotes=trade.quotes,
+        sweeps=trade.sweeps,
         transaction=trade.transaction,
-        governance=GovernanceService(clock, chain, CurrentDeployment(deployments, settings.chain_id)),
+        governance=governance,
+        ballots=BallotService(clock, governance),
         probes={"postgres": _postgres(queries), "redis": _redis(redis)},
     )
 

@@ -15,7 +15,7 @@ from node.services.identity.audit import Audit
 from node.services.identity.devices import DeviceService
 from node.services.identity.keys import Pepper, Seal, SigningKeys
 from node.services.identity.leaving import LeavingService
-from node.services.identity.limiter import KeyLimiter, SignInLimiter
+from node.services.identity.limiter import SignInLimiter
 from node.services.identity.message import Site
 from node.services.identity.phones import PhoneRules, PhoneService
 from node.services.identity.places import country
@@ -139,7 +139,6 @@ def people_services(
         api_keys=ApiKeyService(
             clock,
             audit,
-            KeyLimiter(settings.redis_url.get_secret_value()),
             per_minute_max=settings.key_per_minute,
         ),
         audit=audit,

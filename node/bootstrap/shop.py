@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from node.bootstrap.offices import arbiters_of
-from node.chain.actions import EscrowActions
+from node.chain.actions import PayoutActions
 from node.chain.client import ChainClient
 from node.chain.deployments import Deployment, DeploymentRegistry
+from node.chain.escrow_actions import EscrowActions
 from node.chain.steps import StepBuilder
 from node.kernel.clock import Clock
 from node.kernel.settings import DEV_CHAIN_ID, Settings
@@ -15,9 +16,11 @@ from node.kernel.spine.record import EventRecorder
 from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
 from node.services.catalog.stock import Stock
+from node.services.credit.service import CreditService
 from node.services.escrow.conditions import EscrowService
 from node.services.market.members import Audit, MemberService
 from node.services.market.service import MarketRules, MarketService, Policy
+from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
 from wallet.asset.service import AssetService
 
@@ -31,6 +34,8 @@ class ShopServices:
     catalog: CatalogService
     currencies: Currencies
     order: OrderService
+    releases: SignedReleases
+    credit: CreditService
     escrow: EscrowService
     escrow_actions: Callable[[], EscrowActions]
 
@@ -48,21 +53,29 @@ def shop_services(
     def deployment() -> Deployment:
         return deployments.load(settings.chain_id)
 
+    def steps() -> StepBuilder:
+        return StepBuilder(chain, deployment(), clock)
+
+    def escrow_actions() -> EscrowActions:
+        return EscrowActions(steps())
+
     members = MemberService(clock, events, audit)
     market = MarketService(clock, events, _rules(settings), members)
+    order = OrderService(
+        clock,
+        events,
+        Stock(),
+        deployment,
+        fee_bps=settings.escrow_fee_bps,
+        appeal_times=(settings.appeal_window_s, settings.court_time_s),
+        unfunded=dt.timedelta(minutes=settings.order_unfunded_minutes),
+    )
     return ShopServices(
         market=market,
         members=members,
         catalog=CatalogService(clock, events, market),
         currencies=Currencies(assets, deployment, chain_id=settings.chain_id),
-        order=OrderService(
-            clock,
-            events,
-            Stock(),
-            deployment,
-            fee_bps=settings.escrow_fee_bps,
-            unfunded=dt.timedelta(minutes=settings.order_unfunded_minutes),
-        ),
+        order=order,
         escrow=EscrowService(
             deployment,
             chain_id=settings.chain_id,
@@ -70,8 +83,11 @@ def shop_services(
             arbiters=arbiters_of(settings),
             windows=(settings.ship_within_s, settings.inspection_s, settings.ruling_s),
             silence_seller_bps=settings.silence_seller_bps,
+            appeal_times=(settings.appeal_window_s, settings.court_time_s),
         ),
-        escrow_actions=lambda: EscrowActions(StepBuilder(chain, deployment(), clock)),
+        releases=SignedReleases(clock, order, escrow_actions),
+        credit=CreditService(deployment, lambda: PayoutActions(steps())),
+        escrow_actions=escrow_actions,
     )
 
 

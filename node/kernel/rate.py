@@ -22,24 +22,23 @@ class RateUncounted(Transient):
 
 
 class MovingWindow:
-    """Never more than so many in any 60 seconds. Keeps each hit: for acts that are few and dear."""
+    """Never more than `per_minute` in any 60 seconds. Keeps each hit: for acts that are few and dear."""
 
-    def __init__(self, redis_url: str, *, namespace: str, timeout_s: float) -> None:
-        self.namespace = namespace
+    def __init__(self, redis_url: str, *, namespace: str, per_minute: int, timeout_s: float) -> None:
+        self._limit = RateLimitItemPerMinute(per_minute, namespace=namespace)
         storage = RedisStorage(redis_url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
         self._limiter = MovingWindowRateLimiter(storage)
 
-    def take(self, who: str, *, per_minute: int) -> int | None:
+    def take(self, who: str) -> int | None:
         """Counts one act: None when it fits, else the seconds until the next one does.
 
         Raises:
             RateUncounted: Redis does not answer.
         """
-        limit = RateLimitItemPerMinute(per_minute, namespace=self.namespace)
         try:
-            if self._limiter.hit(limit, who):
+            if self._limiter.hit(self._limit, who):
                 return None
-            return _seconds_until(self._limiter.get_window_stats(limit, who).reset_time)
+            return _seconds_until(self._limiter.get_window_stats(self._limit, who).reset_time)
         except RedisError as error:
             raise RateUncounted("the rate cannot be counted now") from error
 

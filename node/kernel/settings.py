@@ -211,6 +211,18 @@ class Settings(ChainSettings, BaseSettings):
     ruling_s: int = Field(
         14 * 24 * 3600, ge=1, le=365 * 24 * 3600, description="Default of markets: time of the arbiter."
     )
+    appeal_window_s: int = Field(
+        3 * 24 * 3600,
+        ge=1,
+        le=365 * 24 * 3600,
+        description="Time to appeal to the DAO against a ruling, in orders that allow it.",
+    )
+    court_time_s: int = Field(
+        30 * 24 * 3600,
+        ge=1,
+        le=365 * 24 * 3600,
+        description="Time of the DAO to judge an appeal: more than its voting and its timelock together.",
+    )
     silence_seller_bps: int = Field(
         5_000,
         ge=0,

@@ -8,18 +8,21 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from node.chain.actions import EscrowActions
 from node.chain.client import ChainClient
 from node.chain.deployments import Deployment, DeploymentRegistry
+from node.chain.escrow_actions import EscrowActions
 from node.kernel.clock import Clock
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
 from node.kernel.rate import SlidingWindow
 from node.kernel.spine.record import EventRecorder
+from node.services.balance.service import BalanceService
 from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
 from node.services.content.store import ContentStore
+from node.services.credit.service import CreditService
 from node.services.escrow.conditions import EscrowService
+from node.services.governance.ballots import BallotService
 from node.services.governance.service import GovernanceService
 from node.services.identity.accounts import AccountService
 from node.services.identity.api_keys import ApiKeyService
@@ -33,10 +36,13 @@ from node.services.identity.roles import RoleService
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
 from node.services.identity.step_up import StepUpService
+from node.services.listing.quotes import QuoteService
 from node.services.listing.service import ListingService
+from node.services.listing.sweeps import SweepService
 from node.services.market.members import MemberService
 from node.services.market.service import MarketService
 from node.services.nft.service import NftService
+from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
 from node.services.sms.sending import Carriers
 from node.services.transaction.service import TransactionService
@@ -72,6 +78,7 @@ class Services:
     rates: SlidingWindow
     signing_keys: SigningKeys
     governance: GovernanceService
+    ballots: BallotService
     market: MarketService
     members: MemberService
     roles: RoleService
@@ -79,13 +86,18 @@ class Services:
     catalog: CatalogService
     currencies: Currencies
     order: OrderService
+    releases: SignedReleases
+    credit: CreditService
     escrow: EscrowService
     escrow_actions: Callable[[], EscrowActions]
     """Steps on the escrow contract; made anew for each use, as the contracts may be deployed meanwhile."""
     assets: AssetService
     ledger: Ledger
+    balance: BalanceService
     nft: NftService
     listing: ListingService
+    quotes: QuoteService
+    sweeps: SweepService
     transaction: TransactionService
     probes: Mapping[str, Probe]
     """Needs of this process by name: each returns when its part answers, and raises when it does not."""

@@ -73,7 +73,8 @@ def test_each_contract_shows_in_its_tables(
     assert passed["for_votes"] == 3 * 10**24 - 10**18
     assert passed["targets"] == [pg(life.at.exchange.address)]
     assert len(rows(fresh_database, "vote")) == 2
-    (fee,) = rows(fresh_database, "exchange_fee")
+    exchange = pg(life.at.exchange.address)
+    (fee,) = [row for row in rows(fresh_database, "exchange_fee") if row["exchange"] == exchange]
     assert (fee["receiver"], fee["bps"]) == (pg(life.at.timelock.address), 100)
 
 

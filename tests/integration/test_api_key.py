@@ -129,7 +129,7 @@ async def test_a_key_never_does_more_than_its_account(edge: Edge) -> None:
     with edge.services.database.transaction() as tx:
         edge.services.roles.freeze(tx, edge.services.roles.find(tx, me), by="cli:test")
     frozen = await edge.client.post(f"/v1/markets/{market}/products", json=PRODUCT, headers=by(key))
-    assert verdict(frozen) == (403, "user_frozen")
+    assert verdict(frozen) == (403, "account_shut_out")
 
 
 async def test_secrets_overlap_while_a_key_is_rotated(edge: Edge) -> None:

@@ -171,7 +171,7 @@ async def test_a_frozen_account_is_shut_out_at_once(edge: Edge, connection: psyc
     message = nonce.json()["message"]
     body = {"message": message, "signature": signature(wallet, message)}
     shut = await edge.client.post("/v1/auth/wallet", json=body)
-    assert (shut.status_code, shut.json()["code"]) == (403, "user_frozen")
+    assert (shut.status_code, shut.json()["code"]) == (403, "account_shut_out")
     with edge.services.database.transaction() as tx:
         assert edge.services.roles.unfreeze(tx, account, by="cli:test")
     assert (await edge.client.get("/v1/me", headers=await edge.sign_in(wallet))).status_code == 200

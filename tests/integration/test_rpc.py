@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from indexer.fetch import fetch
+from indexer.fetch import NodeBlocks, fetch
 from indexer.ranges import LOGS_MAX
 from node.chain.errors import RpcLimited, RpcUnavailable
 from node.chain.logs import Kind
@@ -198,7 +198,7 @@ def telling(blocks: list[dict[str, str] | None], logs: list[dict[str, Any]]) -> 
 
 def fetched(node: Node, last: int) -> Any:
     kinds = {SOMEBODY: Kind.ESCROW.value}
-    return asked(node, lambda rpc: fetch(rpc, first=0, last=last, kinds=kinds))
+    return asked(node, lambda rpc: fetch(NodeBlocks(rpc), first=0, last=last, kinds=kinds))
 
 
 def test_logs_come_in_order_and_once() -> None:
@@ -226,9 +226,10 @@ def test_what_does_not_fit_together_is_never_written(
         fetched(telling(blocks, logs), 1)
 
 
-def test_several_blocks_with_too_many_logs_are_asked_for_one_by_one() -> None:
-    logs = [log(1, index=index) for index in range(LOGS_MAX + 1)]
-    with pytest.raises(RangeTooLarge):
-        fetched(telling([block(0), block(1)], logs), 1)
+def test_of_blocks_with_too_many_logs_the_first_ones_come() -> None:
+    logs = [log(0), *(log(1, index=index) for index in range(LOGS_MAX))]
+    found = fetched(telling([block(0), block(1), block(2)], [*logs, log(2)]), 2)
+    assert [header.number for header in found.headers] == [0]
+    assert [item.log.block_number for item in found.logs] == [0]
     alone = telling([block(0)], [log(0, index=index) for index in range(LOGS_MAX + 1)])
     assert len(fetched(alone, 0).logs) == LOGS_MAX + 1

@@ -26,7 +26,6 @@ from node.kernel.ids import new_id
 from node.kernel.text import one_line
 from node.services.identity.audit import Act, Audit
 from node.services.identity.errors import KeyInvalid, KeyRevoked, KeyUnknown, ScopeInvalid, TooManyKeys
-from node.services.identity.limiter import KeyLimiter
 from node.services.identity.models import ApiKey, ApiKeySecret
 from node.services.identity.scopes import SCOPES_MAX, checked_scopes
 from node.services.identity.tokens import Principal
@@ -86,10 +85,9 @@ class KeyCaller:
 
 
 class ApiKeyService:
-    def __init__(self, clock: Clock, audit: Audit, limiter: KeyLimiter, *, per_minute_max: int) -> None:
+    def __init__(self, clock: Clock, audit: Audit, *, per_minute_max: int) -> None:
         self._clock = clock
         self._audit = audit
-        self._limiter = limiter
         self.per_minute_max = per_minute_max
 
     def make(self, tx: Tx, account_id: uuid.UUID, wish: KeyWish, *, origin: str) -> tuple[ApiKey, str]:
@@ -168,19 +166,11 @@ class ApiKeyService:
             principal, frozenset(found["scopes"]), found["per_minute"], used_lately=found["used_lately"]
         )
 
-    def take(self, database: Database, caller: KeyCaller) -> None:
-        """Counts a request of the key, and notes its use now and then. Blocks for Redis and Postgres.
-
-        Raises:
-            KeyRateExceeded: It is one too many.
-        """
-        key_id = caller.principal.session_id
-        self._limiter.take(str(key_id), per_minute=caller.per_minute)
-        if caller.used_lately:
-            return
+    def note_use(self, database: Database, caller: KeyCaller) -> None:
         now = self._clock.now()
+        parameters = {"id": caller.principal.session_id, "now": now, "lately": now - USED_EVERY}
         with database.transaction() as tx:
-            tx.execute(_USED, {"id": key_id, "now": now, "lately": now - USED_EVERY})
+            tx.execute(_USED, parameters)
 
     def _check(self, wish: KeyWish, now: dt.datetime) -> None:
         if not 1 <= wish.per_minute <= self.per_minute_max:

@@ -189,7 +189,9 @@ class SessionService:
 
     def end_every(self, tx: Tx, account_id: uuid.UUID) -> int:
         """Signs an account out everywhere, by an operator or because it ends; says of how many devices."""
-        return len(self._end(tx, Session.account_id == account_id))
+        devices = self._end(tx, Session.account_id == account_id)
+        self._devices.forget(tx, devices)
+        return len(devices)
 
     def end(self, tx: Tx, principal: Principal, session_id: uuid.UUID, client: Client) -> None:
         """Signs one device of the account out.

@@ -90,6 +90,31 @@ _ON_CHAIN: Final[LiteralString] = f"""
         WHERE escrow.chain_id = shop_order.chain_id AND escrow.escrow_id = shop_order.escrow_id
     )
 """  # noqa: S608 - literals of the code
+_RELEASES: Final[LiteralString] = """
+    coalesce((
+        SELECT json_agg(json_build_object(
+            'digest', '0x' || encode(signed.digest, 'hex'),
+            'state', CASE
+                WHEN gone.escrow_id IS NOT NULL THEN 'used'
+                WHEN gone.nonce IS NOT NULL THEN 'voided'
+                WHEN signed.deadline_s < %(now_s)s THEN 'expired'
+                ELSE 'open'
+            END,
+            'amount', signed.amount::text,
+            'nonce', signed.nonce::text,
+            'deadline', to_char(
+                to_timestamp(signed.deadline_s) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+            ),
+            'signature', '0x' || encode(signed.signature, 'hex'),
+            'signed_at', to_char(signed.signed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        ) ORDER BY signed.signed_at, signed.digest)
+        FROM orders.signed_release AS signed
+        LEFT JOIN chain.escrow_signature AS gone ON gone.chain_id = shop_order.chain_id
+            AND gone.contract = shop_order.escrow_contract AND gone.signer = shop_order.buyer
+            AND gone.nonce = signed.nonce
+        WHERE signed.order_id = shop_order.id
+    ), '[]'::json)
+"""
 _STATEMENTS: Final[LiteralString] = """
     coalesce((
         SELECT json_agg(json_build_object(
@@ -175,8 +200,14 @@ ORDER: Final[LiteralString] = f"""
             'contract', '0x' || encode(shop_order.escrow_contract, 'hex'),
             'escrow_id', '0x' || encode(shop_order.escrow_id, 'hex'),
             'terms', {_TERMS},
+            'appeal', CASE WHEN shop_order.court IS NOT NULL THEN json_build_object(
+                'court', '0x' || encode(shop_order.court, 'hex'),
+                'window_s', shop_order.appeal_window_s,
+                'court_time_s', shop_order.court_time_s
+            ) END,
             'on_chain', {_ON_CHAIN}
         ),
+        'releases', {_RELEASES},
         'statements', {_STATEMENTS},
         'timeline', {_TIMELINE}
     )

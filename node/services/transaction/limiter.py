@@ -26,11 +26,13 @@ class RedisRelayLimiter(RelayLimiter):
 
     def __init__(self, redis_url: str, *, per_minute: int) -> None:
         self._per_minute = per_minute
-        self._window = MovingWindow(redis_url, namespace="relay", timeout_s=REDIS_TIMEOUT_S)
+        self._window = MovingWindow(
+            redis_url, namespace="relay", per_minute=per_minute, timeout_s=REDIS_TIMEOUT_S
+        )
 
     @override
     def take(self, account_id: uuid.UUID) -> None:
-        wait_s = self._window.take(str(account_id), per_minute=self._per_minute)
+        wait_s = self._window.take(str(account_id))
         if wait_s is not None:
             raise RelayRateExceeded(
                 f"at most {self._per_minute} transactions a minute are relayed", retry_after_s=wait_s

@@ -1,0 +1,248 @@
+"""Measures durable transfers of the ledger beside the least SQL that moves money, both with fsync.
+
+All rows are run by pgbench with prepared statements, in turns, against one Postgres: the client costs the
+same. The floor is one function that updates two balances and inserts one row, with one index and no check but
+the sign. With `--growth` it draws what a transfer costs as the ledger grows.
+"""
+
+import json
+import re
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psycopg
+
+from scripts.bench.curve import curve_svg
+from scripts.bench.report import PARTS, Report, Row, arguments, publish
+from tests.stack import DatabaseUrls, Stack, cloned_database
+
+ACCOUNTS = 50_000
+ACCOUNTS_OF_GROWTH = 5_000
+HOT = 1  # the first account that is opened
+BATCH = 100
+CLIENTS = 8
+SMALLEST = 10_000  # of the growth: the accounts' own top-ups are below it
+DURABLE = (
+    *("fsync=on", "synchronous_commit=on", "full_page_writes=on"),
+    *("max_connections=50", "shared_buffers=512MB", "max_wal_size=4GB", "checkpoint_timeout=30min"),
+)
+FLOOR, SINGLE, HOT_ROW, BATCHED = "floor", "single", "one hot account", f"batches of {BATCH}"
+CURVE = PARTS / "ledger-growth.svg"
+
+_TABLES = """
+    CREATE SCHEMA floor;
+    CREATE TABLE floor.account (id bigint PRIMARY KEY, balance numeric NOT NULL CHECK (balance >= 0))
+        WITH (fillfactor = 60);
+    CREATE TABLE floor.transfer (
+        id uuid PRIMARY KEY, source bigint NOT NULL, destination bigint NOT NULL, amount numeric NOT NULL,
+        at timestamptz NOT NULL
+    );
+    CREATE FUNCTION floor.move(p_id uuid, p_source bigint, p_destination bigint, p_amount numeric)
+    RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+        IF p_source < p_destination THEN
+            UPDATE floor.account SET balance = balance - p_amount WHERE id = p_source;
+            UPDATE floor.account SET balance = balance + p_amount WHERE id = p_destination;
+        ELSE
+            UPDATE floor.account SET balance = balance + p_amount WHERE id = p_destination;
+            UPDATE floor.account SET balance = balance - p_amount WHERE id = p_source;
+        END IF;
+        INSERT INTO floor.transfer VALUES (p_id, p_source, p_destination, p_amount, now());
+    END $$;
+    GRANT USAGE ON SCHEMA floor TO PUBLIC;
+    GRANT ALL ON ALL TABLES IN SCHEMA floor TO PUBLIC;
+"""
+_FILL = (
+    "SELECT ledger.register_asset('iso4217:USD', 'USD', 2)",
+    "SELECT ledger.open_account('node', 'fees', 'iso4217:USD', 2, NULL, now())",
+    """SELECT count(ledger.open_account('account:' || n, 'wallet', 'iso4217:USD', 2, 0, now()))
+    FROM generate_series(1, %(accounts)s) AS n""",
+    """SELECT count(ledger.move('top:' || n, 'top_up', 1, n, 'iso4217:USD', 2, 1000000000, now()))
+    FROM generate_series(2, %(accounts)s + 1) AS n""",
+    "INSERT INTO floor.account SELECT n, 1000000000 FROM generate_series(2, %(accounts)s + 1) AS n",
+    "VACUUM ANALYZE",
+)
+# A colon would be a variable of pgbench.
+_ASSET = "'iso4217' || chr(58) || 'USD'"
+_PAIR = """\\set source random(2, ACCOUNTS + 1)
+\\set step random(1, ACCOUNTS - 1)
+\\set destination 2 + (:source - 2 + :step) % ACCOUNTS
+"""
+_BATCH = """SELECT ledger.post(
+    array_agg(gen_random_uuid()::text), array_agg('bench'::text), array_agg(n), array_agg(1),
+    array_agg(2 + source), array_agg(2 + (source + step) % ACCOUNTS), array_agg(ASSET), array_agg(2),
+    array_agg(1::numeric), now()
+) FROM (
+    SELECT n, floor(random() * ACCOUNTS)::bigint AS source,
+        1 + floor(random() * (ACCOUNTS - 1))::bigint AS step FROM generate_series(1, BATCH) AS n
+) AS drawn;"""
+_MOVE = "SELECT ledger.move(gen_random_uuid()::text, 'bench', :source, DESTINATION, ASSET, 2, 1, now());"
+SCRIPTS = {
+    FLOOR: _PAIR + "SELECT floor.move(gen_random_uuid(), :source, :destination, 1);",
+    SINGLE: _PAIR + _MOVE.replace("DESTINATION", ":destination"),
+    HOT_ROW: _PAIR + _MOVE.replace("DESTINATION", str(HOT)),
+    BATCHED: _BATCH.replace("BATCH", str(BATCH)),
+}
+_SEAL = "SELECT ledger.seal(10000)"
+
+
+@dataclass(frozen=True)
+class Figure:
+    transfers_per_s: float
+    p50_ms: float
+    p99_ms: float
+
+
+class BenchFailed(RuntimeError):
+    """pgbench did not do what it was told; its figures mean nothing."""
+
+
+class Bench:
+    def __init__(self, stack: Stack, urls: DatabaseUrls, folder: Path, *, accounts: int) -> None:
+        self._pgbench = stack.postgres.place.bin_dir / "pgbench"
+        self._urls = urls
+        self._folder = folder
+        self._scripts = {
+            name: script.replace("ACCOUNTS", str(accounts)).replace("ASSET", _ASSET)
+            for name, script in SCRIPTS.items()
+        }
+        for name, script in self._scripts.items():
+            self._path(name).write_text(script)
+
+    def _path(self, name: str) -> Path:
+        return self._folder / (name.replace(" ", "-") + ".sql")
+
+    def run(self, name: str, *, seconds: float, clients: int = CLIENTS) -> Figure:
+        """Latencies are those of transactions: of a batch, as long as its transfers wait together."""
+        for old in self._folder.glob("log.*"):
+            old.unlink()
+        command = [
+            str(self._pgbench),
+            "--no-vacuum",
+            "--protocol=prepared",
+            f"--client={clients}",
+            "--jobs=1",
+        ]
+        command += [f"--time={max(1, round(seconds))}", "--log", f"--log-prefix={self._folder / 'log'}"]
+        command += [f"--file={self._path(name)}", self._urls.app]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        rate = re.search(r"tps = ([0-9.]+)", done.stdout)
+        if done.returncode or rate is None or " 0 (0.000%)" not in done.stdout:
+            raise BenchFailed(done.stderr[-500:])
+        lines = [line for log in self._folder.glob("log.*") for line in log.read_text().splitlines()]
+        waits = sorted(int(line.split()[2]) / 1000 for line in lines)
+        size = BATCH if name == BATCHED else 1
+        return Figure(float(rate[1]) * size, waits[len(waits) // 2], waits[len(waits) * 99 // 100])
+
+    def transfers(self) -> int:
+        with psycopg.connect(self._urls.app) as connection:
+            row = connection.execute("SELECT last_value FROM ledger.transfer_id_seq").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def grow(self, transfers: int) -> None:
+        """Fills up to so many transfers, sealed, as an operator's database would be after them."""
+        with psycopg.connect(self._urls.app, autocommit=True) as connection:
+            connection.execute("SET synchronous_commit = off")
+            while self.transfers() < transfers:
+                for _ in range(20):
+                    connection.execute(self._scripts[BATCHED].encode())
+                connection.execute(_SEAL)
+        with psycopg.connect(self._urls.owner, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE ledger.account")
+            connection.execute("ANALYZE")
+            connection.execute("CHECKPOINT")
+
+
+@contextmanager
+def prepared(stack: Stack, *, accounts: int) -> Iterator[Bench]:
+    """A database with accounts that are rich enough."""
+    with cloned_database(stack.addresses(), "bench") as urls, tempfile.TemporaryDirectory() as folder:
+        _prepare(urls, stack.addresses().superuser, accounts)
+        yield Bench(stack, urls, Path(folder), accounts=accounts)
+
+
+def _prepare(urls: DatabaseUrls, superuser: str, accounts: int) -> None:
+    with psycopg.connect(urls.owner, autocommit=True) as connection:
+        connection.execute(_TABLES)
+        for statement in _FILL:
+            if "%" in statement:
+                connection.execute(statement.encode(), {"accounts": accounts})
+            else:
+                connection.execute(statement.encode())
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute("GRANT pg_checkpoint TO asoud_owner")
+
+
+def compare(bench: Bench, *, rounds: int, seconds: float) -> dict[str, list[Figure]]:
+    figures: dict[str, list[Figure]] = {name: [] for name in SCRIPTS}
+    for turn in range(rounds + 1):  # the first one warms up
+        for name in SCRIPTS:
+            found = bench.run(name, seconds=seconds if turn else 1)
+            if turn:
+                figures[name].append(found)
+    return figures
+
+
+def growth(bench: Bench, *, up_to: int, seconds: float) -> list[dict[str, float]]:
+    """Cost of a single transfer beside the floor's at the same time, at each size."""
+    points, size = [], SMALLEST
+    while size <= up_to:
+        bench.grow(size)
+        bench.run(SINGLE, seconds=seconds)  # plans and pages of the new size
+        pairs = [(bench.run(FLOOR, seconds=seconds), bench.run(SINGLE, seconds=seconds)) for _ in range(3)]
+        cost = statistics.median(CLIENTS / ours.transfers_per_s * 1000 for _, ours in pairs)
+        ratio = statistics.median(floor.transfers_per_s / ours.transfers_per_s for floor, ours in pairs)
+        points.append({"transfers": float(size), "ms": cost, "times_floor": ratio})
+        print(json.dumps(points[-1]), flush=True)
+        size *= 10
+    return points
+
+
+def report_of(figures: dict[str, list[Figure]], *, rounds: int, seconds: float) -> Report:
+    rows = []
+    for name, found in figures.items():
+        pairs = zip(found, figures[FLOOR], strict=True)
+        ratio = statistics.median(ours.transfers_per_s / base.transfers_per_s for ours, base in pairs)
+        p50 = statistics.median(item.p50_ms for item in found)
+        p99 = statistics.median(item.p99_ms for item in found)
+        label = f"{name} (p50 {p50:.1f} ms, p99 {p99:.1f} ms)"
+        rows.append(Row(label, statistics.median(item.transfers_per_s for item in found), ratio))
+    what = (
+        f"pgbench, {CLIENTS} connections, {ACCOUNTS:,} accounts, durable commits, {seconds:g} s a row and"
+        " round. The floor updates two balances and inserts one row."
+    )
+    return Report("Ledger", "scripts/bench/ledger", what, "transfers/s", rows[0].name, rounds, rows)
+
+
+def main() -> None:
+    parser = arguments(__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
+    parser.add_argument("--growth", type=int, default=0, help="also draw the cost up to so many transfers")
+    options = parser.parse_args()
+    stack = Stack(postgres_settings=DURABLE)
+    try:
+        with prepared(stack, accounts=ACCOUNTS) as bench:
+            figures = compare(bench, rounds=options.rounds, seconds=options.seconds)
+        points = []
+        if options.growth:
+            with prepared(stack, accounts=ACCOUNTS_OF_GROWTH) as bench:
+                points = growth(bench, up_to=options.growth, seconds=options.seconds)
+    finally:
+        stack.stop()
+    if points:
+        PARTS.mkdir(exist_ok=True)
+        CURVE.write_text(curve_svg(points))
+    report = report_of(figures, rounds=options.rounds, seconds=options.seconds)
+    publish(report, as_json=options.json)
+    if options.json:
+        print(json.dumps({name: [asdict(item) for item in found] for name, found in figures.items()}))
+
+
+if __name__ == "__main__":
+    main()
