@@ -3,9 +3,8 @@
 from sqlalchemy import or_, select
 
 from node.services.catalog.models import Product, Status
-from node.services.identity.holdings import Fate, Holding, Holdings, Money
 from node.services.governance.models import BallotRow
-from node.services.identity.holdings import Fate, Holding, Holdings
+from node.services.identity.holdings import Fate, Holding, Holdings, Money
 from node.services.identity.models import (
     ApiKey,
     AuditEntry,
