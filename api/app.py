@@ -5,12 +5,17 @@ from contextlib import asynccontextmanager
 
 import anyio.to_thread
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from api import errors, openapi
+from api.cors import cors_of
+from api.encoding import Compressed
 from api.metrics_port import metrics_port
 from api.middleware import RequestContext
 from api.options import EdgeOptions
+from api.permissions import PERMISSIONS
 from api.routers import ROUTERS
+from node.kernel.errors import Bug
 from node.services.container import Services
 
 VERSION = "0.1.0"
@@ -39,9 +44,23 @@ def create_app(services: Services, options: EdgeOptions | None = None) -> FastAP
     )
     app.state.services = services
     app.state.options = options
-    app.add_middleware(RequestContext)
+    app.state.permissions = PERMISSIONS
+    # The last one is the outermost.
+    app.add_middleware(Compressed)
+    if options.cors_origins:
+        app.add_middleware(CORSMiddleware, **cors_of(options))
+    app.add_middleware(RequestContext, is_behind_tls=options.is_behind_tls)
     errors.install(app)
     openapi.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    _require_permissions(app)
     return app
+
+
+def _require_permissions(app: FastAPI) -> None:
+    """A node with an operation that nobody judged does not start."""
+    operations = {f"{method} {path}" for path, method, _ in openapi.edge_routes(app)}
+    missing, idle = sorted(operations - PERMISSIONS.keys()), sorted(PERMISSIONS.keys() - operations)
+    if missing or idle:
+        raise Bug(f"api/permissions.py lacks {missing}, and has rows for nothing: {idle}")

@@ -1,12 +1,15 @@
 """Where a request comes from. Only proxies that the operator named may speak for somebody else."""
 
 import ipaddress
+from dataclasses import replace
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 
 from api.access import services_of
+from api.cookies import jar_of
 from api.options import EdgeOptions, Network
+from node.services.identity.devices import TOKEN_CHARS_MAX
 from node.services.identity.sessions import DEVICE_CHARS_MAX, Client
 
 FORWARDED = "x-forwarded-for"
@@ -20,6 +23,7 @@ def client_of(request: Request) -> Client:
     return Client(
         device=_plain(request.headers.get("user-agent", "")),
         origin=origin_of(peer, forwarded, options.trusted_proxies),
+        languages=_plain(request.headers.get("accept-language", "")),
     )
 
 
@@ -60,7 +64,21 @@ async def _client(request: Request) -> Client:
     return client_of(request)
 
 
+async def _sign_in_client(
+    request: Request,
+    device_token: Annotated[
+        str,
+        Header(
+            max_length=TOKEN_CHARS_MAX,
+            description="From the last sign-in on this device: without it the device is a new one",
+        ),
+    ] = "",
+) -> Client:
+    return replace(client_of(request), device_token=device_token or jar_of(request).device_token)
+
+
 BOUNDED = Depends(_bounded)
 """Of routes that prove something: their attempts are counted by network address."""
 
 TheClient = Annotated[Client, Depends(_client)]
+SigningInClient = Annotated[Client, Depends(_sign_in_client)]

@@ -53,4 +53,4 @@ def _section(tag: str, entries: list[tuple[str, str, str, dict[str, Any]]]) -> s
 
 
 def _lock(operation: dict[str, Any]) -> str:
-    return "(signed in)" if operation.get("security") else ""
+    return html.escape(f"({', '.join(operation['x-roles'])})") if "x-roles" in operation else ""

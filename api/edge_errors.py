@@ -1,6 +1,10 @@
 """Refusals of the edge itself."""
 
-from node.kernel.errors import Conflict, Invalid
+from node.kernel.errors import Conflict, Forbidden, Invalid
+
+
+class RateExceeded(Forbidden):
+    """Too many requests of one class in a minute. Carries `retry_after_s`."""
 
 
 class PreconditionFailed(Conflict):

@@ -16,11 +16,14 @@ from api.edge_errors import (
     IdempotencyKeyMalformed,
     IdempotencyKeyReused,
     PreconditionFailed,
+    RateExceeded,
 )
 from api.problems import problem
+from indexer.completeness import AnswerIncomplete
 from node.chain import errors as chain
-from node.chain import rpc
+from node.chain import permit, rpc
 from node.chain.deployments import NotDeployed
+from node.chain.pool import Disputed
 from node.chain.relay import NotRelayed
 from node.chain.steps import InsufficientTokenFunds
 from node.kernel.db.keyset import CursorInvalid
@@ -36,12 +39,14 @@ from node.kernel.errors import (
 )
 from node.kernel.language import LanguageInvalid
 from node.kernel.log import get_logger
+from node.kernel.rate import RateUncounted
 from node.kernel.spine.record import StreamMoved
 from node.kernel.spine.runner import ConsumerStalled
 from node.kernel.text import TextInvalid
 from node.services.balance import errors as balance
 from node.services.catalog import errors as catalog
 from node.services.content import errors as content
+from node.services.credit import errors as credit
 from node.services.escrow import errors as escrow
 from node.services.governance import errors as governance
 from node.services.identity import errors as identity
@@ -86,6 +91,8 @@ ERRORS: dict[type[AsoudError], Row] = {
         422, "idempotency_key_anonymous", "An Idempotency-Key needs a signed-in caller"
     ),
     IdempotencyKeyBusy: Row(409, "idempotency_key_busy", "The same request is being worked on"),
+    RateExceeded: Row(429, "rate_exceeded", "Too many requests in a minute"),
+    RateUncounted: Row(503, "rate_not_counted", "Not possible while requests can't be counted"),
     PreconditionFailed: Row(412, "precondition_failed", "It was changed in the meantime"),
     TextInvalid: Row(422, "text_invalid", "A text is empty, too long or holds odd characters"),
     # the spine
@@ -98,12 +105,23 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.NonceUnknown: Row(401, "siwe_nonce_unknown", "This node did not hand out that nonce"),
     identity.NonceUsed: Row(401, "siwe_nonce_used", "The nonce was used already"),
     identity.NonceExpired: Row(401, "siwe_nonce_expired", "The nonce has expired"),
+    identity.NonceForOther: Row(401, "siwe_nonce_for_other", "The nonce is for something else"),
     identity.MessageExpired: Row(401, "siwe_message_expired", "The message has expired"),
     identity.MessageNotYetValid: Row(401, "siwe_message_not_yet_valid", "The message is not valid yet"),
     identity.BadSignature: Row(401, "siwe_bad_signature", "The signature is not that of the address"),
     identity.TokenMissing: Row(401, "token_missing", "An access token is needed"),
     identity.TokenInvalid: Row(401, "token_invalid", "The access token is not one of ours"),
     identity.TokenExpired: Row(401, "token_expired", "The access token has run out"),
+    identity.CsrfTokenWrong: Row(403, "csrf_token_wrong", "The CSRF token of the session is missing"),
+    identity.AccountFrozen: Row(403, "account_shut_out", "An operator shut the account out"),
+    identity.RoleNeeded: Row(403, "role_needed", "This is for another role"),
+    identity.ScopeInvalid: Row(422, "scope_invalid", "Not a scope that the key can have"),
+    identity.ScopeNeeded: Row(403, "scope_needed", "The API key may not do this"),
+    identity.KeyInvalid: Row(401, "key_invalid", "The API key does not count"),
+    identity.KeyUnknown: Row(404, "key_unknown", "There is no such API key"),
+    identity.KeyRevoked: Row(409, "key_revoked", "The API key was revoked"),
+    identity.TooManyKeys: Row(409, "too_many_keys", "The account has too many API keys"),
+    identity.KeyRateExceeded: Row(429, "key_rate_exceeded", "Too many requests by one API key"),
     identity.AccountUnknown: Row(404, "account_unknown", "There is no such account"),
     identity.WalletNeeded: Row(403, "wallet_needed", "The account needs a wallet for this"),
     identity.RefreshInvalid: Row(401, "refresh_invalid", "The refresh token is not one of ours"),
@@ -113,6 +131,22 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.SessionUnknown: Row(404, "session_unknown", "There is no such session"),
     identity.SignInTooOld: Row(403, "sign_in_too_old", "Sign in again first"),
     identity.SignedInByIt: Row(403, "signed_in_by_it", "Sign in with an identity that stays"),
+    identity.StepUpNeeded: Row(403, "step_up_needed", "A second proof is needed first"),
+    identity.SecondProofMissing: Row(403, "second_proof_missing", "The account has no second proof"),
+    identity.SameProof: Row(403, "same_proof", "The session was opened by that very identity"),
+    identity.StepUpLimitReached: Row(429, "step_up_limit_reached", "Too many wrong second proofs"),
+    identity.TotpOn: Row(409, "totp_on", "The account has an authenticator app already"),
+    identity.TotpOff: Row(404, "totp_off", "The account has no authenticator app"),
+    identity.TotpWrong: Row(403, "totp_wrong", "That is not what the authenticator app shows"),
+    identity.TotpUsed: Row(403, "totp_used", "The authenticator app's code has served"),
+    identity.RecoveryCodeWrong: Row(403, "recovery_code_wrong", "No recovery code, or a used one"),
+    identity.MergeRefused: Row(409, "merge_refused", "The accounts can't become one"),
+    identity.MergeMoved: Row(409, "merge_moved", "It is not what the preview showed"),
+    identity.ClosingRefused: Row(409, "closing_refused", "The account can't be deleted yet"),
+    identity.RecoveryUnknown: Row(404, "recovery_unknown", "There is no such recovery under way"),
+    identity.RecoveryOpen: Row(409, "recovery_open", "Another recovery is under way"),
+    identity.RecoveryNotRipe: Row(409, "recovery_not_ripe", "The time to object is not over"),
+    identity.RecoveryLimitReached: Row(429, "recovery_limit_reached", "Too many recoveries were begun"),
     identity.IdentityTaken: Row(409, "identity_taken", "It belongs to another account"),
     identity.IdentityUnknown: Row(404, "identity_unknown", "The account has no such wallet or phone"),
     identity.LastIdentity: Row(409, "last_identity", "It is the only way into the account"),
@@ -147,6 +181,9 @@ ERRORS: dict[type[AsoudError], Row] = {
     # chain
     NotDeployed: Row(503, "not_deployed", "The contracts are not on this chain yet"),
     chain.RpcUnavailable: CHAIN_AWAY,
+    chain.RpcLimited: CHAIN_AWAY,
+    Disputed: CHAIN_AWAY,
+    AnswerIncomplete: CHAIN_AWAY,
     chain.ReceiptPending: Row(503, "receipt_pending", "The transaction was sent and is not in a block yet"),
     chain.InsufficientNativeFunds: Row(409, "insufficient_native_funds", "The sender can't pay for it"),
     InsufficientTokenFunds: Row(409, "insufficient_token_funds", "The payer has too little of the token"),
@@ -156,11 +193,6 @@ ERRORS: dict[type[AsoudError], Row] = {
     chain.NotAContract: Row(404, "not_a_contract", "There is no such contract at that address"),
     chain.ExecutionReverted: Row(409, "execution_reverted", "The contract refuses"),
     NotRelayed: Row(403, "not_relayed", "This node does not pass on that transaction"),
-    # market
-    # transaction
-    transaction.NotSender: Row(403, "not_sender", "Another wallet signed the transaction"),
-    transaction.RelayRateExceeded: Row(429, "relay_rate_exceeded", "Too many transactions in a minute"),
-    transaction.TransactionUnknown: Row(404, "transaction_unknown", "Nobody has heard of that transaction"),
     # nft
     nft.CollectionUnknown: Row(404, "collection_unknown", "There is no such collection"),
     nft.TokenUnknown: Row(404, "token_unknown", "There is no such token"),
@@ -190,12 +222,20 @@ ERRORS: dict[type[AsoudError], Row] = {
     listing.ListingNonceUsed: Row(409, "listing_nonce_used", "The listing's nonce is used up"),
     listing.ListingEpochMoved: Row(409, "listing_epoch_moved", "The seller cancelled that epoch"),
     listing.ListingNotActive: Row(409, "listing_not_active", "The listing cannot be settled now"),
+    listing.QuoteUnknown: Row(404, "quote_unknown", "There is no such quote"),
+    listing.QuoteInvalid: Row(422, "quote_invalid", "The quote makes no sense"),
+    listing.QuoteSignatureInvalid: Row(422, "quote_signature_invalid", "The signature is not the maker's"),
+    listing.TokenNotWanted: Row(422, "token_not_wanted", "The offer is not for that token"),
+    listing.NotMaker: Row(403, "not_maker", "Only the quote's maker may do this"),
+    listing.QuoteForAnother: Row(403, "quote_for_another", "The quote is for another taker"),
+    listing.OwnQuote: Row(403, "own_quote", "The maker cannot take its own quote"),
+    listing.QuoteNotActive: Row(409, "quote_not_active", "The quote cannot be settled now"),
+    listing.NothingToSweep: Row(409, "nothing_to_sweep", "Nothing of it can be bought so"),
     listing.NoncesExhausted: Row(409, "nonces_exhausted", "Too many nonces are used up"),
     # transaction
     transaction.NotSender: Row(403, "not_sender", "Another wallet signed the transaction"),
     transaction.RelayRateExceeded: Row(429, "relay_rate_exceeded", "Too many transactions in a minute"),
     transaction.TransactionUnknown: Row(404, "transaction_unknown", "Nobody knows that transaction"),
-    # order
     # governance
     governance.ProposalUnknown: Row(404, "proposal_unknown", "There is no such proposal"),
     governance.ProposalExists: Row(409, "proposal_exists", "The same was proposed before"),
@@ -208,10 +248,18 @@ ERRORS: dict[type[AsoudError], Row] = {
     governance.NoVotes: Row(409, "no_votes", "No votes when the vote began"),
     governance.NotTheProposer: Row(403, "not_the_proposer", "Only the proposer may do this"),
     governance.ActionInvalid: Row(422, "action_invalid", "A call of the proposal cannot be made"),
+    governance.BallotUnknown: Row(404, "ballot_unknown", "Nobody handed in such a ballot"),
+    governance.BallotSignatureInvalid: Row(
+        422, "ballot_signature_invalid", "The signature is not the voter's"
+    ),
+    governance.BallotNonceUsed: Row(409, "ballot_nonce_used", "The ballot's nonce is not the voter's next"),
     governance.GovernorUnread: Row(503, "governor_unread", "The DAO's contracts were not read yet"),
     # indexer and worker: no request meets these, but every class has a row
     sms.SmsAway: Row(503, "sms_away", "No carrier takes messages now"),
     sms.SmsRefused: Row(403, "sms_refused", "No carrier takes that message"),
+    sms.CarrierUnknown: Row(404, "carrier_unknown", "No carrier of that name reports here"),
+    sms.ReportForged: Row(403, "report_forged", "The report is not signed by the carrier"),
+    sms.ReportMalformed: Row(422, "report_malformed", "The report is not in the carrier's form"),
     rpc.RangeTooLarge: CHAIN_AWAY,
     rpc.CallReverted: CHAIN_AWAY,
     rpc.ChainMoved: CHAIN_AWAY,
@@ -223,6 +271,12 @@ ERRORS |= {
     # markets
     market.MarketUnknown: Row(404, "market_unknown", "There is no such market"),
     market.NotMarketOwner: Row(403, "not_market_owner", "The market belongs to another account"),
+    market.MemberUnknown: Row(404, "member_unknown", "They don't work in the market"),
+    market.OwnerStays: Row(409, "owner_stays", "A market always has its owner"),
+    market.AlreadyMember: Row(409, "already_member", "The account works in the market already"),
+    market.InvitationUnknown: Row(404, "invitation_unknown", "There is no such invitation"),
+    market.InvitationOver: Row(409, "invitation_over", "The invitation does not count any more"),
+    market.TooManyInvitations: Row(409, "too_many_invitations", "Too many invitations are open"),
     market.SlugInvalid: Row(422, "slug_invalid", "The slug can't be used"),
     market.SlugTaken: Row(409, "slug_taken", "Another market has that slug"),
     LanguageInvalid: Row(422, "language_invalid", "That is not a language tag"),
@@ -239,6 +293,14 @@ ERRORS |= {
     order.OrderUnknown: Row(404, "order_unknown", "There is no such order"),
     order.NotThatParty: Row(403, "not_that_party", "This is for another party of the order"),
     order.WrongOrderState: Row(409, "wrong_order_state", "The order's state forbids it"),
+    order.ReleaseUnknown: Row(404, "release_unknown", "The buyer signed no such release"),
+    order.ReleaseInvalid: Row(422, "release_invalid", "The release makes no sense"),
+    order.ReleaseSignatureInvalid: Row(422, "release_signature_invalid", "The signature is not the buyer's"),
+    order.ReleaseSpent: Row(409, "release_spent", "The release was used or voided"),
+    order.TooManyReleases: Row(409, "too_many_releases", "The order has all the releases it may have"),
+    credit.NoPayouts: Row(422, "no_payouts", "No contract of ours pays out there"),
+    permit.PermitUnsupported: Row(409, "permit_unsupported", "The token takes no permits"),
+    permit.PermitInvalid: Row(422, "permit_invalid", "The permit is not signed by a key"),
     order.DeadlineNotReached: Row(409, "deadline_not_reached", "The other side still has time"),
     order.DeadlinePassed: Row(409, "deadline_passed", "The time for it is over"),
     order.PaymentSeen: Row(409, "payment_seen", "The order's money is on its way"),
@@ -280,6 +342,7 @@ HTTP_TITLES: dict[int, tuple[str, str]] = {
     400: ("bad_request", "The request can't be read"),
     404: ("no_such_route", "There is no such route"),
     405: ("method_not_allowed", "The route does not know this method"),
+    408: ("body_too_slow", "The body did not come in time"),
     413: ("body_too_large", "The body is too large"),
 }
 

@@ -19,6 +19,13 @@ SECONDS = Histogram(
 )
 
 
+PHONE_CODES = Counter(
+    "asoud_phone_codes",
+    "Codes by text message that were asked for, and those that were used",
+    ["prefix", "outcome"],
+)
+
+
 class PoolCollector(Collector):
     """How many connections each pool has, and how many are at work; asked when the metrics are read."""
 

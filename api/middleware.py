@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Mapping
 
 import structlog
 from starlette.datastructures import MutableHeaders
@@ -27,25 +28,28 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+_TLS_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}  # RFC 6797; a year
 
 
 class RequestContext:
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, is_behind_tls: bool) -> None:
         self._app = app
+        self._headers = {**_HEADERS, **_TLS_HEADERS} if is_behind_tls else _HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         with structlog.contextvars.bound_contextvars(request_id=_request_id(scope)):
-            await _Exchange(self._app, scope, send).run(receive)
+            await _Exchange(self._app, scope, send, self._headers).run(receive)
 
 
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, app: ASGIApp, scope: Scope, send: Send) -> None:
+    def __init__(self, app: ASGIApp, scope: Scope, send: Send, headers: Mapping[str, str]) -> None:
         self._app = app
+        self._headers = headers
         self._scope = scope
         self._send = send
         self._status = 0
@@ -66,7 +70,7 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
+            for name, value in self._headers.items():
                 headers.setdefault(name, value)
             headers[REQUEST_ID] = structlog.contextvars.get_contextvars()["request_id"]
         await self._send(message)

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
+from api.permissions import Permission, Who
 from api.problems import MEDIA_TYPE
 from api.routing import KEY_CHARS_MAX, KEY_HEADER, EdgeRoute, Kind
 from api.schemas import Problem
@@ -19,15 +20,17 @@ _WORDS = {
     "401": "No access token, or not a good one",
     "403": "You may not do this",
     "404": "There is no such thing",
+    "408": "The body did not come in time",
     "409": "State has moved on, or the same request is being worked on",
+    "412": "It has changed since it was read (`If-Match`)",
     "413": "The body is too large",
     "422": "Something in the request is wrong",
     "429": "Too many requests; see Retry-After",
     "500": "An error of ours",
     "503": "Not possible right now; see Retry-After",
 }
-_ALWAYS = ("400", "401", "404", "413", "422", "500", "503")
-_OF_COMMANDS = ("403", "409", "429")
+_ALWAYS = ("400", "401", "403", "404", "413", "422", "429", "500", "503")
+_OF_COMMANDS = ("408", "409")
 
 
 def install(app: FastAPI) -> None:
@@ -55,10 +58,12 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     components["responses"] = {f"Problem{status}": _problem(words) for status, words in _WORDS.items()}
+    components["securitySchemes"] = _SCHEMES
     for path, method, route in edge_routes(app):
         operation = schema["paths"].get(path, {}).get(method.lower())
         if operation is not None:
             _complete(operation, route)
+            _permit(operation, app.state.permissions.get(f"{method} {path}"))
     return schema
 
 
@@ -76,6 +81,8 @@ def edge_routes(app: FastAPI) -> list[tuple[str, str, EdgeRoute]]:
 
 def _complete(operation: dict[str, Any], route: EdgeRoute) -> None:
     statuses = _ALWAYS if route.kind is Kind.QUERY else _ALWAYS + _OF_COMMANDS
+    if any(field.name == "if_match" for field in route.dependant.header_params):
+        statuses = (*statuses, "412")
     responses = operation["responses"]
     responses.pop("422", None)  # FastAPI's own shape of it, which is not ours
     for status in statuses:
@@ -85,6 +92,19 @@ def _complete(operation: dict[str, Any], route: EdgeRoute) -> None:
         operation.setdefault("parameters", []).append(_KEY)
 
 
+def _permit(operation: dict[str, Any], permission: Permission | None) -> None:
+    """Declares what `api/access.py` enforces, from the same row."""
+    if permission is None or not permission.looks_at_caller:
+        return
+    schemes: list[dict[str, list[str]]] = [{}] if permission.is_public else []
+    schemes.append({"AccessToken": []})
+    if permission.scope is not None:
+        schemes.append({"ApiKey": [permission.scope.value]})
+        operation["x-scopes"] = [permission.scope.value]
+    operation["security"] = schemes
+    operation["x-roles"] = [who.value for who in Who if who in permission.who]
+
+
 def _problem(words: str) -> dict[str, Any]:
     return {
         "description": words,
@@ -92,6 +112,21 @@ def _problem(words: str) -> dict[str, Any]:
     }
 
 
+_SCHEMES = {
+    "AccessToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "From a sign-in (`POST /v1/auth/wallet`) or `POST /v1/auth/refresh`",
+    },
+    "ApiKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "asoud_ak_…",
+        "description": "From `POST /v1/keys`. The scope that the operation names has to be among the key's, "
+        "as it is or narrowed to the market of the request: `orders.read:<market id>`",
+    },
+}
 _KEY = {
     "name": KEY_HEADER,
     "in": "header",

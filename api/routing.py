@@ -11,6 +11,7 @@ The transaction opens in the endpoint's thread after all dependencies are solved
 the network, and holds no connection while it does. Both kinds honour `Idempotency-Key`.
 """
 
+import asyncio
 import functools
 import hashlib
 import inspect
@@ -30,19 +31,23 @@ from starlette.responses import Response
 from starlette.types import Message
 from typing_extensions import override
 
-from api.access import principal_of, services_of
+from api.access import admit, principal_of, services_of
 from api.commands import Begin, Call, CommandCall, EffectCall
 from api.edge_errors import IdempotencyKeyAnonymous, IdempotencyKeyMalformed
 from api.options import EdgeOptions
+from api.rates import POLICY, RateClass, count, is_counted, policy_of
 from node.kernel.db.idempotency import Claim
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.errors import Bug
+from node.services.identity.tokens import Principal
 
 KEY_HEADER = "Idempotency-Key"
 KEY_CHARS_MAX = 255
 ERRORS_MAX = 20  # of one problem
 UPLOAD_OVERHEAD = 64 * 2**10  # boundaries, part headers and form fields beside the file
 
+DEPTH_MAX = 20
+TOO_DEEP = f"at most {DEPTH_MAX} objects and lists lie within each other here"
 NO_TEXT = "A text holds a character that is none (NUL, or half of a surrogate pair)"
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
@@ -111,6 +116,18 @@ class EdgeRoute(APIRoute):
         handler = super().get_route_handler()
         is_upload = bool(getattr(self.endpoint, _UPLOAD, False))
         known = _query_names(self.dependant)
+        rate = self.rate
+
+        async def admitted(request: Request) -> Response:
+            try:
+                await admit(request, f"{request.method} {self.path_format}")
+            finally:  # whoever is not let through is counted as well
+                if rate is not None:
+                    await count(request, rate)
+            response = await bounded(request)
+            if rate is not None:
+                response.headers[POLICY] = policy_of(rate, request.app.state.options)
+            return response
 
         async def bounded(request: Request) -> Response:
             _refuse_unknown_query(request, known)
@@ -118,7 +135,16 @@ class EdgeRoute(APIRoute):
                 raise HTTPException(400, NO_TEXT)
             return await handler(_bounded(request, is_upload=is_upload))
 
-        return bounded
+        return admitted
+
+    @property
+    def rate(self) -> RateClass | None:
+        """The class in which the route's requests are counted; None for those that are not."""
+        if not is_counted(self.endpoint):
+            return None
+        if getattr(self.endpoint, _UPLOAD, False):
+            return RateClass.UPLOAD
+        return RateClass.READ if self.kind is Kind.QUERY else RateClass.WRITE
 
 
 def edge_router(tag: str, *, prefix: str = "") -> APIRouter:
@@ -188,11 +214,16 @@ def _claim(request: Request) -> Claim | None:
         fingerprint.update(part.encode() + b"\n")
     fingerprint.update(request.scope[_BODY_HASH].digest())
     return Claim(
-        principal=f"account:{principal.account_id}",
+        principal=_claimant(principal),
         route=f"{request.method} {route.path_format}",
         key=key,
         fingerprint=fingerprint.digest(),
     )
+
+
+def _claimant(principal: Principal) -> str:
+    """A key may do less than its account, so it is not told what was answered to others."""
+    return f"key:{principal.session_id}" if principal.is_key else f"account:{principal.account_id}"
 
 
 class _EdgeRequest(Request):
@@ -202,7 +233,12 @@ class _EdgeRequest(Request):
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
             body = (await self.body()).decode()
-            parsed = json.loads(body, parse_constant=_no_number)
+            try:
+                parsed = json.loads(body, parse_constant=_no_number)
+            except RecursionError:
+                raise HTTPException(400, TOO_DEEP) from None
+            if body.count("[") + body.count("{") > DEPTH_MAX and _is_deeper(parsed, DEPTH_MAX):
+                raise HTTPException(400, TOO_DEEP)
             if "\\u" in body and not all(map(is_text, _strings(parsed))):
                 raise HTTPException(400, NO_TEXT)
             self._json = parsed
@@ -211,6 +247,14 @@ class _EdgeRequest(Request):
 
 def _no_number(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _is_deeper(value: object, depth: int) -> bool:
+    if not isinstance(value, (list, dict)):
+        return False
+    return depth == 0 or any(
+        _is_deeper(item, depth - 1) for item in (value.values() if isinstance(value, dict) else value)
+    )
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -251,17 +295,24 @@ def _bounded(request: Request, *, is_upload: bool) -> Request:
     """Counts and hashes the body while it comes in; refuses what is too large before it is kept."""
     options: EdgeOptions = request.app.state.options
     limit = options.upload_bytes_max + UPLOAD_OVERHEAD if is_upload else options.body_bytes_max
+    seconds = options.upload_seconds_max if is_upload else options.body_seconds_max
     too_large = HTTPException(413, f"at most {limit} bytes are read here", headers={"Connection": "close"})
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared[:20]) > limit:
         raise too_large
+    too_slow = HTTPException(408, f"a body comes in within {seconds:g} s", headers={"Connection": "close"})
+    deadline = asyncio.get_running_loop().time() + seconds
     body_hash = hashlib.sha256()
     request.scope[_BODY_HASH] = body_hash
     received = 0
 
     async def receive() -> Message:
         nonlocal received
-        message = await request.receive()
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await request.receive()
+        except TimeoutError:
+            raise too_slow from None
         chunk = message.get("body", b"")
         received += len(chunk)
         if received > limit:

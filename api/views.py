@@ -80,7 +80,7 @@ class ViewReader:
         etag = etag_of(body)
         headers = {"ETag": etag, "Cache-Control": PRIVATE if private else PUBLIC}
         if private:
-            headers["Vary"] = "Authorization"
+            headers["Vary"] = "Authorization, Cookie"
         if matches(self._if_none_match, etag):
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type="application/json")

@@ -11,6 +11,7 @@ const OPENZEPPELIN = "node_modules/@openzeppelin/contracts";
 
 // What is deployed (with code), and what is needed only to call and decode the contracts of others (ABI alone).
 const DEPLOYED = {
+  AccessManager: `${OPENZEPPELIN}/access/manager/AccessManager.sol`,
   AsoudGovernor: "contracts/src/AsoudGovernor.sol",
   AuctionHouse: "contracts/src/AuctionHouse.sol",
   BadgeCollection: "contracts/src/BadgeCollection.sol",
@@ -29,6 +30,7 @@ const DEPLOYED = {
   Rewards: "contracts/src/Rewards.sol",
   TimelockController: `${OPENZEPPELIN}/governance/TimelockController.sol`,
   VotesToken: "contracts/src/VotesToken.sol",
+  WalletProbe: "contracts/src/WalletProbe.sol",
 };
 const SPOKEN_TO = {
   IERC1271: `${OPENZEPPELIN}/interfaces/IERC1271.sol`,

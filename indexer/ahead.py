@@ -6,39 +6,44 @@ judged as for any other range: by its parent hash, when it is written.
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from indexer.fetch import Fetched, fetch
-from node.chain.rpc import RpcClient
-from node.kernel.hexes import Address
+from indexer.beside import beside
+from indexer.fetch import BlockSource, fetch
+from indexer.reading import Kinds
+from indexer.writing import Prepared, prepare
 
 
 @dataclass(frozen=True, slots=True)
 class _Ahead:
     first: int
     last: int
-    kinds: Mapping[Address, str]
-    task: asyncio.Task[Fetched]
+    kinds: Kinds
+    task: asyncio.Task[Prepared]
 
 
 class RangeReader:
-    def __init__(self, rpc: RpcClient) -> None:
-        self._rpc = rpc
+    def __init__(self, blocks: BlockSource, chain_id: int) -> None:
+        self._blocks = blocks
+        self._chain_id = chain_id
         self._ahead: _Ahead | None = None
 
-    def begin(self, first: int, last: int, kinds: Mapping[Address, str]) -> None:
+    def begin(self, first: int, last: int, kinds: Kinds) -> None:
         """Starts to read a range. Nothing else may be ahead: `read` takes or drops it."""
-        task = asyncio.create_task(fetch(self._rpc, first=first, last=last, kinds=kinds))
+        task = asyncio.create_task(self._prepared(first, last, kinds))
         self._ahead = _Ahead(first, last, kinds, task)
 
-    async def read(self, first: int, last: int, kinds: Mapping[Address, str]) -> Fetched:
+    async def read(self, first: int, last: int, kinds: Kinds) -> Prepared:
         ahead = self._ahead
         if ahead is not None and (ahead.first, ahead.last) == (first, last) and ahead.kinds is kinds:
             self._ahead = None
             return await ahead.task
         await self.forget()
-        return await fetch(self._rpc, first=first, last=last, kinds=kinds)
+        return await self._prepared(first, last, kinds)
+
+    async def _prepared(self, first: int, last: int, kinds: Kinds) -> Prepared:
+        fetched = await fetch(self._blocks, first=first, last=last, kinds=kinds)
+        return await beside(len(fetched.logs), prepare, self._chain_id, fetched)
 
     async def forget(self) -> None:
         """Drops what is ahead, and what went wrong with it."""

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import ARRAY, Boolean, Integer, LargeBinary, Table, Text
+from sqlalchemy import ARRAY, Boolean, Integer, LargeBinary, Numeric, Table, Text
 from sqlalchemy.dialects import postgresql
 
 from node.kernel.db.base import Base
@@ -27,6 +27,8 @@ Model = type[Base]
 Convert = Callable[[Any], Any]
 Cells = Callable[[Sequence[Any]], list[str]]  # a column's values, as an array or COPY spells them
 
+COPIED_FROM = 64  # rows; below, the round trips of COPY cost more than it saves
+
 _NULL, _COPY_NULL = "NULL", "\\N"
 
 
@@ -34,6 +36,7 @@ _NULL, _COPY_NULL = "NULL", "\\N"
 class Codec:
     """How rows of one table travel. `key` are the columns of the primary key, `chain_id` first."""
 
+    schema: str
     name: str  # of the table, without its schema
     columns: tuple[str, ...]
     types: Mapping[str, str]  # as Postgres names them
@@ -82,6 +85,35 @@ class Codec:
         return "\n".join(map("\t".join, zip(*columns, strict=True))) + "\n"
 
 
+class Spelt(list[Row]):
+    """Rows with what is sent of them, so that it can be spelt before it is their turn.
+
+    `arrays` are those of the columns that their statement takes; `lines` is the text of COPY.
+    """
+
+    __slots__ = ("arrays", "lines")
+
+    def __init__(
+        self, rows: Iterable[Row], *, arrays: Sequence[str] | None = None, lines: str | None = None
+    ) -> None:
+        super().__init__(rows)
+        self.arrays = arrays
+        self.lines = lines
+
+
+def copied(model: Model, rows: Sequence[Row]) -> Sequence[Row]:
+    """Spelt for COPY, where they are enough for it."""
+    form = codec(model)
+    if not form.by_columns or len(rows) < COPIED_FROM:
+        return rows
+    return Spelt(rows, lines=form.lines(rows))
+
+
+def arrayed(model: Model, rows: Sequence[Row], columns: Sequence[str]) -> Sequence[Row]:
+    form = codec(model)
+    return Spelt(rows, arrays=form.arrays(rows, columns)) if form.by_columns else rows
+
+
 def _cells(cells: Cells, values: list[Any], null: str, text: Callable[[str], str]) -> list[str]:
     if None in values:
         found = iter(_cells(cells, [value for value in values if value is not None], null, text))
@@ -97,6 +129,7 @@ def codec(model: Model) -> Codec:
     converters = {str(column.name): _converters(column.type) for column in table.columns}
     cells = {str(column.name): _cells_of(column.type) for column in table.columns}
     return Codec(
+        schema=str(table.schema),
         name=str(table.name),
         columns=tuple(str(column.name) for column in table.columns),
         types={str(column.name): column.type.compile(dialect=dialect) for column in table.columns},
@@ -179,7 +212,7 @@ def _texts(values: Sequence[str]) -> list[str]:
 
 
 _CELLS: tuple[tuple[type | tuple[type, ...], Cells], ...] = (
-    ((Uint256, Integer), _numbers),
+    ((Uint256, Integer, Numeric), _numbers),
     (Utc, _instants),
     (LargeBinary, _binaries),
     (Boolean, _truths),

@@ -1,27 +1,63 @@
 """Reading a range of blocks so that what comes back belongs together, or not at all.
 
-Invariants: headers are linked by parent hash; each log carries the hash of a header of the range; children of
-a factory that the range itself makes are read too. What breaks one of these is `ChainMoved`: the node changed
-its mind (or its answers are not of one chain), and the caller starts over from the head. Several blocks with
-more logs than fit into memory are `RangeTooLarge`.
+Invariants: headers are linked by parent hash; each log carries the hash of a header of the range; no log is
+missing, as far as that can be known (`completeness`); children of a factory that the range itself makes are
+read too. What breaks one of these is `ChainMoved`: the node changed its mind (or its answers are not of one
+chain), and the caller starts over from the head. Of several blocks with more logs than fit into memory the
+first ones come back, as many as fit.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
+from indexer.beside import beside
+from indexer.completeness import Place, check_complete
 from indexer.ranges import LOGS_MAX
+from indexer.reading import Kinds, Reading, read_log
 from node.chain import events as ev
-from node.chain.logs import Kind, Undecodable, decode
-from node.chain.rpc import ChainMoved, Header, Log, RangeTooLarge, RpcClient
+from node.chain.logs import CHILD_OF, Kind, Undecodable
+from node.chain.rpc import ChainMoved, Header, Log, RpcClient
 from node.kernel.hexes import Address
 
 ADDRESSES_MAX = 500  # in one question for logs
 GENERATIONS_MAX = 4  # factories make collections, which make nothing: more is a broken table of kinds
 
 
-class Decoded(msgspec.Struct, frozen=True):
+class BlockSource(Protocol):
+    """What a range is read from."""
+
+    async def headers(self, numbers: Sequence[int]) -> list[Header | None]: ...
+
+    async def logs(self, *, first: int, last: int, addresses: Sequence[Address]) -> list[Log]: ...
+
+    async def check(
+        self, headers: Sequence[Header], addresses: Sequence[Address], found: Mapping[Place, Log]
+    ) -> None:
+        """Raises when `found` lacks logs of these addresses."""
+
+
+class NodeBlocks:
+    """A node, which may leave out logs without a word."""
+
+    def __init__(self, rpc: RpcClient) -> None:
+        self._rpc = rpc
+
+    async def headers(self, numbers: Sequence[int]) -> list[Header | None]:
+        return await self._rpc.headers(numbers)
+
+    async def logs(self, *, first: int, last: int, addresses: Sequence[Address]) -> list[Log]:
+        return await self._rpc.logs(first=first, last=last, addresses=addresses)
+
+    async def check(
+        self, headers: Sequence[Header], addresses: Sequence[Address], found: Mapping[Place, Log]
+    ) -> None:
+        await check_complete(self._rpc, headers, addresses, found)
+
+
+class Decoded(msgspec.Struct, frozen=True, gc=False):
     """A log with what it says; `event` None and no `error`: nothing that is used here."""
 
     log: Log
@@ -33,32 +69,43 @@ class Decoded(msgspec.Struct, frozen=True):
 class Fetched:
     headers: tuple[Header, ...]
     logs: tuple[Decoded, ...]
-    kinds: Mapping[Address, str]  # with the contracts that the range made
+    kinds: Kinds  # with the contracts that the range made
 
 
-async def fetch(rpc: RpcClient, *, first: int, last: int, kinds: Mapping[Address, str]) -> Fetched:
-    headers = await _linked_headers(rpc, first, last)
+async def fetch(blocks: BlockSource, *, first: int, last: int, kinds: Kinds) -> Fetched:
+    headers: Sequence[Header] = await linked_headers(blocks, first, last)
     known = dict(kinds)
     decoded: list[Decoded] = []
     wanted = [address for address, kind in kinds.items() if kind != Kind.ERC20]
     for _ in range(GENERATIONS_MAX):
         if not wanted:
             break
-        logs = await _logs(rpc, headers, wanted)
-        kind_of = {address: Kind(known[address]) for address in {log.address for log in logs}}
-        fresh = [_decoded(log, kind_of[log.address]) for log in logs]
+        fresh, headers = await fetch_logs(blocks, headers, {address: known[address] for address in wanted})
         decoded += fresh
-        children = _children(fresh)
+        children = _children(fresh, known)
         wanted = [address for address in children if address not in known]
         known |= children
-    decoded.sort(key=lambda item: (item.log.block_number, item.log.log_index))
-    return Fetched(tuple(headers), tuple(decoded), known)
+    last = headers[-1].number
+    kept = [item for item in decoded if item.log.block_number <= last]
+    kept.sort(key=lambda item: (item.log.block_number, item.log.log_index))
+    return Fetched(tuple(headers), tuple(kept), known)
 
 
-async def _linked_headers(rpc: RpcClient, first: int, last: int) -> list[Header]:
+async def fetch_logs(
+    blocks: BlockSource, headers: Sequence[Header], readings: Kinds
+) -> tuple[list[Decoded], Sequence[Header]]:
+    """Logs of these addresses in these consecutive blocks, in order, and the blocks that they are all of.
+
+    Of strangers, what is of no use here is left out.
+    """
+    logs, taken = await _logs(blocks, headers, list(readings))
+    return await beside(len(logs), _all_decoded, logs, readings), taken
+
+
+async def linked_headers(blocks: BlockSource, first: int, last: int) -> list[Header]:
     numbers = range(first, last + 1)
     headers: list[Header] = []
-    for number, header in zip(numbers, await rpc.headers(numbers), strict=True):
+    for number, header in zip(numbers, await blocks.headers(numbers), strict=True):
         if header is None or header.number != number:
             raise ChainMoved("the node lost a block below its head", number=number)
         if headers and header.parent_hash != headers[-1].hash:
@@ -67,32 +114,49 @@ async def _linked_headers(rpc: RpcClient, first: int, last: int) -> list[Header]
     return headers
 
 
-async def _logs(rpc: RpcClient, headers: Sequence[Header], addresses: Sequence[Address]) -> list[Log]:
+async def _logs(
+    blocks: BlockSource, headers: Sequence[Header], addresses: Sequence[Address]
+) -> tuple[list[Log], Sequence[Header]]:
+    """The logs, and the blocks that they are all of: fewer than asked for, where these are too dense."""
     hashes = {header.number: header.hash for header in headers}
     first, last = headers[0].number, headers[-1].number
     found: dict[tuple[int, int], Log] = {}
     for start in range(0, len(addresses), ADDRESSES_MAX):
         asked = addresses[start : start + ADDRESSES_MAX]
-        for log in await rpc.logs(first=first, last=last, addresses=asked):
+        for log in await blocks.logs(first=first, last=last, addresses=asked):
             if hashes.get(log.block_number) != log.block_hash:
                 raise ChainMoved("a log belongs to another block", number=log.block_number)
             if found.setdefault((log.block_number, log.log_index), log) != log:
                 raise ChainMoved("two logs at one place", number=log.block_number)
-        if len(found) > LOGS_MAX and first < last:
-            raise RangeTooLarge("more logs than are taken at once", first=first, last=last)
-    return [found[place] for place in sorted(found)]
+        if len(found) > LOGS_MAX:
+            beyond, _ = sorted(found)[LOGS_MAX]
+            last = max(first, beyond - 1)
+            found = {place: log for place, log in found.items() if place[0] <= last}
+    taken = headers[: last - first + 1]
+    await blocks.check(taken, addresses, found)
+    return [found[place] for place in sorted(found)], taken
 
 
-def _decoded(log: Log, kind: Kind) -> Decoded:
+def _all_decoded(logs: Sequence[Log], readings: Kinds) -> list[Decoded]:
+    decoded = [_decoded(log, readings[log.address]) for log in logs]
+    return [
+        item
+        for item in decoded
+        if item.event is not None or item.error is not None or isinstance(readings[item.log.address], str)
+    ]
+
+
+def _decoded(log: Log, reading: Reading) -> Decoded:
     try:
-        return Decoded(log, decode(kind, log), None)
+        return Decoded(log, read_log(reading, log), None)
     except Undecodable as error:
         return Decoded(log, None, str(error))
 
 
-def _children(logs: Sequence[Decoded]) -> dict[Address, str]:
-    return {
-        item.event.collection: Kind.COLLECTION.value
-        for item in logs
-        if isinstance(item.event, ev.CollectionCreated)
-    }
+def _children(logs: Sequence[Decoded], known: Kinds) -> dict[Address, str]:
+    found = {}
+    for item in logs:
+        maker = known[item.log.address]
+        if isinstance(item.event, ev.CollectionCreated) and isinstance(maker, str):
+            found[item.event.collection] = CHILD_OF[Kind(maker)].value
+    return found

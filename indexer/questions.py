@@ -10,30 +10,45 @@ from typing import Any, LiteralString
 
 from indexer.codec import Model, Row
 from indexer.models import (
+    AuctionRow,
     CollectionRow,
     ContractRow,
     CreditRow,
     CurrencyRow,
     DelegationRow,
+    DepositSweepRow,
+    EditionRow,
     EscrowRow,
     EscrowSettlementRow,
     EscrowSignatureRow,
     ExchangeFeeRow,
+    GateRow,
+    GovernorRow,
+    HoldingRow,
     ListingEpochRow,
     ListingNonceRow,
+    PaymentRow,
     ProposalRow,
     QuoteFillRow,
     QuoteGroupRow,
+    RewardClaimRow,
+    RewardEpochRow,
+    RoleFunctionRow,
+    RoleMemberRow,
+    StaffRow,
     TokenRow,
+    TokenRoyaltyRow,
     VoteRow,
     VotesBalanceRow,
     VotingPowerRow,
+    VoucherRow,
 )
 from node.chain.escrow import EscrowState
 from node.chain.logs import Kind
 from node.kernel.hexes import ZERO_ADDRESS, Address
 
 Value = object  # of JSON: compared by ==
+_NO_TOKEN = 2**256 - 1  # has no royalty of its own
 ROYALTY_BASE = 10_000  # asked as a price, it makes the royalty its basis points
 
 
@@ -61,7 +76,7 @@ class Check:
     extra: LiteralString = "NULL"
 
 
-def _token(row: Row, _extra: None) -> list[Question]:
+def _token(row: Row, kind: str) -> list[Question]:
     collection, token_id = row["collection"], row["token_id"]
     name, args = f"{collection}/{token_id}", (token_id,)
     burnt = row["owner"] == ZERO_ADDRESS
@@ -69,11 +84,19 @@ def _token(row: Row, _extra: None) -> list[Question]:
     owner = Question(
         "token.owner", name, collection, "Collection", "ownerOf", args, row["owner"], refused=ZERO_ADDRESS
     )
-    return [owner] if burnt else [owner, uri]
+    # The URIs of a batch follow from its collection's, so none is kept.
+    return [owner] if burnt or kind == Kind.BATCH else [owner, uri]
 
 
-def _collection(row: Row, tokens: int) -> list[Question]:
-    address = row["address"]
+def _collection(row: Row, extra: dict[str, Any]) -> list[Question]:
+    """What a collection counts: tokens that were ever minted, or editions."""
+    address, tokens, kind = row["address"], extra["tokens"], extra["kind"]
+    counted_by, artifact = (
+        ("editionCount", "Editions") if kind == Kind.EDITIONS else ("totalMinted", "Collection")
+    )
+
+    def count(kind: str, database: Value) -> Question:
+        return Question(f"collection.{kind}", address, address, artifact, counted_by, (), database)
 
     def ask(kind: str, function: str, database: Value) -> Question:
         return Question(f"collection.{kind}", address, address, "Collection", function, (), database)
@@ -84,7 +107,7 @@ def _collection(row: Row, tokens: int) -> list[Question]:
         address,
         "Collection",
         "royaltyInfo",
-        (1, ROYALTY_BASE),
+        (_NO_TOKEN, ROYALTY_BASE),
         [row["royalty_receiver"], row["royalty_bps"]],
         read=list,
     )
@@ -95,8 +118,8 @@ def _collection(row: Row, tokens: int) -> list[Question]:
         ask("contract_uri", "contractURI", row["contract_uri"]),
         ask("max_supply", "maxSupply", row["max_supply"]),
         ask("frozen", "metadataFrozen", row["frozen"]),
-        ask("minted", "totalMinted", row["minted"]),
-        ask("tokens", "totalMinted", tokens),
+        count("minted", row["minted"]),
+        count("tokens", tokens),
         royalty,
     ]
 
@@ -139,11 +162,119 @@ def _currency(row: Row, _extra: None) -> list[Question]:
     ]
 
 
-def _credit(row: Row, kind: str) -> list[Question]:
-    artifact = "Exchange" if kind == Kind.EXCHANGE else "Escrow"
+def _credit(row: Row, _extra: None) -> list[Question]:
+    """Everything that pays out asks and answers alike."""
     args = (row["account"], row["asset"])
     name = f"{row['contract']}/{row['account']}/{row['asset']}"
-    return [Question("credit", name, row["contract"], artifact, "creditOf", args, row["amount"])]
+    return [Question("credit", name, row["contract"], "Escrow", "creditOf", args, row["amount"])]
+
+
+_AUCTION_STATES = ("none", "open", "live", "settled", "cancelled", "voided")
+
+
+def _auction(row: Row, _extra: None) -> list[Question]:
+    def read(answer: tuple[Any, ...]) -> Value:
+        state, *rest = answer
+        return [_AUCTION_STATES[state], *rest]
+
+    name = row["auction_id"]
+    said = [row["state"], _seconds(row["ends_at"]), row["bidder"] or ZERO_ADDRESS, row["amount"]]
+    return [
+        Question("auction", name, row["house"], "AuctionHouse", "auctionState", (name,), said, read),
+    ]
+
+
+def _payment(row: Row, _extra: None) -> list[Question]:
+    name = row["invoice_hash"]
+    return [Question("payment", name, row["checkout"], "Checkout", "isPaid", (name,), database=True)]
+
+
+def _deposit(row: Row, _extra: None) -> list[Question]:
+    name, args = row["forwarder"], (row["destination"], row["deposit_id"])
+    return [Question("deposit", name, row["deposits"], "Deposits", "addressOf", args, name)]
+
+
+def _edition(row: Row, held: object) -> list[Question]:
+    """Burnt units are held by nobody, so what is held is at most what was minted."""
+    collection, args = row["collection"], (row["token_id"],)
+    name = f"{collection}/{row['token_id']}"
+    said = [row["minted"], row["max_units"]]
+    return [
+        Question("edition", name, collection, "Editions", "editionOf", args, said, list),
+        Question("edition.uri", name, collection, "Editions", "uri", args, row["uri"]),
+        Question(
+            "edition.held",
+            name,
+            collection,
+            "Editions",
+            "editionOf",
+            args,
+            database=True,
+            read=lambda answer: int(str(held)) <= answer[0],
+        ),
+    ]
+
+
+def _holding(row: Row, _extra: None) -> list[Question]:
+    args = (row["holder"], row["token_id"])
+    name = f"{row['collection']}/{row['token_id']}/{row['holder']}"
+    return [Question("holding", name, row["collection"], "Editions", "balanceOf", args, row["units"])]
+
+
+def _token_royalty(row: Row, _extra: None) -> list[Question]:
+    if row["receiver"] == ZERO_ADDRESS:  # that of the collection, which has a question of its own
+        return []
+    name, args = f"{row['collection']}/{row['token_id']}", (row["token_id"], ROYALTY_BASE)
+    said = [row["receiver"], row["bps"]]
+    return [Question("token.royalty", name, row["collection"], "Collection", "royaltyInfo", args, said, list)]
+
+
+def _staff(row: Row, _extra: None) -> list[Question]:
+    name, args = f"{row['collection']}/{row['account']}", (row["account"],)
+    return [Question("staff", name, row["collection"], "Collection", "rolesOf", args, row["roles"])]
+
+
+def _voucher(row: Row, _extra: None) -> list[Question]:
+    args = (row["signer"], row["nonce"])
+    name = f"{row['collection']}/{row['signer']}/{row['nonce']}"
+    return [Question("voucher", name, row["collection"], "Collection", "voucherUsed", args, database=True)]
+
+
+def _reward_epoch(row: Row, _extra: None) -> list[Question]:
+    said = [row["root"], row["asset"], row["left_over"], _seconds(row["until"])]
+    name, args = str(row["epoch"]), (row["epoch"],)
+    return [Question("reward_epoch", name, row["rewards"], "Rewards", "epochOf", args, said, list)]
+
+
+def _reward_claim(row: Row, _extra: None) -> list[Question]:
+    args = (row["epoch"], row["account"])
+    name = f"{row['epoch']}/{row['account']}"
+    return [Question("reward_claim", name, row["rewards"], "Rewards", "claimed", args, database=True)]
+
+
+def _gate(row: Row, _extra: None) -> list[Question]:
+    return [Question("gate", row["contract"], row["contract"], "Escrow", "paused", (), row["paused"])]
+
+
+def _role_member(row: Row, _extra: None) -> list[Question]:
+    def read(answer: tuple[Any, ...]) -> Value:
+        since, delay, pending_delay, takes_effect = answer
+        return [since != 0, pending_delay if takes_effect else delay]
+
+    name, args = f"{row['role']}/{row['account']}", (row["role"], row["account"])
+    said = [row["member"], row["delay_s"]]
+    return [Question("role_member", name, row["manager"], "AccessManager", "getAccess", args, said, read)]
+
+
+def _role_function(row: Row, _extra: None) -> list[Question]:
+    name, args = f"{row['target']}/{row['selector']}", (row["target"], bytes.fromhex(row["selector"][2:]))
+    asked = "getTargetFunctionRole"
+    return [Question("role_function", name, row["manager"], "AccessManager", asked, args, row["role"])]
+
+
+def _governor(row: Row, _extra: None) -> list[Question]:
+    name, said = row["governor"], row["proposal_guardian"] or ZERO_ADDRESS
+    return [Question("governor.guardian", name, name, "AsoudGovernor", "proposalGuardian", (), said)]
 
 
 _ESCROW_STATES = tuple(state.name.lower() for state in EscrowState)
@@ -254,22 +385,46 @@ CHECKS: tuple[Check, ...] = (
     Check(
         CollectionRow,
         _collection,
-        "SELECT count(*) FROM chain.token AS token"
-        " WHERE token.chain_id = subject.chain_id AND token.collection = subject.address",
+        "SELECT json_build_object('kind', contract.kind, 'tokens', CASE contract.kind WHEN 'editions' THEN"
+        " (SELECT count(*) FROM chain.edition AS edition WHERE edition.chain_id = subject.chain_id"
+        " AND edition.collection = subject.address)"
+        " ELSE (SELECT count(*) FROM chain.token AS token WHERE token.chain_id = subject.chain_id"
+        " AND token.collection = subject.address) END)"
+        " FROM chain.contract AS contract"
+        " WHERE contract.chain_id = subject.chain_id AND contract.address = subject.address",
     ),
-    Check(TokenRow, _token),
+    Check(
+        TokenRow,
+        _token,
+        "SELECT kind FROM chain.contract AS contract"
+        " WHERE contract.chain_id = subject.chain_id AND contract.address = subject.collection",
+    ),
     Check(ListingNonceRow, _nonce),
     Check(QuoteFillRow, _quote_fill),
     Check(QuoteGroupRow, _quote_group),
     Check(ListingEpochRow, _epoch),
     Check(ExchangeFeeRow, _fee),
     Check(CurrencyRow, _currency),
+    Check(CreditRow, _credit),
+    Check(AuctionRow, _auction),
+    Check(PaymentRow, _payment),
+    Check(DepositSweepRow, _deposit),
     Check(
-        CreditRow,
-        _credit,
-        "SELECT kind FROM chain.contract AS contract"
-        " WHERE contract.chain_id = subject.chain_id AND contract.address = subject.contract",
+        EditionRow,
+        _edition,
+        "SELECT coalesce(sum(units), 0) FROM chain.holding AS held WHERE held.chain_id = subject.chain_id"
+        " AND held.collection = subject.collection AND held.token_id = subject.token_id",
     ),
+    Check(HoldingRow, _holding),
+    Check(TokenRoyaltyRow, _token_royalty),
+    Check(StaffRow, _staff),
+    Check(VoucherRow, _voucher),
+    Check(RewardEpochRow, _reward_epoch),
+    Check(RewardClaimRow, _reward_claim),
+    Check(GateRow, _gate),
+    Check(RoleMemberRow, _role_member),
+    Check(RoleFunctionRow, _role_function),
+    Check(GovernorRow, _governor),
     Check(EscrowRow, _escrow),
     Check(EscrowSettlementRow, _settlement),
     Check(EscrowSignatureRow, _signature),

@@ -7,45 +7,67 @@ connection that writes, so a process that lost it can write no more.
 
 import datetime as dt
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString, Self
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import class_row
+from psycopg.errors import UniqueViolation
+from psycopg.rows import class_row, dict_row
 
 from indexer import statements
-from indexer.codec import Model, Row, codec
+from indexer.codec import COPIED_FROM, Model, Row, Spelt, codec
 from indexer.models import (
+    AuctionRow,
+    BaseUriRow,
+    BidRow,
     BlockRow,
     CollectionRow,
     ContractRow,
     CreditRow,
     CurrencyRow,
     DelegationRow,
+    DepositSweepRow,
+    EditionRow,
     EscrowEventRow,
     EscrowRow,
     EscrowSettlementRow,
     EscrowSignatureRow,
     ExchangeFeeRow,
+    FeesCollectedRow,
+    ForeignBalanceRow,
+    ForeignTokenRow,
+    ForeignTransferRow,
+    GateRow,
     GovernorRow,
+    HoldingRow,
     ListingEpochRow,
     ListingNonceRow,
     LogRow,
+    PaymentRow,
+    PayoutRow,
     ProposalRow,
     QuoteFillRow,
     QuoteGroupRow,
+    RewardClaimRow,
+    RewardEpochRow,
+    RoleFunctionRow,
+    RoleMemberRow,
     SaleRow,
+    StaffRow,
     TokenRow,
+    TokenRoyaltyRow,
     TransferRow,
     UndoRow,
     VoteRow,
     VotesBalanceRow,
     VotingPowerRow,
+    VoucherRow,
 )
 from indexer.workset import Before, Ref
+from node.chain.rpc import Log
 from node.kernel.db.unit_of_work import typed_database_errors
 from node.kernel.errors import Bug
 from node.kernel.hexes import Address, Hash32
@@ -69,16 +91,42 @@ STATES: tuple[Model, ...] = (
     DelegationRow,
     VotingPowerRow,
     VotesBalanceRow,
+    AuctionRow,
+    BaseUriRow,
+    EditionRow,
+    GateRow,
+    HoldingRow,
+    RewardEpochRow,
+    RoleFunctionRow,
+    RoleMemberRow,
+    StaffRow,
+    TokenRoyaltyRow,
+    VoucherRow,
+    ForeignBalanceRow,
+    ForeignTokenRow,
 )
-FACTS: tuple[Model, ...] = (LogRow, TransferRow, SaleRow, EscrowEventRow, VoteRow)
+FACTS: tuple[Model, ...] = (
+    LogRow,
+    TransferRow,
+    SaleRow,
+    EscrowEventRow,
+    VoteRow,
+    BidRow,
+    DepositSweepRow,
+    FeesCollectedRow,
+    PaymentRow,
+    PayoutRow,
+    RewardClaimRow,
+    ForeignTransferRow,
+)
 
+Query = LiteralString | sql.Composed
 _LOCK_SPACE = 0x_250D << 48  # advisory locks of ours; the chain id fills the lower bits
 _STATEMENT_TIMEOUT_MS = 60_000
 # Every statement here goes by keys or block numbers, while statistics of tables that grow this fast are old.
 _PLANS = "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 STATISTICS_FROM = 1_000  # rows changed in a table before its statistics are renewed; then 4 times as many
 STATISTICS_STEP = 4
-COPIED_FROM = 64  # rows; below, the round trips of COPY cost more than it saves
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +141,12 @@ class Checkpoint:
     undo_floor: int
     finalized_number: int
     emit_after: int
+    generation: int
 
 
-_READ_CHECKPOINT = """
+READ_CHECKPOINT = """
     SELECT chain_id, '0x' || encode(genesis_hash, 'hex') AS genesis_hash, start_block, number,
-           '0x' || encode(hash, 'hex') AS hash, undo_floor, finalized_number, emit_after
+           '0x' || encode(hash, 'hex') AS hash, undo_floor, finalized_number, emit_after, generation
     FROM chain.checkpoint WHERE chain_id = %s
 """
 _FIRST_CHECKPOINT = """
@@ -113,14 +162,16 @@ _FIRST_CHECKPOINT = """
 """
 _MOVE = """
     UPDATE chain.checkpoint SET number = %(number)s, hash = %(hash)s, block_time = %(time)s,
-        undo_floor = %(undo_floor)s, finalized_number = %(finalized)s
+        undo_floor = %(undo_floor)s, finalized_number = %(finalized)s, emit_after = %(emit_after)s
     WHERE chain_id = %(chain_id)s AND number = %(from_number)s AND hash IS NOT DISTINCT FROM %(from_hash)s
+        AND generation = %(generation)s
 """
 _SPEAK = """
     UPDATE chain.checkpoint SET head_number = coalesce(%(head)s, head_number),
         head_time = coalesce(%(head_time)s, head_time), state = %(state)s,
         reason = %(reason)s, seen_at = %(now)s
     WHERE chain_id = %(chain_id)s AND number = coalesce(%(number)s, number)
+        AND generation = coalesce(%(generation)s, generation)
 """
 
 
@@ -131,9 +182,13 @@ class CheckpointMoved(Bug):
 class Store:
     """`async with Store.connect(url, chain_id) as store`; every write goes through `transaction`."""
 
-    def __init__(self, connection: psycopg.AsyncConnection[Any], chain_id: int) -> None:
+    reads_strangers = True  # and not only contracts of our own
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any], url: str, chain_id: int) -> None:
         self._connection = connection
+        self._url = url
         self.chain_id = chain_id
+        self.declared: tuple[Model, ...] = ()  # tables of declared ABIs
         self._changed: Counter[Model] = Counter()
         self._statistics_at: dict[Model, int] = {}
 
@@ -146,7 +201,7 @@ class Store:
                 url, autocommit=True, connect_timeout=5, options=options, application_name="asoud-indexer"
             )
         try:
-            yield cls(connection, chain_id)
+            yield cls(connection, url, chain_id)
         finally:
             await connection.close()
 
@@ -164,10 +219,26 @@ class Store:
     # ------------------------------------------------------------------------------------- checkpoint
 
     async def checkpoint(self) -> Checkpoint | None:
+        return await self._checkpoint_of(self._placed(READ_CHECKPOINT))
+
+    async def _checkpoint_of(self, query: Query) -> Checkpoint | None:
         with typed_database_errors():
             async with self._connection.cursor(row_factory=class_row(Checkpoint)) as cursor:
-                await cursor.execute(_READ_CHECKPOINT, (self.chain_id,))
+                await cursor.execute(query, (self.chain_id,))
                 return await cursor.fetchone()
+
+    @asynccontextmanager
+    async def holding(self, standing: Checkpoint) -> AsyncIterator[None]:
+        """A transaction in which the checkpoint stands where the caller believes it does.
+
+        Raises:
+            CheckpointMoved: It does not.
+        """
+        async with self.transaction():
+            await self.hold()
+            if await self.checkpoint() != standing:
+                raise CheckpointMoved("the checkpoint is not where it was read", number=standing.number)
+            yield
 
     async def hold(self) -> None:
         """Lets nobody else move the checkpoint until the transaction ends, whoever has the lock."""
@@ -201,7 +272,9 @@ class Store:
                 "time": time,
                 "undo_floor": after.undo_floor,
                 "finalized": after.finalized_number,
+                "emit_after": after.emit_after,
                 "from_number": before.number,
+                "generation": before.generation,
                 "from_hash": None if before.hash is None else _bytes(before.hash),
             },
         )
@@ -233,10 +306,59 @@ class Store:
                 "head_time": head_time,
                 "now": now,
                 "number": None if standing_at is None else standing_at.number,
+                "generation": None if standing_at is None else standing_at.generation,
             },
         )
         if standing_at is not None and spoken == 0:
             raise CheckpointMoved("the checkpoint is not where it was left", number=standing_at.number)
+
+    # ------------------------------------------------------------------------------------- partitions
+
+    async def partitions_end(self) -> int:
+        """The first block that has no partition."""
+        query = "SELECT coalesce(max(end_block), 0) FROM chain.partition WHERE chain_id = %s"
+        return int((await self.column(query, (self.chain_id,)))[0])
+
+    async def make_partition(self, first: int, end: int) -> None:
+        await self.run("SELECT chain.make_partition(%s, %s, %s)", (self.chain_id, first, end))
+
+    async def thinned_first(self) -> int | None:
+        """The first block whose raw logs were dropped; None: they are all there."""
+        query = "SELECT min(first_block) FROM chain.partition WHERE chain_id = %s AND thinned"
+        found: int | None = (await self.column(query, (self.chain_id,)))[0]
+        return found
+
+    async def thin_logs(self, *, below: int) -> list[int]:
+        """Drops raw logs that no view reads, of partitions that lie below; returns their first blocks."""
+        query = (
+            "SELECT first_block FROM chain.partition"
+            " WHERE chain_id = %s AND end_block <= %s AND NOT thinned ORDER BY first_block"
+        )
+        found: list[int] = await self.column(query, (self.chain_id, below))
+        for first in found:
+            await self.run("SELECT chain.thin_logs(%s, %s)", (self.chain_id, first))
+        return found
+
+    async def raw_logs_from(self) -> int:
+        """The first block of which all raw logs are kept: below, tables can't be made from them."""
+        query = "SELECT coalesce(max(end_block), 0) FROM chain.partition WHERE chain_id = %s AND thinned"
+        return int((await self.column(query, (self.chain_id,)))[0])
+
+    # ---------------------------------------------------------------------------------------- indexes
+
+    async def shed_indexes(self) -> bool:
+        """Puts the indexes of views aside until `regrow_indexes`; False where other chains need them."""
+        return bool((await self.column("SELECT chain.shed_indexes(%s)", (self.chain_id,)))[0])
+
+    async def indexes_are_shed(self) -> bool:
+        return bool((await self.column("SELECT EXISTS (SELECT FROM chain.shed_index)", ()))[0])
+
+    async def regrow_indexes(self) -> None:
+        """On a connection of its own, however long it takes: this one goes on telling that it lives."""
+        async with Store.connect(self._url, self.chain_id) as beside:
+            await beside.run("SET statement_timeout = 0")
+            while (await beside.column("SELECT chain.regrow_index()", ()))[0] is not None:
+                pass
 
     # ------------------------------------------------------------------------------------------- rows
 
@@ -258,7 +380,8 @@ class Store:
         """New rows; one that exists already is a broken invariant."""
         for model, items in rows.items():
             if len(items) >= COPIED_FROM and codec(model).by_columns:
-                await self._copy(model, items)
+                with typed_database_errors():
+                    await self._copy(model, items)
             else:
                 await self.run(statements.insert(model), _sent(model, items, codec(model).columns))
 
@@ -266,6 +389,18 @@ class Store:
         for model, items in rows.items():
             await self.run(statements.upsert(model), _sent(model, items, codec(model).columns))
             self._changed[model] += len(items)
+
+    async def add(self, model: Model, rows: Sequence[Row]) -> None:
+        """As `upsert`, for rows of which hardly any exists: a copy, and the slow way when one does."""
+        if len(rows) < COPIED_FROM or not codec(model).by_columns:
+            return await self.upsert({model: rows})
+        try:
+            async with self._connection.transaction():
+                await self._copy(model, rows)
+        except UniqueViolation:
+            return await self.upsert({model: rows})
+        self._changed[model] += len(rows)
+        return None
 
     async def patch(self, model: Model, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
         """Changes some columns of rows that must be there; `columns` begin with those of the key."""
@@ -285,12 +420,12 @@ class Store:
                 await self.run(sql.SQL("ANALYZE {}").format(statements.table(model)))
 
     async def _copy(self, model: Model, rows: Sequence[Row]) -> None:
-        with typed_database_errors():
-            async with (
-                self._connection.cursor() as cursor,
-                cursor.copy(statements.copy(model)) as copy,
-            ):
-                await copy.write(codec(model).lines(rows))
+        async with (
+            self._connection.cursor() as cursor,
+            cursor.copy(self._placed(statements.copy(model))) as copy,
+        ):
+            spelt = rows.lines if isinstance(rows, Spelt) else None
+            await copy.write(codec(model).lines(rows) if spelt is None else spelt)
 
     async def keep(self, befores: Sequence[Before]) -> None:
         """Writes the undo rows of a range."""
@@ -317,10 +452,25 @@ class Store:
         """Takes every row back to how it was after block `above`."""
         for model in STATES:
             await self._restore(model, above)
-        for model in FACTS:
+        await self.cut(above=above)
+
+    async def cut(self, *, above: int) -> None:
+        """Takes out blocks, logs and facts above a block, and what is kept to undo them."""
+        for model in (*FACTS, *self.declared):
             await self.run(statements.delete_above(model, "block_number"), (self.chain_id, above))
         await self.run(statements.delete_above(BlockRow, "number"), (self.chain_id, above))
         await self.run(statements.delete_above(UndoRow, "block_number"), (self.chain_id, above))
+
+    async def forget_states(self) -> None:
+        """Takes out all that logs have changed, so that it can be made from them anew.
+
+        Contracts of the deployment stay: no log made them. However long that takes.
+        """
+        await self.run("SET LOCAL statement_timeout = 0")
+        for model in STATES:
+            query = sql.SQL("DELETE FROM {} WHERE chain_id = %s").format(statements.table(model))
+            made = sql.SQL(" AND creator IS NOT NULL" if model is ContractRow else "")
+            await self.run(query + made, (self.chain_id,))
 
     async def wipe(self) -> None:
         """Forgets all rows of this chain but the checkpoint, which `begin` sets back.
@@ -328,7 +478,7 @@ class Store:
         However long that takes: its time grows with the tables, unlike that of all other statements.
         """
         await self.run("SET LOCAL statement_timeout = 0")
-        everything: tuple[Model, ...] = (*STATES, *FACTS, BlockRow, UndoRow)
+        everything: tuple[Model, ...] = (*STATES, *FACTS, *self.declared, BlockRow, UndoRow)
         for model in everything:
             query = sql.SQL("DELETE FROM {} WHERE chain_id = %s").format(statements.table(model))
             await self.run(query, (self.chain_id,))
@@ -354,6 +504,10 @@ class Store:
         )
         return rows[0][0] if rows else None
 
+    async def block_times(self, numbers: Collection[int]) -> dict[int, dt.datetime]:
+        query = "SELECT number, timestamp FROM chain.block WHERE chain_id = %s AND number = ANY(%s)"
+        return dict(await self.rows(query, (self.chain_id, list(numbers))))
+
     async def contracts(self) -> dict[Address, str]:
         """Address -> kind of all contracts known so far."""
         rows = await self.rows(
@@ -362,33 +516,61 @@ class Store:
         )
         return {Address(address): kind for address, kind in rows}
 
-    async def logs(self, *, first: int, last: int) -> list[tuple[Row, dt.datetime]]:
+    async def logs(self, *, first: int, last: int) -> list[tuple[Log, dt.datetime]]:
         """Decodable logs of these blocks with the times of their blocks, in order."""
-        rows = await self.rows(
-            "SELECT row_to_json(log)::text, block.timestamp FROM chain.log AS log"
-            " JOIN chain.block AS block ON block.chain_id = log.chain_id AND block.number = log.block_number"
-            " WHERE log.chain_id = %s AND log.block_number BETWEEN %s AND %s AND log.error IS NULL"
-            " ORDER BY log.block_number, log.log_index",
-            (self.chain_id, first, last),
-        )
-        return [(codec(LogRow).load(text), time) for text, time in rows]
+        return await self.logs_after((first, -1), last=last, limit=None)
 
-    async def run(self, query: LiteralString | sql.Composed, params: Any = None) -> int:  # noqa: ANN401
-        with typed_database_errors():
-            return (await self._connection.execute(query, params)).rowcount
+    async def logs_after(
+        self, place: tuple[int, int], *, last: int, limit: int | None
+    ) -> list[tuple[Log, dt.datetime]]:
+        """As `logs`, but from behind a block number and log index on, and no more than `limit`."""
+        rows = await self.rows(
+            "SELECT row_to_json(log)::text, '0x' || encode(block.hash, 'hex'), block.timestamp"
+            " FROM chain.log AS log"
+            " JOIN chain.block AS block ON block.chain_id = log.chain_id AND block.number = log.block_number"
+            " WHERE log.chain_id = %s AND (log.block_number, log.log_index) > (%s, %s)"
+            " AND log.block_number <= %s AND log.error IS NULL"
+            " ORDER BY log.block_number, log.log_index LIMIT %s",
+            (self.chain_id, *place, last, limit),
+        )
+        return [(_log(codec(LogRow).load(text), Hash32(hash_)), time) for text, hash_, time in rows]
+
+    async def run(self, query: Query, params: Any = None) -> int:  # noqa: ANN401
+        return (await self._executed(self._placed(query), params)).rowcount
 
     async def column(self, query: LiteralString, params: Any) -> list[Any]:  # noqa: ANN401
         return [row[0] for row in await self.rows(query, params)]
 
-    async def rows(self, query: LiteralString | sql.Composed, params: Any) -> list[Any]:  # noqa: ANN401
+    async def dicts(self, query: LiteralString, params: Any) -> list[dict[str, Any]]:  # noqa: ANN401
         with typed_database_errors():
-            return await (await self._connection.execute(query, params)).fetchall()
+            async with self._connection.cursor(row_factory=dict_row) as cursor:
+                return await (await cursor.execute(self._placed(query), params)).fetchall()
+
+    async def rows(self, query: Query, params: Any) -> list[Any]:  # noqa: ANN401
+        with typed_database_errors():
+            return await (await self._executed(self._placed(query), params)).fetchall()
+
+    async def _executed(self, query: Query, params: Any = None) -> psycopg.AsyncCursor[Any]:  # noqa: ANN401
+        with typed_database_errors():
+            return await self._connection.execute(query, params)
+
+    def _placed(self, query: Query) -> Query:
+        """Every statement that names tables goes through here; `indexer.twin` has other tables."""
+        return query
 
 
 def _sent(model: Model, rows: Sequence[Row], columns: Sequence[str]) -> Sequence[str]:
     """The parameters of a statement that takes rows."""
+    if isinstance(rows, Spelt) and rows.arrays is not None:
+        return rows.arrays
     form = codec(model)
     return form.arrays(rows, columns) if form.by_columns else (form.dump(rows),)
+
+
+def _log(row: Row, block_hash: Hash32) -> Log:
+    topics = tuple(row[name] for name in ("topic0", "topic1", "topic2", "topic3") if row[name] is not None)
+    fields = ("block_number", "log_index", "tx_hash", "tx_index", "address", "data")
+    return Log(topics=topics, block_hash=block_hash, **{name: row[name] for name in fields})
 
 
 def _bytes(value: str) -> bytes:

@@ -10,18 +10,18 @@ there.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from indexer.codec import Key, Model, Row, codec
+from indexer.codec import Key, Model, Row, arrayed, codec, copied
 from node.chain.rpc import Log
 from node.kernel.errors import Bug
 from node.kernel.hexes import Address, Hash32
 
 
-class At(msgspec.Struct, frozen=True):
+class At(msgspec.Struct, frozen=True, gc=False):
     """Where and when a log was written."""
 
     block: int
@@ -50,7 +50,9 @@ class Before(NamedTuple):
     row: Row | None
 
 
-Patches = dict[tuple[Model, tuple[str, ...]], list[Row]]  # by table and columns, those of the key first
+Patches = Mapping[
+    tuple[Model, tuple[str, ...]], Sequence[Row]
+]  # by table and columns, those of the key first
 
 
 class WorkSet:
@@ -127,9 +129,18 @@ class WorkSet:
                 found[model] = whole
         return found
 
+    def spelt_states(self) -> dict[Model, Sequence[Row]]:
+        """As `states`, ready to be sent: copied where they are new, as far as we know."""
+        return {
+            model: copied(model, rows)
+            if model in self._unread
+            else arrayed(model, rows, codec(model).columns)
+            for model, rows in self.states().items()
+        }
+
     def patches(self) -> Patches:
         """What is known of rows that were not loaded."""
-        found: Patches = {}
+        found: dict[tuple[Model, tuple[str, ...]], list[Row]] = {}
         for model, rows in self._sorted():
             key, width = codec(model).key, len(codec(model).columns)
             alike: dict[tuple[str, ...], list[Row]] = {}  # by columns, in whatever order they were set

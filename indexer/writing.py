@@ -1,20 +1,23 @@
 """Writing a range: blocks, logs, projections, undo, spine and checkpoint, in one transaction."""
 
+import asyncio
 import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.codec import Model, Row
+from indexer.beside import beside
+from indexer.codec import Model, Row, arrayed, copied
 from indexer.fetch import Decoded, Fetched
 from indexer.models import BlockRow, ContractRow, LogRow
-from indexer.projections import RULES, UNREAD
+from indexer.projections import EVERY_RULE, UNREAD
 from indexer.projections.rules import Rule
+from indexer.reading import Kinds
 from indexer.reorg import undo_floor_after
 from indexer.spine import tell_final
 from indexer.store import Checkpoint, Store
-from indexer.workset import At, Ref, WorkSet
+from indexer.workset import At, Before, Patches, Ref, WorkSet
 from node.chain.events import ChainLog
 from node.chain.logs import Kind
 from node.chain.rpc import ChainMoved, Header, RpcClient
@@ -30,7 +33,28 @@ class KnownContract:
     from_block: int
 
 
-_Work = tuple[Rule, At, ChainLog]
+Work = tuple[Rule, At, ChainLog]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A range with all that can be made of it without a look into the database."""
+
+    fetched: Fetched
+    work: Sequence[Work]
+    raw: Mapping[Model, Sequence[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """What the rules made of a range."""
+
+    facts: Mapping[Model, Sequence[Row]]
+    states: Mapping[Model, Sequence[Row]]
+    patches: Patches
+    undo: Sequence[Before]
+
+
 ContractSource = Callable[[], Sequence[KnownContract]]
 
 
@@ -55,9 +79,10 @@ class Finality:
 
 
 async def write_range(
-    store: Store, before: Checkpoint, fetched: Fetched, *, head: Header, finality: Finality
+    store: Store, before: Checkpoint, prepared: Prepared, *, head: Header, finality: Finality
 ) -> tuple[Checkpoint, int]:
     """Returns the checkpoint after it, and how many final events were told."""
+    fetched = prepared.fetched
     last = fetched.headers[-1]
     floor = undo_floor_after(
         floor=before.undo_floor, last=last.number, head=head.number, undo_blocks=finality.undo_blocks
@@ -67,7 +92,8 @@ async def write_range(
         before, number=last.number, hash=last.hash, undo_floor=floor, finalized_number=final
     )
     async with store.transaction():
-        await _write(store, fetched, keep_from=floor + 1)
+        await store.hold()
+        await _write(store, prepared, keep_from=floor + 1)
         told = await _tell(store, before, kinds=fetched.kinds, final=final)
         await store.prune_undo(below=floor + 1)
         await store.move(before, after, time=instant_of(last))
@@ -76,7 +102,7 @@ async def write_range(
 
 
 async def finalize(
-    store: Store, before: Checkpoint, *, kinds: Mapping[Address, str], head: Header, finality: Finality
+    store: Store, before: Checkpoint, *, kinds: Kinds, head: Header, finality: Finality
 ) -> tuple[Checkpoint, int]:
     """What became final without a new block; the checkpoint stays at its block."""
     final = finality.height(head=head.number, indexed=before.number, before=before.finalized_number)
@@ -84,12 +110,13 @@ async def finalize(
         return before, 0
     after = dataclasses.replace(before, finalized_number=final)
     async with store.transaction():
+        await store.hold()
         told = await _tell(store, before, kinds=kinds, final=final)
         await store.move(before, after, time=await store.block_time(before.number))
     return after, told
 
 
-async def _tell(store: Store, before: Checkpoint, *, kinds: Mapping[Address, str], final: int) -> int:
+async def _tell(store: Store, before: Checkpoint, *, kinds: Kinds, final: int) -> int:
     first = max(before.finalized_number, before.emit_after) + 1
     if final < first:
         return 0
@@ -103,29 +130,83 @@ def _number_in(path: Path) -> int:
         return -1
 
 
-async def _write(store: Store, fetched: Fetched, *, keep_from: int) -> None:
-    """All rows of the range."""
+def prepare(chain_id: int, fetched: Fetched) -> Prepared:
     times = {header.number: instant_of(header) for header in fetched.headers}
-    work: list[_Work] = [
-        (RULES[type(item.event)], At.of(item.log, times[item.log.block_number]), item.event)
-        for item in fetched.logs
+    raw: dict[Model, list[Row]] = {BlockRow: _block_rows(chain_id, fetched.headers)}
+    if fetched.logs:
+        raw[LogRow] = [_log_row(chain_id, item) for item in fetched.logs]
+    work = _work_of(fetched.logs, times)
+    return Prepared(fetched, work, {model: copied(model, rows) for model, rows in raw.items()})
+
+
+async def _write(store: Store, prepared: Prepared, *, keep_from: int) -> None:
+    undoable = prepared.fetched.headers[-1].number >= keep_from
+    unread = frozenset[Model]() if undoable else UNREAD
+    projected = await project(store, prepared.work, raw=prepared.raw, keep_from=keep_from, unread=unread)
+    await store.insert(projected.facts)
+    await store.keep(projected.undo)
+
+
+async def write_logs(
+    store: Store, logs: Sequence[Decoded], *, times: Mapping[int, dt.datetime], keep_from: int
+) -> None:
+    """Logs of blocks that are written already, and what follows from them."""
+    rows = [_log_row(store.chain_id, item) for item in logs]
+    raw: dict[Model, Sequence[Row]] = {LogRow: copied(LogRow, rows)} if rows else {}
+    work = _work_of(logs, times)
+    projected = await project(store, work, raw=raw, keep_from=keep_from, unread=frozenset())
+    await store.insert(projected.facts)
+    await store.keep(projected.undo)
+
+
+def _work_of(logs: Sequence[Decoded], times: Mapping[int, dt.datetime]) -> list[Work]:
+    return [
+        (EVERY_RULE[type(item.event)], At.of(item.log, times[item.log.block_number]), item.event)
+        for item in logs
         if item.event is not None
     ]
-    undoable = fetched.headers[-1].number >= keep_from
-    unread = frozenset[Model]() if undoable else UNREAD
-    loaded = await store.load(_touched(work, written=undoable))
+
+
+async def project(
+    store: Store,
+    work: Sequence[Work],
+    *,
+    raw: Mapping[Model, Sequence[Row]],
+    keep_from: int,
+    unread: frozenset[Model],
+) -> Projected:
+    """Writes raw rows, and the states that follow; facts and what undoes it are for the caller to write.
+
+    The rules do their work while Postgres takes the raw rows.
+    """
+    loaded = await store.load(_touched(work, written=not unread))
     workset = WorkSet(store.chain_id, loaded, keep_from=keep_from, unread=unread)
+    projecting = asyncio.create_task(beside(len(work), _projected, workset, work))
+    try:
+        await store.insert(raw)
+    finally:
+        await asyncio.wait([projecting])
+    projected = projecting.result()
+    for model, rows in projected.states.items():
+        await (store.add(model, rows) if model in unread else store.upsert({model: rows}))
+    for (model, columns), rows in projected.patches.items():
+        await store.patch(model, columns, rows)
+    return projected
+
+
+def _projected(workset: WorkSet, work: Sequence[Work]) -> Projected:
     for rule, at, event in work:
         rule.apply(workset, at, event)
-    await store.insert(_raw_rows(store.chain_id, fetched))
-    await store.insert(workset.facts)
-    await store.upsert(workset.states())
-    for (model, columns), rows in workset.patches().items():
-        await store.patch(model, columns, rows)
-    await store.keep(workset.undo)
+    patches = workset.patches()
+    return Projected(
+        facts={model: copied(model, rows) for model, rows in workset.facts.items()},
+        states=workset.spelt_states(),
+        patches={key: arrayed(key[0], rows, key[1]) for key, rows in patches.items()},
+        undo=workset.undo,
+    )
 
 
-def _touched(work: Sequence[_Work], *, written: bool) -> set[Ref]:
+def _touched(work: Sequence[Work], *, written: bool) -> set[Ref]:
     """What has to be loaded; `written`: also what rules change without reading it."""
     refs = {ref for rule, at, event in work for ref in rule.touches(at, event)}
     if written:
@@ -159,8 +240,8 @@ async def contract_rows(
     return {ContractRow: rows} if rows else {}
 
 
-def _raw_rows(chain_id: int, fetched: Fetched) -> dict[Model, list[Row]]:
-    blocks: list[Row] = [
+def _block_rows(chain_id: int, headers: Sequence[Header]) -> list[Row]:
+    return [
         {
             "chain_id": chain_id,
             "number": header.number,
@@ -168,10 +249,8 @@ def _raw_rows(chain_id: int, fetched: Fetched) -> dict[Model, list[Row]]:
             "parent_hash": header.parent_hash,
             "timestamp": instant_of(header),
         }
-        for header in fetched.headers
+        for header in headers
     ]
-    logs = [_log_row(chain_id, item) for item in fetched.logs]
-    return {BlockRow: blocks, LogRow: logs} if logs else {BlockRow: blocks}
 
 
 def _log_row(chain_id: int, item: Decoded) -> Row:
@@ -180,7 +259,6 @@ def _log_row(chain_id: int, item: Decoded) -> Row:
         "chain_id": chain_id,
         "block_number": item.log.block_number,
         "log_index": item.log.log_index,
-        "block_hash": item.log.block_hash,
         "tx_hash": item.log.tx_hash,
         "tx_index": item.log.tx_index,
         "address": item.log.address,

@@ -16,11 +16,11 @@ import requests
 from eth_utils.crypto import keccak
 
 from node.bootstrap.deploy import deploy
-from node.chain.abi import Param
 from node.chain.artifacts import Artifact, load_artifact
 from node.chain.deployments import Deployment
-from node.chain.eip712 import Domain, Listing, Struct, exchange_domain, typed_data
-from node.chain.escrow import Terms, escrow_id
+from node.chain.eip712 import Listing, Struct, exchange_domain, typed_data
+from node.chain.escrow import RELEASE, Terms, escrow_domain, escrow_id
+from node.chain.permit import NO_PERMIT
 from node.kernel.hexes import ZERO_ADDRESS, Address, Hash32, hash_from_bytes
 from node.kernel.settings import Settings
 from wallet.custody.dev import dev_addresses
@@ -30,16 +30,6 @@ PRICE = 10**18
 FOR = 1
 SELL, BUY = 0, 1  # `IExchange.Side`
 ONE_TOKEN, ANY_TOKEN = 0, 1  # `IExchange.Scope`
-NO_PERMIT = {"value": 0, "deadline": 0, "v": 0, "r": b"\0" * 32, "s": b"\0" * 32}
-_RELEASE = Struct(
-    "Release",
-    (
-        Param("escrowId", "bytes32"),
-        Param("amount", "uint256"),
-        Param("nonce", "uint256"),
-        Param("deadline", "uint64"),
-    ),
-)
 
 
 class Chain:
@@ -293,8 +283,8 @@ class Life:
             "nonce": nonce,
             "deadline": deadline,
         }
-        domain = Domain("ASOUD Escrow", "1", self.at.chain_id, self.at.escrow.address)
-        message = typed_data(domain, _RELEASE, release)
+        domain = escrow_domain(chain_id=self.at.chain_id, escrow=self.at.escrow.address)
+        message = typed_data(domain, RELEASE, release)
         signature = self.chain.rpc("eth_signTypedData_v4", terms.buyer, message)
         self.escrow_step(self.others[0], "releaseSigned", terms, amount, nonce, deadline, signature)
 

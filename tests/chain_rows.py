@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from indexer.models import (
     Checkpoint,
@@ -19,6 +19,10 @@ from node.kernel.db.unit_of_work import Tx
 from node.kernel.hexes import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
 
 CHAIN_ID = 31337
+PARTITION = f"""
+    SELECT chain.make_partition({CHAIN_ID}, 0, 1000000)
+    WHERE NOT EXISTS (SELECT FROM chain.partition WHERE chain_id = {CHAIN_ID})
+"""  # noqa: S608 - a number of ours
 GENESIS_TIME = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
@@ -40,6 +44,9 @@ class ChainRows:
 
     tx: Tx
     block: int = 0
+
+    def __post_init__(self) -> None:
+        self.tx.execute(text(PARTITION))
 
     def collection(
         self,

@@ -65,6 +65,19 @@ def fresh_database(addresses: Addresses) -> Iterator[DatabaseUrls]:
         yield urls
 
 
+@pytest.fixture(scope="module")
+def module_database(addresses: Addresses) -> Iterator[DatabaseUrls]:
+    """A database that the tests of one module share, each with rows of its own."""
+    with cloned_database(addresses, f"module_{uuid.uuid4().hex}") as urls:
+        yield urls
+
+
+@pytest.fixture(scope="module")
+def module_redis_url(addresses: Addresses, worker_id: str) -> str:
+    """As `redis_url`, for modules in which nobody else asks for one."""
+    return _emptied(addresses, _pair(worker_id))
+
+
 @pytest.fixture
 def connection(fresh_database: DatabaseUrls) -> Iterator[psycopg.Connection]:
     """A plain connection to the database of `fresh_database`, as the owner, that commits each statement."""

@@ -36,6 +36,18 @@ def member(number: int) -> LocalAccount:
     return account
 
 
+# The rules that the development chain is born with, and slower ones that leave a test time to act.
+BORN_PERIOD_S = 6
+DELAY_S, PERIOD_S, EXTENSION_S = 60, 120, 90
+SLOWER = {
+    "kind": "set_voting_rules",
+    "voting_delay_s": DELAY_S,
+    "voting_period_s": PERIOD_S,
+    "late_quorum_extension_s": EXTENSION_S,
+}
+FEE = {"kind": "set_exchange_fee", "bps": 200}
+
+
 @dataclass
 class Dao:
     edge: Edge
@@ -130,3 +142,26 @@ async def running_dao(
         dao = Dao(edge, life, settings)
         await dao.index()
         yield dao
+
+
+async def proposed(dao: Dao, headers: Headers, title: str, *actions: object) -> str:
+    """Makes a proposal and returns its id."""
+    body = {"title": title, "description": "Because.", "actions": list(actions) or [FEE]}
+    answer = await dao.do("/v1/proposals", body, headers)
+    return str(answer["proposal_id"])
+
+
+async def vote(dao: Dao, proposal: str, headers: Headers, support: str = "for") -> None:
+    await dao.do(f"/v1/proposals/{proposal}/votes", {"support": support, "reason": "so"}, headers)
+
+
+async def carried(
+    dao: Dao, proposal: str, headers: Headers, *, delay_s: int = DELAY_S, period_s: int = PERIOD_S
+) -> None:
+    """From pending to executed, by the vote of one member."""
+    await dao.pass_time(delay_s + 1)
+    await vote(dao, proposal, headers)
+    await dao.pass_time(period_s + 2)
+    await dao.do(f"/v1/proposals/{proposal}/queue", {}, headers)
+    await dao.pass_time(2)
+    await dao.do(f"/v1/proposals/{proposal}/execute", {}, headers)

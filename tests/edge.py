@@ -1,7 +1,7 @@
 """The whole application on real parts, and wallets that sign in to it: for tests of routers."""
 
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +10,21 @@ import httpx
 from eth_account import Account
 from eth_account.messages import encode_defunct
 from eth_account.signers.local import LocalAccount
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
 from api.app import create_app
 from api.options import EdgeOptions
+from api.permissions import Permission, Who
 from node.bootstrap.build import build_services
 from node.kernel.clock import FixedClock
 from node.kernel.settings import Settings
 from node.services.container import Services
 
 PUBLIC_URL = "http://asoud.test:8000"
+# All callers of all tests come from one address; tests of the rates set their own.
+BOUNDLESS = dict.fromkeys(("reads_per_minute", "writes_per_minute", "uploads_per_minute"), 1_000_000)
 START = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 
 
@@ -42,6 +46,34 @@ class Edge:
         )
         assert answer.status_code == 200, answer.text
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+    async def signed(self, wallet: LocalAccount, purpose: str) -> dict[str, str]:
+        """A message that the wallet signed for the purpose."""
+        body = {"address": wallet.address, "purpose": purpose}
+        answer = await self.client.post("/v1/auth/nonces", json=body)
+        assert answer.status_code == 201, answer.text
+        message = answer.json()["message"]
+        return {"message": message, "signature": signature(wallet, message)}
+
+    async def step_up(self, caller: dict[str, str], wallet: LocalAccount) -> None:
+        """Another wallet of the caller's account gives the second proof."""
+        body = await self.signed(wallet, "step_up")
+        answer = await self.client.post("/v1/me/step-up/wallet", json=body, headers=caller)
+        assert answer.status_code == 200, answer.text
+
+
+def include(edge: Edge, router: APIRouter, *, public: Collection[str]) -> None:
+    """Adds a test's own routes, with the rows that let callers through."""
+    rows = {
+        f"{method} {route.path_format}": Permission(
+            frozenset({Who.ANYONE if route.path_format in public else Who.ACCOUNT}), scope=None
+        )
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    }
+    edge.app.state.permissions = {**edge.app.state.permissions, **rows}
+    edge.app.include_router(router)
 
 
 def new_wallet() -> LocalAccount:
@@ -71,6 +103,7 @@ def edge_settings(
 @asynccontextmanager
 async def running_edge(settings: Settings, options: EdgeOptions | None = None) -> AsyncIterator[Edge]:
     clock = FixedClock(START)
+    options = options or EdgeOptions(**BOUNDLESS)
     services = build_services(settings, clock=clock)
     app = create_app(services, options)
     transport = httpx.ASGITransport(app=app)

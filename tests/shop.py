@@ -35,6 +35,8 @@ from node.services.catalog.currencies import Currency
 from node.services.catalog.models import Product
 from node.services.catalog.service import CatalogService, Price, ProductDraft
 from node.services.catalog.stock import Stock
+from node.services.identity.audit import Audit
+from node.services.market.members import MemberService
 from node.services.market.service import MarketDraft, MarketRules, MarketService, Policy
 from node.services.order.access import Caller
 from node.services.order.models import Order
@@ -73,10 +75,17 @@ class Shop:
         policy = Policy(ship_within_s=3600, inspection_s=600, ruling_s=300, silence_seller_bps=5000)
         rules = MarketRules(arbiters=(ARBITER,), policy=policy, window_s_min=1)
         self.events = EventRecorder(self.clock)
-        self.market = MarketService(self.clock, self.events, rules)
+        self.members = MemberService(self.clock, self.events, Audit(self.clock))
+        self.market = MarketService(self.clock, self.events, rules, self.members)
         self.catalog = CatalogService(self.clock, self.events, self.market)
         self.order = OrderService(
-            self.clock, self.events, Stock(), lambda: self.deployment, fee_bps=250, unfunded=UNFUNDED
+            self.clock,
+            self.events,
+            Stock(),
+            lambda: self.deployment,
+            fee_bps=250,
+            appeal_times=(60, 600),
+            unfunded=UNFUNDED,
         )
 
     def add_product(self, *, stock: int, price: int = 1_000) -> Product:

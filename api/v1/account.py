@@ -10,10 +10,10 @@ from api.client import BOUNDED, TheClient
 from api.readback import IfMatch, read_back, require_match
 from api.routing import CommandTx, EffectTx, edge_router
 from api.schemas import AddressString, Input
-from api.v1.identity import MeOut, SignInIn
+from api.v1.identity import MeOut, SignInIn, proved_wallet
 from node.kernel.language import TAG_CHARS_MAX
 from node.services.identity import queries
-from node.services.identity.proof import WalletProof
+from node.services.identity.proof import Purpose, WalletProof
 
 router = edge_router("account")
 
@@ -58,13 +58,10 @@ def change_profile(
 def link_wallet(
     body: SignInIn, begin: EffectTx, services: TheServices, principal: CurrentPrincipal, client: TheClient
 ) -> Response:
-    """Add a wallet, by a message (EIP-4361) that it signed. One's own sign-in must be new as well."""
-    message = services.identity.parse(body.message)
+    """Add a wallet, by a message (EIP-4361) that it signed. The account gives a second proof as well."""
+    proof = proved_wallet(body, Purpose.LINK, begin, services, client, account_id=principal.account_id)
     with begin() as tx:
-        services.identity.consume_nonce(tx, message.nonce)
-    services.identity.check(message, body.signature)
-    with begin() as tx:
-        services.accounts.link(tx, principal, WalletProof(message.address), client)
+        services.accounts.link(tx, principal, proof, client)
         return read_back(tx, queries.ME, {"account_id": principal.account_id})
 
 
@@ -76,5 +73,5 @@ def unlink_wallet(
     principal: CurrentPrincipal,
     client: TheClient,
 ) -> None:
-    """Take a wallet away and sign its devices out. Needs a new sign-in with an identity that stays."""
+    """Take a wallet away and sign its devices out. Needs a second proof, and a sign-in by what stays."""
     services.accounts.unlink(tx, principal, WalletProof(address), client)

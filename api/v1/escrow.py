@@ -41,6 +41,9 @@ class ConditionsOut(Output):
     inspection_s: int = Field(examples=[604800])
     ruling_s: int = Field(examples=[1209600])
     silence_seller_bps: int = Field(examples=[5000])
+    court: AddressString = Field(description="Judges appeals, in orders that allow them")
+    appeal_window_s: int = Field(examples=[259200])
+    court_time_s: int = Field(examples=[2592000])
 
 
 class EscrowStepOut(Output):
@@ -123,6 +126,9 @@ async def read_conditions(services: TheServices) -> ConditionsOut:
         inspection_s=found.inspection_s,
         ruling_s=found.ruling_s,
         silence_seller_bps=found.silence_seller_bps,
+        court=found.court,
+        appeal_window_s=found.appeal_window_s,
+        court_time_s=found.court_time_s,
     )
 
 

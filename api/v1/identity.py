@@ -8,15 +8,20 @@ from pydantic import Field
 from starlette.responses import Response
 
 from api.access import CurrentPrincipal, TheServices
-from api.client import BOUNDED, TheClient
+from api.client import BOUNDED, SigningInClient
+from api.commands import Begin
+from api.cookies import TheJar
 from api.routing import CommandTx, EffectTx, edge_router, never_stored
 from api.schemas import AddressString, HexBytes, Input, Output
-from api.v1.session import SignedInOut, signed_in_fields
+from api.v1.session import CookieSignedInOut, SignedInOut, handed_over
 from api.views import Views
+from node.kernel.errors import Unauthenticated
+from node.services.container import Services
 from node.services.identity import queries
 from node.services.identity.errors import AccountUnknown
 from node.services.identity.message import MESSAGE_CHARS_MAX
-from node.services.identity.proof import WalletProof
+from node.services.identity.proof import Purpose, WalletProof
+from node.services.identity.sessions import Client
 
 router = edge_router("identity")
 
@@ -25,6 +30,7 @@ class NonceIn(Input):
     address: AddressString | None = Field(
         None, description="With it the answer carries the whole message, ready to be signed"
     )
+    purpose: Purpose = Field(Purpose.SIGN_IN, description="What the nonce serves for, and nothing else")
 
 
 class NonceOut(Output):
@@ -48,10 +54,6 @@ class SignInIn(Input):
     signature: HexBytes
 
 
-class WalletSignedInOut(SignedInOut):
-    address: AddressString
-
-
 class WalletOut(Output):
     address: AddressString
     linked_at: dt.datetime
@@ -69,19 +71,54 @@ class PhoneOut(Output):
     linked_at: dt.datetime
 
 
+class RecoveryOut(Output):
+    """What is said to be lost, and will be taken away unless somebody objects."""
+
+    id: uuid.UUID
+    wallet: AddressString | None
+    phone: str | None
+    totp: bool
+    asked_at: dt.datetime
+    ripe_at: dt.datetime = Field(description="Until then it can only be cancelled, then completed as well")
+
+
 class MeOut(Output):
     account_id: uuid.UUID
     opened_at: dt.datetime
     profile: ProfileOut
+    recovery: RecoveryOut | None
     phones: list[PhoneOut]
     wallets: list[WalletOut]
+
+
+def proved_wallet(
+    body: SignInIn,
+    purpose: Purpose,
+    begin: Begin,
+    services: Services,
+    client: Client,
+    *,
+    account_id: uuid.UUID | None = None,
+) -> WalletProof:
+    """What a signed message proves. Its nonce is spent, and a refusal is noted, whatever comes of it."""
+    identity = services.identity
+    message = identity.parse(body.message)
+    try:
+        with begin() as tx:
+            identity.consume_nonce(tx, message.nonce, purpose)
+        identity.check(message, body.signature)  # may ask the chain about a contract wallet
+    except Unauthenticated as refusal:
+        with begin() as tx:
+            identity.note_refused(tx, message, refusal, client, account_id=account_id)
+        raise
+    return WalletProof(message.address)
 
 
 @router.post("/v1/auth/nonces", status_code=201, dependencies=[BOUNDED])
 @never_stored
 def issue_nonce(body: NonceIn, tx: CommandTx, services: TheServices) -> NonceOut:
     """Ask for a nonce, which serves one sign-in attempt."""
-    offer = services.identity.offer(tx)
+    offer = services.identity.offer(tx, body.purpose)
     return NonceOut(
         nonce=offer.nonce,
         domain=offer.domain,
@@ -97,16 +134,20 @@ def issue_nonce(body: NonceIn, tx: CommandTx, services: TheServices) -> NonceOut
 
 @router.post("/v1/auth/wallet", dependencies=[BOUNDED])
 @never_stored
-def sign_in(body: SignInIn, begin: EffectTx, services: TheServices, client: TheClient) -> WalletSignedInOut:
+def sign_in(
+    body: SignInIn,
+    begin: EffectTx,
+    services: TheServices,
+    client: SigningInClient,
+    *,
+    jar: TheJar,
+    response: Response,
+) -> SignedInOut | CookieSignedInOut:
     """Sign in with a signed message (EIP-4361). The nonce is spent, whatever comes of it."""
-    identity = services.identity
-    message = identity.parse(body.message)
+    proof = proved_wallet(body, Purpose.SIGN_IN, begin, services, client)
     with begin() as tx:
-        identity.consume_nonce(tx, message.nonce)
-    identity.check(message, body.signature)  # may ask the chain about a contract wallet
-    with begin() as tx:
-        signed_in = services.accounts.sign_in(tx, WalletProof(message.address), client)
-    return WalletSignedInOut.model_validate(signed_in_fields(signed_in))
+        signed_in = services.accounts.sign_in(tx, proof, client)
+    return handed_over(signed_in, jar, response)
 
 
 @router.get("/v1/me", response_model=MeOut)

@@ -8,16 +8,19 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from starlette.responses import Response
 
 from api.access import CurrentPrincipal, TheServices
-from api.client import BOUNDED, TheClient
+from api.client import BOUNDED, SigningInClient, TheClient
+from api.cookies import TheJar
+from api.metrics import PHONE_CODES
 from api.readback import read_back
 from api.routing import CommandTx, EffectTx, edge_router, never_stored
 from api.schemas import Input, Output
 from api.v1.identity import MeOut
-from api.v1.session import SignedInOut, signed_in_fields
+from api.v1.session import CookieSignedInOut, SignedInOut, handed_over
 from node.kernel.errors import AsoudError, Invalid
 from node.services.identity import queries
 from node.services.identity.numbers import PhoneNumber, parse_phone
-from node.services.identity.phones import CODE_DIGITS, Challenge
+from node.services.identity.phones import CODE_DIGITS, PREFIX_CHARS, Challenge
+from node.services.identity.proof import PhoneProof, Purpose
 
 router = edge_router("phones")
 
@@ -63,20 +66,27 @@ def ask_for_code(
     """Have a code sent to a phone, to sign in with it."""
     with begin() as tx:
         outcome = services.phones.challenge(tx, body.phone, client)
-    return _challenge_out(outcome)
+    return challenge_out(body.phone, outcome)
 
 
 @router.post("/v1/auth/phone", dependencies=[BOUNDED])
 @never_stored
-def sign_in_by_phone(body: CodeIn, begin: EffectTx, services: TheServices, client: TheClient) -> SignedInOut:
+def sign_in_by_phone(
+    body: CodeIn,
+    begin: EffectTx,
+    services: TheServices,
+    client: SigningInClient,
+    *,
+    jar: TheJar,
+    response: Response,
+) -> SignedInOut | CookieSignedInOut:
     """Sign in with the code that a phone was sent. The first sign-in opens an account."""
     with begin() as tx:
-        proof = services.phones.attempt(tx, body.challenge, body.code, client)
-    if isinstance(proof, AsoudError):
-        _refuse(proof)
+        outcome = services.phones.attempt(tx, body.challenge, body.code, client)
+    proof = code_used(outcome)
     with begin() as tx:
         signed_in = services.accounts.sign_in(tx, proof, client)
-    return SignedInOut.model_validate(signed_in_fields(signed_in))
+    return handed_over(signed_in, jar, response)
 
 
 @router.post("/v1/me/phones/challenges", status_code=201, dependencies=[BOUNDED])
@@ -86,22 +96,23 @@ def ask_for_link_code(
 ) -> ChallengeOut:
     """Have a code sent to a phone, to add it to one's account."""
     with begin() as tx:
-        services.sessions.require_fresh(tx, principal)
-        outcome = services.phones.challenge(tx, body.phone, client, account_id=principal.account_id)
-    return _challenge_out(outcome)
+        services.step_up.require(tx, principal, is_first_proof_enough=True)
+        outcome = services.phones.challenge(
+            tx, body.phone, client, purpose=Purpose.LINK, account_id=principal.account_id
+        )
+    return challenge_out(body.phone, outcome)
 
 
 @router.post("/v1/me/phones", response_model=MeOut, dependencies=[BOUNDED])
 def link_phone(
     body: CodeIn, begin: EffectTx, services: TheServices, principal: CurrentPrincipal, client: TheClient
 ) -> Response:
-    """Add a phone, by the code that it was sent for this. One's own sign-in must be new as well."""
+    """Add a phone, by the code that it was sent for this. The account gives a second proof as well."""
     with begin() as tx:
-        proof = services.phones.attempt(
-            tx, body.challenge, body.code, client, account_id=principal.account_id
+        outcome = services.phones.attempt(
+            tx, body.challenge, body.code, client, purpose=Purpose.LINK, account_id=principal.account_id
         )
-    if isinstance(proof, AsoudError):
-        _refuse(proof)
+    proof = code_used(outcome)
     with begin() as tx:
         services.accounts.link(tx, principal, proof, client)
         return read_back(tx, queries.ME, {"account_id": principal.account_id})
@@ -115,16 +126,25 @@ def unlink_phone(
     principal: CurrentPrincipal,
     client: TheClient,
 ) -> None:
-    """Take a phone away and sign its devices out. Needs a new sign-in with an identity that stays."""
+    """Take a phone away and sign its devices out. Needs a second proof, and a sign-in by what stays."""
     services.accounts.unlink(tx, principal, services.phones.proof(phone), client)
 
 
-def _challenge_out(outcome: Challenge | AsoudError) -> ChallengeOut:
+def challenge_out(phone: PhoneNumber, outcome: Challenge | AsoudError) -> ChallengeOut:
     if isinstance(outcome, AsoudError):
-        _refuse(outcome)
+        raise_committed(outcome)
+    PHONE_CODES.labels(phone[:PREFIX_CHARS], "asked").inc()
     return ChallengeOut(challenge=outcome.id, expires_at=outcome.expires_at, resend_at=outcome.resend_at)
 
 
-def _refuse(refusal: AsoudError) -> NoReturn:
+def code_used(outcome: PhoneProof | AsoudError) -> PhoneProof:
+    """The phone that said its code. A refusal is raised: what it counted is committed by now."""
+    if isinstance(outcome, AsoudError):
+        raise_committed(outcome)
+    PHONE_CODES.labels(outcome.phone[:PREFIX_CHARS], "used").inc()
+    return outcome
+
+
+def raise_committed(refusal: AsoudError) -> NoReturn:
     """The transaction that counted the attempt is committed by now."""
     raise refusal

@@ -98,7 +98,7 @@ def add_product(
     services: TheServices,
     principal: CurrentPrincipal,
 ) -> Response:
-    """Add a product to one's own market."""
+    """Add a product to a market."""
     price = _price(services, begin, body.price)
     with begin() as tx:
         product = services.catalog.add(
@@ -116,14 +116,18 @@ async def list_market_products(
     principal: OptionalPrincipal,
     status: Annotated[
         Status | None,
-        Query(description="Of one's own market; without it the list is what everybody sees: what is active"),
+        Query(
+            description="Of a market one works in; without it the list is what everybody sees: what is active"
+        ),
     ] = None,
 ) -> Response:
     """The products of a market, the newest first."""
     if status is None:
         return await views.page(queries.PRODUCTS_OF_MARKET, {"market_id": market_id}, page)
     if principal is None:
-        raise TokenMissing("only its owner sees a market by status: send `Authorization: Bearer <token>`")
+        raise TokenMissing(
+            "only who works there sees a market by status: send `Authorization: Bearer <token>`"
+        )
     params = {"market_id": market_id, "status": status.value, "account_id": principal.account_id}
     return await views.page(queries.PRODUCTS_OF_OWNER, params, page, private=True)
 
@@ -136,7 +140,7 @@ async def list_products(views: Views, page: ThePage) -> Response:
 
 @router.get("/v1/products/{product_id}", response_model=ProductOut)
 async def read_product(product_id: uuid.UUID, views: Views, principal: OptionalPrincipal) -> Response:
-    """One product. Drafts are there for their owner only."""
+    """One product. Drafts are there for those only who work in the market."""
     account_id = None if principal is None else principal.account_id
     params = {"product_id": product_id, "account_id": account_id}
     missing = ProductUnknown("there is no such product")
@@ -153,7 +157,7 @@ def change_product(
     principal: CurrentPrincipal,
     if_match: IfMatch = None,
 ) -> Response:
-    """Change price, stock, status or words of one's own product. Placed orders keep their price."""
+    """Change price, stock, status or words of a product. Placed orders keep their price."""
     price = None if body.price is None else _price(services, begin, body.price)
     params = {"product_id": product_id, "account_id": principal.account_id}
     with begin() as tx:

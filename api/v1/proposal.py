@@ -13,7 +13,7 @@ from api.schemas import AddressString, HashString, HexBytes, Input, Output, Page
 from api.steps import StepOut, StepsOut, steps_out
 from api.views import ThePage, Views
 from node.chain.actions import Vote
-from node.kernel.hexes import ZERO_ADDRESS
+from node.kernel.hexes import ZERO_ADDRESS, ZERO_HASH
 from node.services.governance import queries
 from node.services.governance.actions import Action, ActionBook
 from node.services.governance.calls import SIGNATURE_CHARS_MAX, encode_call
@@ -93,6 +93,18 @@ class CurrencyIn(Input):
         return [book.allow_currency(currency=self.currency, allowed=self.allowed)]
 
 
+class RuleAppealIn(Input):
+    """Judge an escrow whose parties appealed to the DAO."""
+
+    kind: Literal["rule_appeal"]
+    escrow_id: HashString
+    to_seller: UintString = Field(description="The seller's part before the fee; the rest goes to the buyer")
+    reason: HashString = Field(ZERO_HASH, description="Hash of the reason; the proposal's text may be it")
+
+    def actions(self, book: ActionBook) -> list[Action]:
+        return [book.rule_appeal(escrow_id=self.escrow_id, to_seller=self.to_seller, reason=self.reason)]
+
+
 class VotingRulesIn(Input):
     """The DAO's own rules. What is left out stays as it is; one action for each of the others."""
 
@@ -121,7 +133,8 @@ class VotingRulesIn(Input):
 
 
 ActionIn = Annotated[
-    CallIn | RawIn | TransferIn | ExchangeFeeIn | CurrencyIn | VotingRulesIn, Field(discriminator="kind")
+    CallIn | RawIn | TransferIn | ExchangeFeeIn | CurrencyIn | RuleAppealIn | VotingRulesIn,
+    Field(discriminator="kind"),
 ]
 
 
@@ -222,9 +235,14 @@ class VoteOut(Output):
 
 
 @router.post("")
-def propose(body: ProposalIn, _: EffectTx, principal: CurrentPrincipal, services: TheServices) -> ProposedOut:
+def propose(
+    body: ProposalIn, begin: EffectTx, principal: CurrentPrincipal, services: TheServices
+) -> ProposedOut:
     """Prepare a proposal. It exists once the transaction of its step is in the chain."""
-    book = services.governance.book()
+    judged = [item.escrow_id for item in body.actions if isinstance(item, RuleAppealIn)]
+    with begin() as tx:
+        appeals = services.governance.appeals(tx, judged)
+    book = services.governance.book(appeals)
     actions = [action for item in body.actions for action in item.actions(book)]
     proposed = services.governance.propose(
         proposer=principal.address, title=body.title.strip(), text=body.description.strip(), actions=actions

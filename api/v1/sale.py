@@ -48,10 +48,13 @@ async def list_sales(
     collection: Annotated[AddressString | None, Query()] = None,
     token_id: Annotated[UintString | None, Query(description="Needs `collection`")] = None,
     wallet: Annotated[AddressString | None, Query(description="As seller or as buyer")] = None,
+    tx_hash: Annotated[
+        HashString | None, Query(description="Those of one transaction, as of a sweep")
+    ] = None,
 ) -> Response:
     """Sales, newest first."""
     if token_id is not None and collection is None:
         raise Invalid("a token is told by its collection too", field="collection")
-    filters = given(collection=raw(collection), token_id=token_id, wallet=raw(wallet))
+    filters = given(collection=raw(collection), token_id=token_id, wallet=raw(wallet), tx_hash=raw(tx_hash))
     params = {**chain_params(services), **filters}
     return await views.page(queries.sales(frozenset(filters)), params, page)

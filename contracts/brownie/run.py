@@ -96,7 +96,7 @@ def prepare_project() -> None:
         shutil.rmtree(PROJECT / folder, ignore_errors=True)
     for folder in ("src", "interfaces"):
         shutil.copytree(ROOT / "contracts" / folder, PROJECT / "contracts" / folder)
-    shutil.copy(HERE / "Timelock.sol", PROJECT / "contracts" / "src" / "Timelock.sol")
+    shutil.copy(HERE / "Libraries.sol", PROJECT / "contracts" / "src" / "Libraries.sol")
     shutil.copytree(HERE / "tests", PROJECT / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "contracts" / "deployment.json", PROJECT / "tests" / "deployment.json")
     shutil.copy(HERE / "brownie-config.yaml", PROJECT / "brownie-config.yaml")

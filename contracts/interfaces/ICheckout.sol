@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IGate} from "./IGate.sol";
 import {IPayouts} from "./IPayouts.sol";
 
 /// @title The checkout: invoices paid directly, and payouts to many.
 /// @notice Nothing stays here: what is paid goes on in the same call. An invoice is known by the hash of all its fields, so neither dust nor a look-alike with another
 ///  payee, asset or amount can mark it paid. A payment that its receiver refuses is credited to it.
-interface ICheckout is IPayouts {
+interface ICheckout is IPayouts, IGate {
     /// @notice How much may be paid.
     enum Policy {
         /// @dev What arrives is `amount`, to the unit.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IGate} from "./IGate.sol";
 import {IStudio} from "./IStudio.sol";
 
 /// @title Makes collections for merchants, at addresses that are known beforehand.
-interface ICollectionFactory {
+interface ICollectionFactory is IGate {
     /// @notice A collection was made; `creator` is its merchant.
     event CollectionCreated(
         address indexed collection,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IGate} from "./IGate.sol";
 import {IPayouts} from "./IPayouts.sol";
 
 /// @title The escrow: holds the money of a shop order until the parties, a deadline or an arbiter say whose it is.
@@ -14,7 +15,7 @@ import {IPayouts} from "./IPayouts.sol";
 ///  From every open state the parties may also settle on a split of their own (SETTLED), and before a dispute they may pay out parts. An escrow that was
 ///  funded with `AppealTerms` can be appealed once: DISPUTED -rule-> PROPOSED -appeal-> APPEALED -ruleAppeal-> RULED. When nobody appeals in time, or the court stays
 ///  silent, `finishRuling` makes the arbiter's ruling good; anyone may trigger it.
-interface IEscrow is IPayouts {
+interface IEscrow is IPayouts, IGate {
     enum State {
         NONE,
         FUNDED,

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IGate} from "./IGate.sol";
 import {IPayouts} from "./IPayouts.sol";
 
 /// @title How sales are settled: platform fee, royalty, currencies. The same in the exchange and in the auction house.
 /// @dev Money of a sale at `price`: `fee` (platform), `royalty` (ERC-2981, asked at settlement, capped), and the rest, dust included, to the seller. Native fees
 ///  collect in the contract (see `collectFees`); everything else is paid out at once, and what a receiver refuses is credited to it (see `withdraw`).
-interface ISettlement is IPayouts {
+interface ISettlement is IPayouts, IGate {
     /// @notice Which kind of promise a sale settled. Tells who signed: the seller of a listing or an auction, the buyer of an offer.
     enum SaleKind {
         LISTING,
@@ -74,10 +75,10 @@ interface ISettlement is IPayouts {
     /// @notice Sends the native fees collected so far to the fee receiver. Anyone may call.
     function collectFees() external returns (uint256 amount);
 
-    /// @notice Changes the platform fee, at most `MAX_FEE_BPS`. Only the owner (the treasury's timelock).
+    /// @notice Changes the platform fee, at most `MAX_FEE_BPS`. Only who may set fees.
     function setFee(address receiver, uint16 bps) external;
 
-    /// @notice Adds a token to the allow-list or takes it off. Only the owner.
+    /// @notice Adds a token to the allow-list or takes it off. Only who may set currencies.
     function setCurrency(address currency, bool allowed) external;
 
     /// @notice The royalty as a sale now would pay it: asked with bounded gas, capped.

@@ -29,12 +29,12 @@ contract AuctionHouse is IAuctionHouse, Settlement {
 
     mapping(bytes32 auctionId => Record record) private _records;
 
-    constructor(address owner_, address feeReceiver, uint16 feeBps, address[] memory currencies) Settlement(owner_, feeReceiver, feeBps, currencies) {}
+    constructor(address manager, address feeReceiver, uint16 feeBps, address[] memory currencies) Settlement(manager, feeReceiver, feeBps, currencies) {}
 
     // The seller
 
     /// @inheritdoc IAuctionHouse
-    function create(Auction calldata auction) external returns (bytes32 auctionId) {
+    function create(Auction calldata auction) external whenOpen returns (bytes32 auctionId) {
         if (msg.sender != auction.seller) revert NotSeller(msg.sender);
         _checkTerms(auction);
         auctionId = auctionIdOf(auction);
@@ -55,7 +55,7 @@ contract AuctionHouse is IAuctionHouse, Settlement {
     // Bids
 
     /// @inheritdoc IAuctionHouse
-    function bid(Auction calldata auction, uint256 amount) external payable nonReentrant {
+    function bid(Auction calldata auction, uint256 amount) external payable whenOpen nonReentrant {
         if (msg.sender == auction.seller) revert OwnAuction();
         bytes32 auctionId = auctionIdOf(auction);
         Record storage record = _records[auctionId];

@@ -4,11 +4,12 @@ pragma solidity 0.8.37;
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeTransferLib} from "solady/src/utils/SafeTransferLib.sol";
 import {ICheckout} from "../interfaces/ICheckout.sol";
+import {Gate} from "./Gate.sol";
 import {Payouts} from "./Payouts.sol";
 
 /// @title The checkout.
-/// @dev No owner, no settings. Invariant: of each asset it has at least the credits, and nothing else after a call.
-contract Checkout is ICheckout, Payouts {
+/// @dev No owner, no settings; all that anybody can do from outside is pause it. Invariant: of each asset it has at least the credits, and nothing else after a call.
+contract Checkout is ICheckout, Payouts, Gate {
     /// @inheritdoc ICheckout
     uint16 public constant MAX_FEE_BPS = 1000;
 
@@ -19,8 +20,10 @@ contract Checkout is ICheckout, Payouts {
 
     mapping(bytes32 invoiceHash => bool paid) private _paid;
 
+    constructor(address manager) Gate(manager) {}
+
     /// @inheritdoc ICheckout
-    function pay(Invoice calldata invoice, uint256 sent, Permit calldata permit) external payable nonReentrant returns (bytes32 invoiceHash) {
+    function pay(Invoice calldata invoice, uint256 sent, Permit calldata permit) external payable whenOpen nonReentrant returns (bytes32 invoiceHash) {
         _checkInvoice(invoice);
         invoiceHash = invoiceHashOf(invoice);
         if (_paid[invoiceHash]) revert AlreadyPaid(invoiceHash);
@@ -36,7 +39,7 @@ contract Checkout is ICheckout, Payouts {
     }
 
     /// @inheritdoc ICheckout
-    function payOut(address asset, Payout[] calldata payouts) external payable nonReentrant {
+    function payOut(address asset, Payout[] calldata payouts) external payable whenOpen nonReentrant {
         uint256 count = payouts.length;
         if (count > MAX_PAYOUTS) revert BadBatch(count, MAX_PAYOUTS);
         uint256 sum;

@@ -4,20 +4,21 @@ pragma solidity 0.8.37;
 import {LibClone} from "solady/src/utils/LibClone.sol";
 import {IStudio} from "../interfaces/IStudio.sol";
 import {ICollectionFactory} from "../interfaces/ICollectionFactory.sol";
+import {Gate} from "./Gate.sol";
 
 /// @title The factory of collections.
 /// @dev The creator is part of the salt, so nobody can take an address that was announced for somebody else.
-contract CollectionFactory is ICollectionFactory {
+contract CollectionFactory is ICollectionFactory, Gate {
     /// @inheritdoc ICollectionFactory
     address public immutable implementation;
 
-    constructor(address implementation_) {
+    constructor(address manager, address implementation_) Gate(manager) {
         if (implementation_.code.length == 0) revert BadImplementation(implementation_);
         implementation = implementation_;
     }
 
     /// @inheritdoc ICollectionFactory
-    function create(IStudio.CollectionTerms calldata terms, bytes32 salt) external returns (address collection) {
+    function create(IStudio.CollectionTerms calldata terms, bytes32 salt) external whenOpen returns (address collection) {
         collection = predict(msg.sender, salt);
         if (collection.code.length != 0) revert SaltUsed(collection);
         LibClone.cloneDeterministic(implementation, _saltOf(msg.sender, salt));

@@ -8,12 +8,13 @@ import {LibBitmap} from "solady/src/utils/LibBitmap.sol";
 import {SafeTransferLib} from "solady/src/utils/SafeTransferLib.sol";
 import {SignatureCheckerLib} from "solady/src/utils/SignatureCheckerLib.sol";
 import {IEscrow} from "../interfaces/IEscrow.sol";
+import {Gate} from "./Gate.sol";
 import {Payouts} from "./Payouts.sol";
 
 /// @title The escrow.
-/// @dev No owner, no settings: an escrow obeys its terms and nothing else. Invariant: of each asset the contract has at least the sum of what is held and what
+/// @dev No owner, no settings: an escrow obeys its terms and nothing else. All that anybody can do from outside is pause new ones. Invariant: of each asset the contract has at least the sum of what is held and what
 ///  is credited, and an escrow that ended holds nothing. Ended escrows keep their state for ever, so the same terms are never funded twice.
-contract Escrow is IEscrow, Payouts, EIP712 {
+contract Escrow is IEscrow, Payouts, Gate, EIP712 {
     using LibBitmap for LibBitmap.Bitmap;
 
     /// @dev One word.
@@ -49,15 +50,23 @@ contract Escrow is IEscrow, Payouts, EIP712 {
     mapping(bytes32 escrowId => mapping(address party => uint256 split)) private _settlements;
     mapping(address signer => LibBitmap.Bitmap used) private _signatures;
 
+    constructor(address manager) Gate(manager) {}
+
     // Money in
 
     /// @inheritdoc IEscrow
-    function fund(Terms calldata terms) external payable nonReentrant returns (bytes32 escrowId) {
+    function fund(Terms calldata terms) external payable whenOpen nonReentrant returns (bytes32 escrowId) {
         return _fund(terms, false);
     }
 
     /// @inheritdoc IEscrow
-    function fundWith(Terms calldata terms, AppealTerms calldata appeal_, Permit calldata permit) external payable nonReentrant returns (bytes32 escrowId) {
+    function fundWith(Terms calldata terms, AppealTerms calldata appeal_, Permit calldata permit)
+        external
+        payable
+        whenOpen
+        nonReentrant
+        returns (bytes32 escrowId)
+    {
         bool appealable = appeal_.court != address(0);
         if (permit.deadline != 0 && terms.asset.code.length != 0) {
             try IERC20Permit(terms.asset).permit(msg.sender, address(this), permit.value, permit.deadline, permit.v, permit.r, permit.s) {} catch {}

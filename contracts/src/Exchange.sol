@@ -44,25 +44,31 @@ contract Exchange is IExchange, Settlement, EIP712 {
     mapping(address signer => uint256 epoch) private _epochs;
     mapping(address signer => mapping(uint256 nonce => uint256 units)) private _filled;
 
-    constructor(address owner_, address feeReceiver, uint16 feeBps, address[] memory currencies) Settlement(owner_, feeReceiver, feeBps, currencies) {}
+    constructor(address manager, address feeReceiver, uint16 feeBps, address[] memory currencies) Settlement(manager, feeReceiver, feeBps, currencies) {}
 
     // Settling
 
     /// @inheritdoc IExchange
-    function buy(Listing calldata listing, bytes calldata signature) external payable nonReentrant {
+    function buy(Listing calldata listing, bytes calldata signature) external payable whenOpen nonReentrant {
         uint256 spent = _buy(listing, signature, msg.sender, msg.value);
         if (spent != msg.value) revert WrongValue(msg.value, spent);
     }
 
     /// @inheritdoc IExchange
-    function take(Quote calldata quote, Take calldata how, bytes calldata signature) external payable nonReentrant returns (uint256 money) {
+    function take(Quote calldata quote, Take calldata how, bytes calldata signature) external payable whenOpen nonReentrant returns (uint256 money) {
         uint256 spent;
         (money, spent) = _take(quote, how, signature, msg.sender, msg.value);
         _payNative(msg.sender, msg.value - spent);
     }
 
     /// @inheritdoc IExchange
-    function sweep(Listing[] calldata listings, bytes[] calldata signatures, uint256 atLeast) external payable nonReentrant returns (bool[] memory made) {
+    function sweep(Listing[] calldata listings, bytes[] calldata signatures, uint256 atLeast)
+        external
+        payable
+        whenOpen
+        nonReentrant
+        returns (bool[] memory made)
+    {
         uint256 count = listings.length;
         if (count > MAX_SWEEP || count != signatures.length) revert BadQuote("count");
         made = new bool[](count);
@@ -81,6 +87,7 @@ contract Exchange is IExchange, Settlement, EIP712 {
     function sweepQuotes(Quote[] calldata quotes, Take[] calldata hows, bytes[] calldata signatures, uint256 atLeast)
         external
         payable
+        whenOpen
         nonReentrant
         returns (bool[] memory made)
     {
@@ -177,7 +184,8 @@ contract Exchange is IExchange, Settlement, EIP712 {
     function priceOf(Quote calldata quote) public view returns (uint256 price) {
         _checkTime(quote.start, quote.end);
         if (quote.startPrice == quote.endPrice || quote.start == quote.end) return quote.startPrice;
-        return quote.startPrice > quote.endPrice ? quote.startPrice - _moved(quote, quote.startPrice - quote.endPrice)
+        return quote.startPrice > quote.endPrice
+            ? quote.startPrice - _moved(quote, quote.startPrice - quote.endPrice)
             : quote.startPrice + _moved(quote, quote.endPrice - quote.startPrice);
     }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {SafeTransferLib} from "solady/src/utils/SafeTransferLib.sol";
+import {IGate} from "../interfaces/IGate.sol";
 import {ISettlement} from "../interfaces/ISettlement.sol";
+import {Gate} from "./Gate.sol";
 import {Payouts} from "./Payouts.sol";
 
 /// @dev The calls that a settlement makes to collections.
@@ -19,10 +20,11 @@ interface IERC1155Minimal {
 
 /// @title Settling sales.
 /// @dev Invariant: the native balance is at least `collectableFees` plus all native credits; of a token it holds at least the credits.
-abstract contract Settlement is ISettlement, Payouts, Ownable2Step {
-    /// @dev Fee rate and native fees share a word, so that a sale reads and writes it once.
+abstract contract Settlement is ISettlement, Payouts, Gate {
+    /// @dev Fee rate, pause and native fees share a word, so that a sale reads and writes it once.
     struct FeeState {
         uint16 bps;
+        bool paused;
         uint128 collected;
     }
 
@@ -68,9 +70,9 @@ abstract contract Settlement is ISettlement, Payouts, Ownable2Step {
     address private _feeReceiver;
     mapping(address currency => bool allowed) private _currencies;
 
-    /// @param owner_ Who sets fee and currencies: the timelock of the DAO.
+    /// @param manager Who rules who may set fee and currencies, and pause.
     /// @param currencies The tokens that are allowed from the start.
-    constructor(address owner_, address feeReceiver, uint16 feeBps, address[] memory currencies) Ownable(owner_) {
+    constructor(address manager, address feeReceiver, uint16 feeBps, address[] memory currencies) Gate(manager) {
         _setFee(feeReceiver, feeBps);
         for (uint256 i; i < currencies.length; ++i) {
             _setCurrency(currencies[i], true);
@@ -89,16 +91,21 @@ abstract contract Settlement is ISettlement, Payouts, Ownable2Step {
     }
 
     /// @inheritdoc ISettlement
-    function setFee(address receiver, uint16 bps) external onlyOwner {
+    function setFee(address receiver, uint16 bps) external restricted {
         _setFee(receiver, bps);
     }
 
     /// @inheritdoc ISettlement
-    function setCurrency(address currency, bool allowed) external onlyOwner {
+    function setCurrency(address currency, bool allowed) external restricted {
         _setCurrency(currency, allowed);
     }
 
     // Views
+
+    /// @inheritdoc Gate
+    function paused() public view override(Gate, IGate) returns (bool) {
+        return _feeState.paused;
+    }
 
     /// @inheritdoc ISettlement
     function royaltyOf(address collection, uint256 tokenId, uint256 price) public view returns (address receiver, uint256 amount) {
@@ -246,6 +253,10 @@ abstract contract Settlement is ISettlement, Payouts, Ownable2Step {
 
     function _checkCurrency(address currency) internal view {
         if (!currencyAllowed(currency)) revert CurrencyNotAllowed(currency);
+    }
+
+    function _setShut(bool shut) internal override {
+        _feeState.paused = shut;
     }
 
     function _setFee(address receiver, uint16 bps) private {

@@ -18,7 +18,7 @@ abstract contract AuctionSetup is ExchangeSetup {
         (rival,) = actor("rival");
         address[] memory currencies = new address[](2);
         (currencies[0], currencies[1]) = (address(dollar), address(odd));
-        house = new AuctionHouse(address(this), treasury, FEE_BPS, currencies);
+        house = new AuctionHouse(newManager(), treasury, FEE_BPS, currencies);
         vm.prank(seller);
         collection.setApprovalForAll(address(house), true);
         dollar.mint(rival, 1000e6);
@@ -65,6 +65,18 @@ abstract contract AuctionSetup is ExchangeSetup {
     function assertState(IAuctionHouse.Auction memory a, IAuctionHouse.State expected) internal view {
         (IAuctionHouse.State state,,,) = house.auctionState(house.auctionIdOf(a));
         vm.assertEq(uint256(state), uint256(expected), "state");
+    }
+
+    function moodyAuction() internal returns (MoodyCollection moody, IAuctionHouse.Auction memory a) {
+        moody = new MoodyCollection();
+        moody.mint(seller, 1);
+        vm.prank(seller);
+        moody.setApprovalForAll(address(house), true);
+        a = auctionOf(NATIVE, 1 ether);
+        (a.collection, a.tokenId) = (address(moody), 1);
+        create(a);
+        bid(buyer, a, 1 ether);
+        vm.warp(NOW + 2 days);
     }
 
     function wrongState(IAuctionHouse.State state) internal pure returns (bytes memory) {
@@ -365,18 +377,6 @@ contract AuctionHostileTest is AuctionSetup {
         vm.assertEq(greedy.tries(), 1);
         vm.assertEq(greedy.hits(), 0);
         vm.assertEq(address(greedy).balance, 1 ether);
-    }
-
-    function moodyAuction() private returns (MoodyCollection moody, IAuctionHouse.Auction memory a) {
-        moody = new MoodyCollection();
-        moody.mint(seller, 1);
-        vm.prank(seller);
-        moody.setApprovalForAll(address(house), true);
-        a = auctionOf(NATIVE, 1 ether);
-        (a.collection, a.tokenId) = (address(moody), 1);
-        create(a);
-        bid(buyer, a, 1 ether);
-        vm.warp(NOW + 2 days);
     }
 
     function test_a_token_that_cannot_leave_gives_the_money_back() public {

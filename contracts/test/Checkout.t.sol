@@ -25,7 +25,7 @@ abstract contract CheckoutSetup is Test {
         (payer, payerKey) = actor("payer");
         (payee,) = actor("payee");
         (treasury,) = actor("treasury");
-        (checkout, dollar, odd) = (new Checkout(), new DevDollar(), new OddToken());
+        (checkout, dollar, odd) = (new Checkout(newManager()), new DevDollar(), new OddToken());
         dollar.mint(payer, 1000e6);
         odd.mint(payer, 1000e6);
         vm.startPrank(payer);

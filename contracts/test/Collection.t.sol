@@ -25,7 +25,7 @@ contract CollectionTest is Test {
         (artist,) = actor("artist");
         (stranger,) = actor("stranger");
         implementation = new Collection();
-        factory = new CollectionFactory(address(implementation));
+        factory = new CollectionFactory(newManager(), address(implementation));
         collection = create(2, bytes32(0));
     }
 
@@ -65,7 +65,7 @@ contract CollectionTest is Test {
 
     function test_factory_needs_code_to_clone() public {
         vm.expectRevert(abi.encodeWithSelector(ICollectionFactory.BadImplementation.selector, stranger));
-        new CollectionFactory(stranger);
+        new CollectionFactory(address(1), stranger);
     }
 
     function test_set_up_once_and_never_the_implementation() public {

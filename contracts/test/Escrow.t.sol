@@ -15,6 +15,8 @@ abstract contract EscrowSetup is Test {
     bytes32 internal constant ORDER = "order";
     bytes32 internal constant EVIDENCE = "evidence";
 
+    /// @dev Whether nobody can enter save while money comes in through here.
+    bool internal shutBetween;
     Escrow internal escrow;
     DevDollar internal dollar;
     OddToken internal odd;
@@ -32,7 +34,7 @@ abstract contract EscrowSetup is Test {
         (arbiter,) = actor("arbiter");
         (treasury,) = actor("treasury");
         (stranger,) = actor("stranger");
-        escrow = new Escrow();
+        escrow = new Escrow(newManager());
         dollar = new DevDollar();
         odd = new OddToken();
         dollar.mint(buyer, 1000e6);
@@ -60,9 +62,19 @@ abstract contract EscrowSetup is Test {
         });
     }
 
-    function fund(IEscrow.Terms memory terms) internal returns (bytes32) {
+    function fund(IEscrow.Terms memory terms) internal returns (bytes32 id) {
+        open();
         vm.prank(terms.buyer);
-        return escrow.fund{value: terms.asset == NATIVE ? terms.amount : 0}(terms);
+        id = escrow.fund{value: terms.asset == NATIVE ? terms.amount : 0}(terms);
+        shut();
+    }
+
+    function open() internal {
+        if (shutBetween && escrow.paused()) escrow.unpause();
+    }
+
+    function shut() internal {
+        if (shutBetween) escrow.pause();
     }
 
     function ship(IEscrow.Terms memory terms) internal {

@@ -21,9 +21,11 @@ abstract contract EscrowGrowthSetup is EscrowSetup {
 
     function noPermit() internal pure returns (IEscrow.Permit memory permit) {}
 
-    function fundAppealable(IEscrow.Terms memory t) internal returns (bytes32) {
+    function fundAppealable(IEscrow.Terms memory t) internal returns (bytes32 id) {
+        open();
         vm.prank(buyer);
-        return escrow.fundWith{value: t.asset == NATIVE ? t.amount : 0}(t, appealTerms(), noPermit());
+        id = escrow.fundWith{value: t.asset == NATIVE ? t.amount : 0}(t, appealTerms(), noPermit());
+        shut();
     }
 
     function bringToProposed(IEscrow.Terms memory t, uint256 toSeller) internal returns (bytes32 id) {
@@ -135,7 +137,9 @@ contract EscrowSignatureTest is EscrowGrowthSetup {
         emit IEscrow.SignatureUsed(buyer, 1, id);
         vm.prank(stranger);
         escrow.releaseSigned(t, 0.25 ether, 1, uint64(NOW), part);
-        refuses(stranger, abi.encodeCall(escrow.releaseSigned, (t, 0.25 ether, 1, uint64(NOW), part)), abi.encodeWithSelector(IEscrow.NonceUsed.selector, buyer, 1));
+        refuses(
+            stranger, abi.encodeCall(escrow.releaseSigned, (t, 0.25 ether, 1, uint64(NOW), part)), abi.encodeWithSelector(IEscrow.NonceUsed.selector, buyer, 1)
+        );
         vm.expectEmit();
         emit IEscrow.Released(id, ORDER, buyer, 0.735 ether, 0.015 ether);
         vm.prank(stranger);
@@ -444,6 +448,35 @@ contract EscrowAppealTest is EscrowGrowthSetup {
         assertEnded(id, IEscrow.State.RULED);
     }
 
+    function test_no_appeal_without_agreement() public {
+        IEscrow.Terms memory t = termsOf(NATIVE, 1 ether);
+        bytes32 id = bringTo(t, IEscrow.State.DISPUTED);
+        refuses(buyer, abi.encodeCall(escrow.appeal, (t, EVIDENCE)), wrongState(IEscrow.State.DISPUTED));
+        vm.prank(arbiter);
+        escrow.rule(t, 0.5 ether, 0);
+        assertEnded(id, IEscrow.State.RULED);
+        refuses(buyer, abi.encodeCall(escrow.appeal, (t, EVIDENCE)), wrongState(IEscrow.State.RULED));
+    }
+
+    function test_strangers_do_not_appeal() public {
+        IEscrow.Terms memory t = termsOf(NATIVE, 1 ether);
+        bringToProposed(t, 0);
+        refuses(stranger, abi.encodeCall(escrow.appeal, (t, EVIDENCE)), abi.encodeWithSelector(IEscrow.NotAllowed.selector, stranger));
+    }
+
+    function test_a_seller_that_refuses_is_credited() public {
+        CoinRefuser refuser = new CoinRefuser();
+        IEscrow.Terms memory t = termsOf(NATIVE, 1 ether);
+        t.seller = address(refuser);
+        fundAppealable(t);
+        vm.prank(buyer);
+        escrow.releasePart(t, 0.5 ether);
+        vm.assertEq(escrow.creditOf(address(refuser), NATIVE), 0.49 ether);
+        vm.assertEq(address(escrow).balance, 0.99 ether);
+    }
+}
+
+contract EscrowAppealTermsTest is EscrowGrowthSetup {
     function test_terms_of_the_appeal() public {
         IEscrow.Terms memory t = termsOf(NATIVE, 1 ether);
         vm.expectEmit();
@@ -472,32 +505,5 @@ contract EscrowAppealTest is EscrowGrowthSetup {
         vm.expectRevert(abi.encodeWithSelector(IEscrow.BadTerms.selector, field));
         vm.prank(buyer);
         escrow.fundWith{value: 1 ether}(t, a, noPermit());
-    }
-
-    function test_no_appeal_without_agreement() public {
-        IEscrow.Terms memory t = termsOf(NATIVE, 1 ether);
-        bytes32 id = bringTo(t, IEscrow.State.DISPUTED);
-        refuses(buyer, abi.encodeCall(escrow.appeal, (t, EVIDENCE)), wrongState(IEscrow.State.DISPUTED));
-        vm.prank(arbiter);
-        escrow.rule(t, 0.5 ether, 0);
-        assertEnded(id, IEscrow.State.RULED);
-        refuses(buyer, abi.encodeCall(escrow.appeal, (t, EVIDENCE)), wrongState(IEscrow.State.RULED));
-    }
-
-    function test_strangers_do_not_appeal() public {
-        IEscrow.Terms memory t = termsOf(NATIVE, 1 ether);
-        bringToProposed(t, 0);
-        refuses(stranger, abi.encodeCall(escrow.appeal, (t, EVIDENCE)), abi.encodeWithSelector(IEscrow.NotAllowed.selector, stranger));
-    }
-
-    function test_a_seller_that_refuses_is_credited() public {
-        CoinRefuser refuser = new CoinRefuser();
-        IEscrow.Terms memory t = termsOf(NATIVE, 1 ether);
-        t.seller = address(refuser);
-        fundAppealable(t);
-        vm.prank(buyer);
-        escrow.releasePart(t, 0.5 ether);
-        vm.assertEq(escrow.creditOf(address(refuser), NATIVE), 0.49 ether);
-        vm.assertEq(address(escrow).balance, 0.99 ether);
     }
 }

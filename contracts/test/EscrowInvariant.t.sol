@@ -194,7 +194,7 @@ contract EscrowInvariantTest is Test {
     function setUp() public {
         vm.warp(NOW);
         vm.chainId(31337);
-        escrow = new Escrow();
+        escrow = new Escrow(newManager());
         dollar = new DevDollar();
         play = new EscrowPlay(escrow, dollar);
     }

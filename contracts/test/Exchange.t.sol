@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {ERC721} from "solady/src/tokens/ERC721.sol";
 import {ReentrancyGuardTransient} from "solady/src/utils/ReentrancyGuardTransient.sol";
 import {IStudio} from "../interfaces/IStudio.sol";
@@ -42,7 +42,7 @@ abstract contract ExchangeSetup is Test {
         odd = new OddToken();
         address[] memory currencies = new address[](2);
         (currencies[0], currencies[1]) = (address(dollar), address(odd));
-        exchange = new Exchange(address(this), treasury, FEE_BPS, currencies);
+        exchange = new Exchange(newManager(), treasury, FEE_BPS, currencies);
         collection = makeCollection();
         tokenId = collection.mint(seller, "ipfs://one");
         vm.prank(seller);
@@ -51,7 +51,7 @@ abstract contract ExchangeSetup is Test {
     }
 
     function makeCollection() internal returns (Collection) {
-        CollectionFactory factory = new CollectionFactory(address(new Collection()));
+        CollectionFactory factory = new CollectionFactory(newManager(), address(new Collection()));
         IStudio.CollectionTerms memory terms = IStudio.CollectionTerms("Pictures", "PIC", "ipfs://all", artist, ROYALTY_BPS, 0);
         return Collection(factory.create(terms, bytes32(0)));
     }
@@ -256,7 +256,7 @@ contract ExchangeRefusalTest is ExchangeSetup {
         vm.chainId(1);
         buyReverts(listing, signature, 1 ether, abi.encodeWithSelector(IExchange.BadSignature.selector, seller));
         vm.chainId(31337);
-        Exchange twin = new Exchange(address(this), treasury, FEE_BPS, new address[](0));
+        Exchange twin = new Exchange(newManager(), treasury, FEE_BPS, new address[](0));
         vm.expectRevert(abi.encodeWithSelector(IExchange.BadSignature.selector, seller));
         vm.prank(buyer);
         twin.buy{value: 1 ether}(listing, signature);
@@ -678,8 +678,8 @@ contract ExchangeHostileTest is ExchangeSetup {
 }
 
 contract ExchangeOwnerTest is ExchangeSetup {
-    function test_owner_alone_sets() public {
-        bytes memory reason = abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, seller);
+    function test_nobody_else_sets() public {
+        bytes memory reason = abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, seller);
         vm.startPrank(seller);
         vm.expectRevert(reason);
         exchange.setFee(seller, 1);
@@ -721,13 +721,5 @@ contract ExchangeOwnerTest is ExchangeSetup {
         vm.expectRevert(abi.encodeWithSelector(ISettlement.BadAddress.selector, seller));
         exchange.setCurrency(seller, true);
         vm.assertTrue(exchange.currencyAllowed(NATIVE));
-    }
-
-    function test_ownership_moves_in_two_steps() public {
-        exchange.transferOwnership(treasury);
-        vm.assertEq(exchange.owner(), address(this));
-        vm.prank(treasury);
-        exchange.acceptOwnership();
-        vm.assertEq(exchange.owner(), treasury);
     }
 }

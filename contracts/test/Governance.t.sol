@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 import {IAsoudGovernor} from "../interfaces/IAsoudGovernor.sol";
@@ -36,7 +37,7 @@ contract GovernanceTest is Test {
         timelock.grantRole(timelock.PROPOSER_ROLE(), address(governor));
         timelock.grantRole(timelock.CANCELLER_ROLE(), address(governor));
         timelock.renounceRole(timelock.DEFAULT_ADMIN_ROLE(), address(this));
-        exchange = new Exchange(address(timelock), address(timelock), 250, new address[](0));
+        exchange = new Exchange(address(new AccessManager(address(timelock))), address(timelock), 250, new address[](0));
         vm.prank(whale);
         token.delegate(whale);
         vm.prank(member);

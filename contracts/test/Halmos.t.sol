@@ -18,7 +18,7 @@ contract SymbolicSplitTest is Settlement {
 }
 
 contract SymbolicEscrowTest {
-    Escrow internal escrow = new Escrow();
+    Escrow internal escrow = new Escrow(address(1));
 
     /// @dev After a part went to the seller the escrow holds exactly the rest, whatever the amounts.
     function check_part_leaves_the_rest(uint96 amount, uint96 part) external payable {

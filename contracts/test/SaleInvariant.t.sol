@@ -232,8 +232,8 @@ contract SaleInvariantTest is Test {
         (address treasury,) = actor("treasury");
         address[] memory currencies = new address[](1);
         currencies[0] = address(dollar);
-        exchange = new Exchange(address(this), treasury, 250, currencies);
-        house = new AuctionHouse(address(this), treasury, 250, currencies);
+        exchange = new Exchange(newManager(), treasury, 250, currencies);
+        house = new AuctionHouse(newManager(), treasury, 250, currencies);
         play = new SalePlay(exchange, house, dollar);
     }
 

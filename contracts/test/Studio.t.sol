@@ -63,7 +63,7 @@ abstract contract StudioSetup is Test {
     }
 
     function make(address implementation) internal returns (address) {
-        CollectionFactory factory = new CollectionFactory(implementation);
+        CollectionFactory factory = new CollectionFactory(newManager(), implementation);
         vm.prank(merchant);
         return factory.create(IStudio.CollectionTerms("Pictures", "PIC", "ipfs://all", artist, 500, 20), bytes32(0));
     }

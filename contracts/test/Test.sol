@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+
 /// @dev The cheat codes of forge that these tests use.
 interface Vm {
     struct Log {
@@ -60,6 +62,11 @@ abstract contract Test {
         account = vm.addr(key);
         vm.label(account, name);
         vm.deal(account, 100 ether);
+    }
+
+    /// @dev A manager that this test is the admin of: it may call whatever is restricted, at once.
+    function newManager() internal returns (address) {
+        return address(new AccessManager(address(this)));
     }
 
     /// @dev Folds any value into a range; `vm.assume` would throw most of them away.

@@ -11,18 +11,33 @@ of blocks are `block_time` (facts) and `changed_at` (states); `changed_block` an
 wrote a state last.
 """
 
-from indexer.models.core import BlockRow, Checkpoint, ContractRow, LogRow, UndoRow
+from indexer.models.access import GateRow, RoleFunctionRow, RoleMemberRow
+from indexer.models.auction import AuctionRow, BidRow
+from indexer.models.checkout import DepositSweepRow, PaymentRow, PayoutRow
+from indexer.models.core import (
+    BlockRow,
+    Checkpoint,
+    ContractRow,
+    IncidentRow,
+    LogRow,
+    PartitionRow,
+    ShedIndexRow,
+    UndoRow,
+)
+from indexer.models.endpoint import EndpointRow
 from indexer.models.escrow import EscrowEventRow, EscrowRow, EscrowSettlementRow, EscrowSignatureRow
 from indexer.models.exchange import (
     CreditRow,
     CurrencyRow,
     ExchangeFeeRow,
+    FeesCollectedRow,
     ListingEpochRow,
     ListingNonceRow,
     QuoteFillRow,
     QuoteGroupRow,
     SaleRow,
 )
+from indexer.models.foreign import ForeignBalanceRow, ForeignContractRow, ForeignTokenRow, ForeignTransferRow
 from indexer.models.governance import (
     DelegationRow,
     GovernorRow,
@@ -32,10 +47,15 @@ from indexer.models.governance import (
     VotingPowerRow,
 )
 from indexer.models.nft import CollectionRow, TokenRow, TransferRow
+from indexer.models.rewards import RewardClaimRow, RewardEpochRow
 from indexer.models.rows import SCHEMA, Fact, State
+from indexer.models.studio import BaseUriRow, EditionRow, HoldingRow, StaffRow, TokenRoyaltyRow, VoucherRow
 
 __all__ = [
     "SCHEMA",
+    "AuctionRow",
+    "BaseUriRow",
+    "BidRow",
     "BlockRow",
     "Checkpoint",
     "CollectionRow",
@@ -43,25 +63,47 @@ __all__ = [
     "CreditRow",
     "CurrencyRow",
     "DelegationRow",
+    "DepositSweepRow",
+    "EditionRow",
+    "EndpointRow",
     "EscrowEventRow",
     "EscrowRow",
     "EscrowSettlementRow",
     "EscrowSignatureRow",
     "ExchangeFeeRow",
     "Fact",
+    "FeesCollectedRow",
+    "ForeignBalanceRow",
+    "ForeignContractRow",
+    "ForeignTokenRow",
+    "ForeignTransferRow",
+    "GateRow",
     "GovernorRow",
+    "HoldingRow",
+    "IncidentRow",
     "ListingEpochRow",
     "ListingNonceRow",
     "LogRow",
+    "PartitionRow",
+    "PaymentRow",
+    "PayoutRow",
     "ProposalRow",
     "QuoteFillRow",
     "QuoteGroupRow",
+    "RewardClaimRow",
+    "RewardEpochRow",
+    "RoleFunctionRow",
+    "RoleMemberRow",
     "SaleRow",
+    "ShedIndexRow",
+    "StaffRow",
     "State",
     "TokenRow",
+    "TokenRoyaltyRow",
     "TransferRow",
     "UndoRow",
     "VoteRow",
     "VotesBalanceRow",
     "VotingPowerRow",
+    "VoucherRow",
 ]

@@ -25,6 +25,7 @@ class SaleRow(Fact, Base):
         newest_first("ix_sale_seller", "seller"),
         newest_first("ix_sale_buyer", "buyer"),
         Index("ix_sale_digest", "chain_id", "digest"),
+        Index("ix_sale_tx", "chain_id", "tx_hash"),
         TABLE,
     )
 
@@ -126,7 +127,7 @@ class CurrencyRow(State, Base):
 
 
 class CreditRow(State, Base):
-    """What waits for `withdraw` in an exchange or escrow."""
+    """What waits for `withdraw` in a contract of ours."""
 
     __tablename__ = "credit"
     __table_args__ = (
@@ -138,4 +139,15 @@ class CreditRow(State, Base):
     contract: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
     account: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
     asset: Mapped[Address] = mapped_column(AddressColumn, primary_key=True)
+    amount: Mapped[int] = mapped_column(Uint256)
+
+
+class FeesCollectedRow(Fact, Base):
+    """Native fees that went from an exchange or auction house to its fee receiver."""
+
+    __tablename__ = "fees_collected"
+    __table_args__ = (uint256_check("amount"), newest_first("ix_fees_collected_exchange", "exchange"), TABLE)
+
+    exchange: Mapped[Address] = mapped_column(AddressColumn)
+    receiver: Mapped[Address] = mapped_column(AddressColumn)
     amount: Mapped[int] = mapped_column(Uint256)

@@ -35,6 +35,7 @@ class GovernorRow(State, Base):
     quorum_numerator: Mapped[int | None] = mapped_column(Uint256)
     late_quorum_extension_s: Mapped[int | None] = mapped_column(BigInteger)
     timelock: Mapped[Address | None] = mapped_column(AddressColumn)
+    proposal_guardian: Mapped[Address | None] = mapped_column(AddressColumn)  # NULL or zero: nobody
 
 
 class ProposalRow(State, Base):

@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from indexer.models.rows import TABLE, Fact, State, newest_first
+from indexer.models.rows import PARTITIONED, TABLE, Fact, State, newest_first
 from node.kernel.db.base import Base, uint256_check
 from node.kernel.db.types import AddressColumn, Hash32Column, Uint256, Utc
 from node.kernel.hexes import Address, Hash32
@@ -78,9 +78,7 @@ class TransferRow(Fact, Base):
     __table_args__ = (
         uint256_check("token_id"),
         newest_first("ix_transfer_token", "collection", "token_id"),
-        newest_first("ix_transfer_sender", "sender"),
-        newest_first("ix_transfer_recipient", "recipient"),
-        TABLE,
+        PARTITIONED,
     )
 
     collection: Mapped[Address] = mapped_column(AddressColumn)

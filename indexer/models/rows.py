@@ -17,6 +17,8 @@ from node.kernel.hexes import Hash32
 SCHEMA = "chain"
 # A backfill fills tables faster than autovacuum looks at them, so the indexer renews their statistics itself.
 TABLE = {"schema": SCHEMA, "info": {MAINTAINED: True}}
+# Partitions are made by `chain.make_partition`; `indexer.partitions` says when and how wide.
+PARTITIONED = TABLE | {"postgresql_partition_by": "RANGE (chain_id, block_number)"}
 
 
 def newest_first(name: str, *columns: str) -> Index:

@@ -19,7 +19,7 @@ from node.kernel.hexes import Address
 SALE_KINDS = ("listing", "offer", "auction")  # by number, as `SaleKind`
 
 
-def sale_kind(event: ev.Sold) -> str:
+def sale_kind(event: ev.Sold | ev.AuctionSold) -> str:
     if event.kind >= len(SALE_KINDS):
         raise Bug("a sale of a kind that this node does not know", kind=event.kind)
     return SALE_KINDS[event.kind]

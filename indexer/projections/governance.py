@@ -114,7 +114,7 @@ def _governor(at: At, _event: ev.ChainLog) -> list[Ref]:
 
 _SETTINGS = (
     *("voting_delay_s", "voting_period_s", "proposal_threshold", "quorum_numerator"),
-    *("late_quorum_extension_s", "timelock"),
+    *("late_quorum_extension_s", "timelock", "proposal_guardian"),
 )
 
 
@@ -170,6 +170,7 @@ RULES: Rules = {
     ev.QuorumNumeratorUpdated: _setting("quorum_numerator", lambda e: e.new_quorum_numerator),
     ev.LateQuorumVoteExtensionSet: _setting("late_quorum_extension_s", lambda e: e.new_vote_extension),
     ev.TimelockChange: _setting("timelock", lambda e: e.new_timelock),
+    ev.ProposalGuardianSet: _setting("proposal_guardian", lambda e: e.new_guardian),
     ev.VotesTransfer: Rule(_transfer_refs, _transferred),
     ev.DelegateChanged: Rule(_delegation_refs, _delegated),
     ev.DelegateVotesChanged: Rule(_power_refs, _power_changed),

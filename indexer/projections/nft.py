@@ -9,7 +9,7 @@ from indexer.models import CollectionRow, ContractRow, TokenRow, TransferRow
 from indexer.projections.rules import Rule, Rules, nothing
 from indexer.workset import At, Ref, WorkSet
 from node.chain import events as ev
-from node.chain.logs import Kind
+from node.chain.logs import CHILD_OF, Kind
 from node.kernel.errors import Bug
 from node.kernel.hexes import ZERO_ADDRESS
 
@@ -26,16 +26,20 @@ def _minting(at: At, event: ev.TokenTransfer) -> list[Ref]:
     return [Ref(CollectionRow, (at.contract,))] if event.sender == ZERO_ADDRESS else []
 
 
-def _created_refs(_at: At, event: ev.CollectionCreated) -> list[Ref]:
-    return [Ref(CollectionRow, (event.collection,)), Ref(ContractRow, (event.collection,))]
+def _created_refs(at: At, event: ev.CollectionCreated) -> list[Ref]:
+    contracts = [Ref(ContractRow, (address,)) for address in (at.contract, event.collection)]
+    return [Ref(CollectionRow, (event.collection,)), *contracts]
 
 
 def _created(work: WorkSet, at: At, event: ev.CollectionCreated) -> None:
+    factory = work.find(ContractRow, at.contract)
+    if factory is None:
+        raise Bug("a collection of an unknown factory", factory=at.contract)
     work.put(
         ContractRow,
         (event.collection,),
         at,
-        kind=Kind.COLLECTION.value,
+        kind=CHILD_OF[Kind(factory["kind"])].value,
         from_block=at.block,
         creator=event.creator,
     )

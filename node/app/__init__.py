@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.options import EdgeOptions, networks
+from api.options import EdgeOptions, networks, origins
 from node.bootstrap.build import build_services
 from node.kernel.log import configure_logging
 from node.kernel.settings import Settings
@@ -17,6 +17,11 @@ def build_app(settings: Settings) -> FastAPI:
         upload_bytes_max=settings.upload_bytes_max,
         threads=settings.database_pool_size,
         trusted_proxies=networks(settings.trusted_proxies),
+        reads_per_minute=settings.reads_per_minute,
+        writes_per_minute=settings.writes_per_minute,
+        uploads_per_minute=settings.uploads_per_minute,
+        cors_origins=origins(settings.cors_origins),
+        is_behind_tls=settings.public_url.startswith("https://"),
         metrics_host=settings.metrics_host,
         metrics_port=settings.metrics_port,
     )

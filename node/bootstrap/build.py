@@ -5,11 +5,13 @@ from redis.asyncio import Redis
 from node.bootstrap.people import people_services
 from node.bootstrap.shop import shop_services
 from node.bootstrap.trade import trade_services
+from node.bootstrap.verdicts import IndexerVerdicts
 from node.chain.client import ChainClient
 from node.chain.deployments import CurrentDeployment, DeploymentRegistry
 from node.kernel.clock import Clock, SystemClock
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
+from node.kernel.rate import SlidingWindow
 from node.kernel.settings import DEV_CHAIN_ID, Settings
 from node.kernel.spine.record import EventRecorder
 from node.services.balance.service import BalanceService
@@ -17,8 +19,11 @@ from node.services.container import Probe, Services
 from node.services.content.kubo import KuboContentStore
 from node.services.content.media import UploadPolicy
 from node.services.content.store import ContentStore, LocalContentStore
+from node.services.governance.ballots import BallotService
 from node.services.governance.service import GovernanceService
 from wallet.ledger.commands import Ledger
+
+RATE_TIMEOUT_S = 0.25  # a request waits this long at most to be counted
 
 
 def build_services(
@@ -33,7 +38,11 @@ def build_services(
     redis = Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=2, socket_connect_timeout=2)
     events = EventRecorder(clock)
     chain = ChainClient(
-        settings.rpc_url.get_secret_value(), chain_id=settings.chain_id, timeout_s=settings.rpc_timeout_s
+        [endpoint.url for endpoint in settings.endpoints],
+        chain_id=settings.chain_id,
+        timeout_s=settings.rpc_timeout_s,
+        per_second=settings.rpc_per_second,
+        set_aside=IndexerVerdicts(database, settings.chain_id),
     )
     deployments = DeploymentRegistry(settings.deployments_dir)
     content = _content(settings)
@@ -41,10 +50,17 @@ def build_services(
     trade = trade_services(
         settings, clock=clock, events=events, chain=chain, deployments=deployments, content=content
     )
-    shop = shop_services(
-        settings, clock=clock, events=events, chain=chain, deployments=deployments, assets=trade.assets
-    )
+    governance = GovernanceService(clock, chain, CurrentDeployment(deployments, settings.chain_id))
     people = people_services(settings, clock=clock, events=events, chain=chain)
+    shop = shop_services(
+        settings,
+        clock=clock,
+        events=events,
+        chain=chain,
+        deployments=deployments,
+        assets=trade.assets,
+        audit=people.audit,
+    )
     return Services(
         clock=clock,
         database=database,
@@ -52,18 +68,30 @@ def build_services(
         redis=redis,
         events=events,
         chain=chain,
+        chain_ids=settings.chain_ids,
         deployments=deployments,
         content=content,
         identity=people.identity,
         accounts=people.accounts,
         sessions=people.sessions,
+        step_up=people.step_up,
+        devices=people.devices,
+        leaving=people.leaving,
+        recoveries=people.recoveries,
+        carriers=people.carriers,
         phones=people.phones,
         sign_in_limiter=people.limiter,
+        rates=SlidingWindow(settings.redis_url.get_secret_value(), timeout_s=RATE_TIMEOUT_S),
         signing_keys=people.signing_keys,
         market=shop.market,
+        members=shop.members,
+        roles=people.roles,
+        api_keys=people.api_keys,
         catalog=shop.catalog,
         currencies=shop.currencies,
         order=shop.order,
+        releases=shop.releases,
+        credit=shop.credit,
         escrow=shop.escrow,
         escrow_actions=shop.escrow_actions,
         assets=trade.assets,
@@ -71,8 +99,11 @@ def build_services(
         balance=BalanceService(ledger, money_is_play=settings.chain_id == DEV_CHAIN_ID),
         nft=trade.nft,
         listing=trade.listing,
+        quotes=trade.quotes,
+        sweeps=trade.sweeps,
         transaction=trade.transaction,
-        governance=GovernanceService(clock, chain, CurrentDeployment(deployments, settings.chain_id)),
+        governance=governance,
+        ballots=BallotService(clock, governance),
         probes={"postgres": _postgres(queries), "redis": _redis(redis)},
     )
 

@@ -6,23 +6,26 @@ contract. On a development chain anything that does not fit (another genesis, ch
 its tail) is deployed anew; on a public chain it is refused, because money may lie in the old contracts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import groupby
 from typing import Any
 
 from eth_utils.crypto import keccak
 
-from node.chain.artifacts import load_artifact
+from node.bootstrap.offices import arbiters_of, guardians_of
+from node.chain.artifacts import Artifact, load_artifact
 from node.chain.client import Call, ChainClient, Read, Receipt, tx_hash_of
 from node.chain.deployments import (
     ARTIFACT_OF,
     NAME_OF,
+    PLAN_NAME_OF,
     DeployedContract,
     Deployment,
     DeploymentRegistry,
     PartialDeployment,
 )
 from node.chain.errors import ExecutionReverted
-from node.chain.plan import CallStep, DeployStep, Resolver, load_plan
+from node.chain.plan import CallStep, DeployStep, Resolver, Step, load_plan
 from node.kernel.errors import Bug
 from node.kernel.hexes import Address, Hash32, hash_from_bytes, parse_address
 from node.kernel.settings import DEV_CHAIN_ID, Settings
@@ -34,6 +37,8 @@ from wallet.custody.signer import Signer, Transaction
 RECEIPT_TIMEOUT_S = 300.0
 # The state may move between the estimate and the block.
 GAS_MARGIN_PERCENT = 120
+_MANAGER = "AccessManager"
+_NO_ROLE = b"\0" * 32
 DEV_VOTES_EACH = 1_000_000 * 10**18
 DEV_DOLLARS_EACH = 1_000_000 * 10**6
 
@@ -54,11 +59,16 @@ def deploy(settings: Settings, *, echo: Callable[[str], None]) -> Deployment:
     """Raises a `Transient` when the chain cannot be asked; then run it again."""
     signer = deployer_of(settings)
     registry = DeploymentRegistry(settings.deployments_dir)
-    rpc_url = settings.rpc_url.get_secret_value()
-    with ChainClient(rpc_url, chain_id=settings.chain_id, timeout_s=settings.rpc_timeout_s) as client:
+    urls = [endpoint.url for endpoint in settings.endpoints]
+    with ChainClient(
+        urls,
+        chain_id=settings.chain_id,
+        timeout_s=settings.rpc_timeout_s,
+        per_second=settings.rpc_per_second,
+    ) as client:
         client.check_chain()
         run = _Run(client, signer, registry, echo)
-        deployment = run.follow_plan(_first_holders(settings))
+        deployment = run.follow_plan(_first_holders(settings) | _first_members(settings))
         if deployment.dev_dollar is not None:
             run.fund_dev_accounts(deployment.dev_dollar)
     return deployment
@@ -85,6 +95,22 @@ def _first_holders(settings: Settings) -> dict[str, Any]:
     return {"votesHolders": list(holders), "votesAmounts": list(holders.values())}
 
 
+def _called(step: Step) -> str | None:
+    return step.contract if isinstance(step, CallStep) else None
+
+
+def _artifact(planned: str) -> Artifact:
+    return load_artifact(ARTIFACT_OF[NAME_OF[planned]])
+
+
+def _first_members(settings: Settings) -> dict[str, Any]:
+    """Who has a role from the start, beside the treasury."""
+    guardians = guardians_of(settings)
+    if not guardians:
+        raise DeployerMissing("set ASOUD_GUARDIANS: without one nobody could pause at once")
+    return {"guardians": guardians, "arbiters": arbiters_of(settings)}
+
+
 class _Run:
     """One run of the plan. `self._state` is what the registry's file says, and is saved at each step."""
 
@@ -107,13 +133,17 @@ class _Run:
         parameters = {**self._plan.parameters, **first_holders}
         self._adopt_pending()
         self._survey()
-        for step in self._plan.steps:
-            resolver = Resolver(parameters, self._addresses(), self._signer.address, self._view)
-            if isinstance(step, DeployStep):
-                self._ensure_contract(step, resolver)
-            else:
-                self._ensure_call(step, resolver)
+        for called, steps in groupby(self._plan.steps, key=_called):
+            if called is not None:
+                self._ensure_calls(called, steps, self._resolver(parameters))
+                continue
+            for step in steps:
+                if isinstance(step, DeployStep):
+                    self._ensure_contract(step, self._resolver(parameters))
         return self._state.complete()
+
+    def _resolver(self, parameters: dict[str, Any]) -> Resolver:
+        return Resolver(parameters, self._plan.roles, self._addresses(), self._signer.address, self._view)
 
     def fund_dev_accounts(self, dollar: DeployedContract) -> None:
         """Play money for each dev account that has none."""
@@ -156,9 +186,19 @@ class _Run:
         lost: set[str] = set()
         for contract in self._state.contracts.values():
             if not self._stands(contract):
-                self._mark_lost(contract.artifact, lost)
-        for artifact in lost:
-            self._state.contracts.pop(NAME_OF[artifact], None)
+                self._mark_lost(contract.planned_as, lost)
+        for planned in lost:
+            self._state.contracts.pop(NAME_OF[planned], None)
+        if self._is_dev and self._manager_lacks_some():
+            self._mark_lost(_MANAGER, lost)
+            for planned in lost:
+                self._state.contracts.pop(NAME_OF[planned], None)
+
+    def _manager_lacks_some(self) -> bool:
+        """A manager that was handed over can be told of no new contract by us."""
+        known = self._addresses()
+        told = [step.needs() for step in self._plan.steps if _called(step) == _MANAGER]
+        return _MANAGER in known and not set.union(*told) <= set(known) and not self._rules_over(_MANAGER)
 
     def _mark_lost(self, contract: str, lost: set[str]) -> None:
         """With a contract go those that were told its address, by constructor or by a call."""
@@ -174,7 +214,7 @@ class _Run:
         if name in self._state.contracts:
             return
         self._echo(f"deploying {step.contract}")
-        data = load_artifact(step.contract).creation_data(resolver.all(step.arguments))
+        data = load_artifact(step.artifact).creation_data(resolver.all(step.arguments))
         receipt = self._send(to=None, data=data, what=f"creation of {step.contract}", note=name)
         self._note_contract(name, receipt)
 
@@ -211,30 +251,60 @@ class _Run:
             raise DeploymentMismatch(f"{trouble}; nothing was changed", chain_id=self._client.chain_id)
 
     def _addresses(self) -> dict[str, Address]:
-        return {ARTIFACT_OF[name]: contract.address for name, contract in self._state.contracts.items()}
+        return {PLAN_NAME_OF[name]: contract.address for name, contract in self._state.contracts.items()}
 
     # Calls
 
-    def _ensure_call(self, step: CallStep, resolver: Resolver) -> None:
-        args = resolver.all(step.arguments)
-        if self._is_done(step, args):
+    def _ensure_calls(self, contract: str, steps: Iterable[Step], resolver: Resolver) -> None:
+        """Those of one contract that are not done yet, in one transaction where it takes several at once."""
+        artifact = _artifact(contract)
+        missing = [
+            (step.function, args)
+            for step in steps
+            if isinstance(step, CallStep)
+            for args in resolver.calls(step)
+            if not self._is_done(contract, step.function, args)
+        ]
+        if missing and not self._rules_over(contract):
+            names = sorted({function for function, _ in missing})
+            self._echo(f"{contract}: was handed over; the DAO may still want {', '.join(names)}")
             return
-        self._echo(f"{step.contract}: {step.function}")
-        data = load_artifact(step.contract).encode(step.function, *args)
-        self._send(to=self._addresses()[step.contract], data=data, what=step.function)
+        calls = [(function, artifact.encode(function, *args)) for function, args in missing]
+        if len(calls) > 1 and any(item.name == "multicall" for item in artifact.selectors.values()):
+            batch = [bytes.fromhex(data[2:]) for _, data in calls]
+            calls = [(f"{len(batch)} calls", artifact.encode("multicall", batch))]
+        for what, data in calls:
+            self._echo(f"{contract}: {what}")
+            self._send(to=self._addresses()[contract], data=data, what=what)
 
-    def _is_done(self, step: CallStep, args: list[Any]) -> bool:
+    def _rules_over(self, contract: str) -> bool:
+        """Whether the contract was not handed over yet. Number zero is the admin's role everywhere."""
+        role = _NO_ROLE if contract == "TimelockController" else 0
+        return self._has_role(contract, role, self._signer.address)
+
+    def _is_done(self, contract: str, function: str, args: list[Any]) -> bool:
         """The chain itself tells, so no note can be wrong."""
-        if step.function not in ("grantRole", "renounceRole"):
-            raise Bug("the plan has a call whose end nobody can see", function=step.function)
-        has_role = self._read(step.contract, "hasRole", *args)
-        return bool(has_role) == (step.function == "grantRole")
+        match function, args:
+            case "grantRole" | "renounceRole", [role, account, *_]:
+                return self._has_role(contract, role, account) == (function == "grantRole")
+            case "setTargetFunctionRole", [target, selectors, role]:
+                asked = "getTargetFunctionRole"
+                return all(self._read(contract, asked, target, selector) == role for selector in selectors)
+            case "setRoleGuardian" | "setRoleAdmin", [role, other]:
+                return bool(self._read(contract, f"get{function.removeprefix('set')}", role) == other)
+            case _:
+                raise Bug("the plan has a call whose end nobody can see", function=function)
+
+    def _has_role(self, contract: str, role: object, account: Address) -> bool:
+        """An AccessManager tells the delay, too."""
+        found = self._read(contract, "hasRole", role, account)
+        return bool(found[0] if isinstance(found, tuple | list) else found)
 
     def _view(self, contract: str, view: str) -> object:
         return self._read(contract, view)
 
     def _read(self, contract: str, function: str, *args: object) -> Any:  # noqa: ANN401 - any ABI value
-        return self._client.read(load_artifact(contract), self._addresses()[contract], function, *args)
+        return self._client.read(_artifact(contract), self._addresses()[contract], function, *args)
 
     # Transactions
 

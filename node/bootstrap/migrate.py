@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from node.bootstrap.models import METADATA, SCHEMAS
 from node.kernel.db.grants import apply_grants
@@ -33,6 +33,7 @@ def upgrade(owner_url: str, *, app_role: str) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
             for schema in SCHEMAS:
                 connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
+            _regrow_indexes(connection)
             config = alembic_config(owner_url)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -41,3 +42,11 @@ def upgrade(owner_url: str, *, app_role: str) -> None:
             apply_grants(connection, METADATA, app_role=app_role)
     finally:
         engine.dispose()
+
+
+def _regrow_indexes(connection: Connection) -> None:
+    """Migrations find each index that is declared, also in the middle of the indexer's first backfill."""
+    if connection.execute(text("SELECT to_regproc('chain.regrow_index')")).scalar() is None:
+        return
+    while connection.execute(text("SELECT chain.regrow_index()")).scalar() is not None:
+        pass

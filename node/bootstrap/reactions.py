@@ -17,7 +17,10 @@ def reactions(services: Services) -> Table:
     return {
         "order.escrow": dict.fromkeys(ESCROW_EVENTS, services.order.on_escrow_event),
         "nft.metadata": {"token.minted": refresh_metadata, "token.metadata_changed": refresh_metadata},
-        "identity.codes": {"phone.code_requested": TaskCall("sms.send", _challenge)},
+        "identity.codes": dict.fromkeys(
+            ("phone.code_requested", "phone.code_undelivered"), TaskCall("sms.send", _challenge)
+        ),
+        "identity.notices": {"account.recovery_asked": TaskCall("identity.tell_of_recovery", _recovery)},
         "listing.settling": dict.fromkeys(SETTLING_EVENTS, services.listing.on_exchange_event),
         "asset.names": {"exchange.currency_allowed": TaskCall("asset.learn", _nothing)},
     }
@@ -29,6 +32,10 @@ def _token(event: StoredEvent) -> Mapping[str, str]:
 
 def _challenge(event: StoredEvent) -> Mapping[str, str]:
     return {"challenge": event.payload["challenge_id"]}
+
+
+def _recovery(event: StoredEvent) -> Mapping[str, str]:
+    return {"recovery": event.payload["recovery_id"]}
 
 
 def _nothing(_: StoredEvent) -> Mapping[str, str]:

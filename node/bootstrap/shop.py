@@ -4,33 +4,38 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from node.chain.actions import EscrowActions
+from node.bootstrap.offices import arbiters_of
+from node.chain.actions import PayoutActions
 from node.chain.client import ChainClient
 from node.chain.deployments import Deployment, DeploymentRegistry
+from node.chain.escrow_actions import EscrowActions
 from node.chain.steps import StepBuilder
 from node.kernel.clock import Clock
-from node.kernel.hexes import Address, parse_address
 from node.kernel.settings import DEV_CHAIN_ID, Settings
 from node.kernel.spine.record import EventRecorder
 from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
 from node.services.catalog.stock import Stock
+from node.services.credit.service import CreditService
 from node.services.escrow.conditions import EscrowService
+from node.services.market.members import Audit, MemberService
 from node.services.market.service import MarketRules, MarketService, Policy
+from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
 from wallet.asset.service import AssetService
-from wallet.custody.dev import dev_addresses
 
-DEV_ARBITER = 9  # number of the dev account
 WINDOW_S_MIN = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShopServices:
     market: MarketService
+    members: MemberService
     catalog: CatalogService
     currencies: Currencies
     order: OrderService
+    releases: SignedReleases
+    credit: CreditService
     escrow: EscrowService
     escrow_actions: Callable[[], EscrowActions]
 
@@ -43,23 +48,34 @@ def shop_services(
     chain: ChainClient,
     deployments: DeploymentRegistry,
     assets: AssetService,
+    audit: Audit,
 ) -> ShopServices:
     def deployment() -> Deployment:
         return deployments.load(settings.chain_id)
 
-    market = MarketService(clock, events, _rules(settings))
+    def steps() -> StepBuilder:
+        return StepBuilder(chain, deployment(), clock)
+
+    def escrow_actions() -> EscrowActions:
+        return EscrowActions(steps())
+
+    members = MemberService(clock, events, audit)
+    market = MarketService(clock, events, _rules(settings), members)
+    order = OrderService(
+        clock,
+        events,
+        Stock(),
+        deployment,
+        fee_bps=settings.escrow_fee_bps,
+        appeal_times=(settings.appeal_window_s, settings.court_time_s),
+        unfunded=dt.timedelta(minutes=settings.order_unfunded_minutes),
+    )
     return ShopServices(
         market=market,
+        members=members,
         catalog=CatalogService(clock, events, market),
         currencies=Currencies(assets, deployment, chain_id=settings.chain_id),
-        order=OrderService(
-            clock,
-            events,
-            Stock(),
-            deployment,
-            fee_bps=settings.escrow_fee_bps,
-            unfunded=dt.timedelta(minutes=settings.order_unfunded_minutes),
-        ),
+        order=order,
         escrow=EscrowService(
             deployment,
             chain_id=settings.chain_id,
@@ -67,16 +83,12 @@ def shop_services(
             arbiters=arbiters_of(settings),
             windows=(settings.ship_within_s, settings.inspection_s, settings.ruling_s),
             silence_seller_bps=settings.silence_seller_bps,
+            appeal_times=(settings.appeal_window_s, settings.court_time_s),
         ),
-        escrow_actions=lambda: EscrowActions(StepBuilder(chain, deployment(), clock)),
+        releases=SignedReleases(clock, order, escrow_actions),
+        credit=CreditService(deployment, lambda: PayoutActions(steps())),
+        escrow_actions=escrow_actions,
     )
-
-
-def arbiters_of(settings: Settings) -> tuple[Address, ...]:
-    named = tuple(parse_address(raw.strip()) for raw in settings.arbiters.split(",") if raw.strip())
-    if not named and settings.chain_id == DEV_CHAIN_ID:
-        return (dev_addresses()[DEV_ARBITER],)
-    return named
 
 
 def _rules(settings: Settings) -> MarketRules:

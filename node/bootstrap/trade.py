@@ -11,7 +11,9 @@ from node.kernel.clock import Clock
 from node.kernel.settings import Settings
 from node.kernel.spine.record import EventRecorder
 from node.services.content.store import ContentStore
+from node.services.listing.quotes import QuoteService
 from node.services.listing.service import ListingService
+from node.services.listing.sweeps import SweepService
 from node.services.nft.service import NftService
 from node.services.transaction.limiter import RedisRelayLimiter
 from node.services.transaction.service import TransactionService
@@ -23,6 +25,8 @@ class Trade:
     assets: AssetService
     nft: NftService
     listing: ListingService
+    quotes: QuoteService
+    sweeps: SweepService
     transaction: TransactionService
 
 
@@ -38,10 +42,14 @@ def trade_services(
     steps = step_builders(chain, deployments, clock)
     assets = AssetService(chain, native_code=settings.native_code)
     limiter = RedisRelayLimiter(settings.redis_url.get_secret_value(), per_minute=settings.relay_per_minute)
+    listing = ListingService(clock, events, steps, assets, chain_id=settings.chain_id)
+    quotes = QuoteService(clock, events, steps, assets, chain_id=settings.chain_id)
     return Trade(
         assets=assets,
         nft=NftService(clock, steps, StoredMetadata(content), chain_id=settings.chain_id),
-        listing=ListingService(clock, events, steps, assets, chain_id=settings.chain_id),
+        listing=listing,
+        quotes=quotes,
+        sweeps=SweepService(steps, listing, quotes),
         transaction=TransactionService(clock, chain, lambda: deployments.load(settings.chain_id), limiter),
     )
 

@@ -13,10 +13,11 @@ from eth_abi.abi import encode as abi_encode
 from eth_utils.crypto import keccak
 
 from node.chain.artifacts import load_artifact
+from node.chain.ballot import Ballot, governor_domain
+from node.chain.deployments import DeployedContract
 from node.chain.eip712 import Domain, Listing, exchange_domain
-from node.chain.escrow import Terms, escrow_id
 from node.chain.steps import Intent, SignatureStep, Step, StepBuilder, TransactionStep, calldata
-from node.kernel.hexes import ZERO_ADDRESS, ZERO_HASH, Address, Hash32, to_bytes
+from node.kernel.hexes import ZERO_ADDRESS, Address, Hash32, to_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,6 @@ class ExchangeActions:
     def cancel_all(self, *, signer: Address) -> list[TransactionStep]:
         return self._call(signer, "cancelAll", [], "cancel_all", "Cancel everything signed so far")
 
-    def withdraw(self, *, account: Address, asset: Address) -> list[TransactionStep]:
-        """Money that `account` refused when a sale was paid out."""
-        return self._call(account, "withdraw", [account, asset], "withdraw", "Take the money that waits")
-
     def _call(
         self, sender: Address, function: str, args: Sequence[object], action: str, description: str
     ) -> list[TransactionStep]:
@@ -125,66 +122,19 @@ class ExchangeActions:
 
 
 @dataclass(frozen=True, slots=True)
-class EscrowActions:
-    """Every call carries the whole terms; see `node.chain.escrow`."""
+class PayoutActions:
+    """What every contract that pays out does with money that its receiver refused (`IPayouts`)."""
 
     steps: StepBuilder
 
-    def id_of(self, terms: Terms) -> Hash32:
-        deployment = self.steps.deployment
-        return escrow_id(terms, chain_id=deployment.chain_id, escrow=deployment.escrow.address)
-
-    def fund(self, terms: Terms) -> list[TransactionStep]:
-        escrow = self.steps.deployment.escrow
-        approval = self.steps.token_approval(
-            token=terms.asset, owner=terms.buyer, spender=escrow.address, amount=terms.amount
-        )
-        value = terms.amount if terms.asset == ZERO_ADDRESS else 0
-        words = f"Pay {terms.amount} into escrow"
-        data = calldata(escrow, "fund", terms.values())
-        return self.steps.populate(
-            terms.buyer, [*approval, Intent("fund", words, escrow.address, data, value)]
-        )
-
-    def ship(self, terms: Terms, *, proof: Hash32 = ZERO_HASH) -> list[TransactionStep]:
-        return self._call(terms, terms.seller, "ship", "ship", "Tell that the order was shipped", proof)
-
-    def release(self, terms: Terms) -> list[TransactionStep]:
-        return self._call(terms, terms.buyer, "release", "release", "Release the money to the seller")
-
-    def refund(self, terms: Terms) -> list[TransactionStep]:
-        return self._call(terms, terms.seller, "refund", "refund", "Give the money back to the buyer")
-
-    def dispute(self, terms: Terms, *, by: Address, evidence: Hash32 = ZERO_HASH) -> list[TransactionStep]:
-        return self._call(terms, by, "dispute", "dispute", "Call the arbiter", evidence)
-
-    def add_evidence(self, terms: Terms, *, by: Address, evidence: Hash32) -> list[TransactionStep]:
-        return self._call(terms, by, "addEvidence", "add_evidence", "Add evidence to the dispute", evidence)
-
-    def rule(self, terms: Terms, *, to_seller: int, reason: Hash32 = ZERO_HASH) -> list[TransactionStep]:
-        """`to_seller` is the seller's part before the fee; the rest goes to the buyer."""
-        words = f"Rule: {to_seller} to the seller, the rest to the buyer"
-        return self._call(terms, terms.arbiter, "rule", "rule", words, to_seller, reason)
-
-    def refund_expired(self, terms: Terms, *, by: Address) -> list[TransactionStep]:
-        words = "Give the money back, as nothing was shipped in time"
-        return self._call(terms, by, "refundExpired", "refund_expired", words)
-
-    def release_expired(self, terms: Terms, *, by: Address) -> list[TransactionStep]:
-        words = "Release the money, as the inspection is over"
-        return self._call(terms, by, "releaseExpired", "release_expired", words)
-
-    def rule_expired(self, terms: Terms, *, by: Address) -> list[TransactionStep]:
-        words = "Split as the terms say, as the arbiter stayed silent"
-        return self._call(terms, by, "ruleExpired", "rule_expired", words)
-
-    def _call(
-        self, terms: Terms, sender: Address, function: str, action: str, description: str, *more: object
+    def withdraw(
+        self, contract: DeployedContract, *, account: Address, asset: Address, to: Address | None = None
     ) -> list[TransactionStep]:
-        escrow = self.steps.deployment.escrow
-        args = [terms.values(), *more]
+        """To the account itself, or to another address where that one cannot receive."""
+        function, args = ("withdraw", [account, asset]) if to is None else ("withdrawTo", [to, asset])
+        words = "Take the money that waits"
         return self.steps.transaction(
-            escrow, function, args, sender=sender, action=action, description=description
+            contract, function, args, sender=account, action="withdraw", description=words
         )
 
 
@@ -243,6 +193,25 @@ class GovernanceActions:
         args = [proposal_id, int(support), reason]
         words = f"Vote {support.name.lower()} proposal {proposal_id}"
         return self._call(voter, "castVoteWithReason", args, "vote", words)
+
+    @property
+    def domain(self) -> Domain:
+        deployment = self.steps.deployment
+        return governor_domain(chain_id=deployment.chain_id, governor=deployment.governor.address)
+
+    def sign_vote(self, ballot: Ballot, *, post_to: str) -> SignatureStep:
+        return SignatureStep(
+            action="sign_vote",
+            description=f"Vote {Vote(ballot.support).name.lower()} proposal {ballot.proposal_id}",
+            signer=ballot.voter,
+            typed_data=ballot.typed_data(self.domain),
+            post_to=post_to,
+        )
+
+    def cast_ballot(self, ballot: Ballot, *, signature: bytes, by: Address) -> list[TransactionStep]:
+        args = [ballot.proposal_id, ballot.support, ballot.voter, signature]
+        words = f"Bring the vote that {ballot.voter} signed"
+        return self._call(by, "castVoteBySig", args, "cast_ballot", words)
 
     def queue(self, proposal: Proposal, *, sender: Address) -> list[TransactionStep]:
         return self._call(sender, "queue", proposal.hashed_args(), "queue", "Queue the proposal")

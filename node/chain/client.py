@@ -1,26 +1,20 @@
 """The chain, asked synchronously over HTTP: what the command path, deployment and checks use.
 
 Addresses and hashes go in and come out in our canonical form. Every failure is a class of
-`node.chain.errors`. Reads are tried again, a few times, when the server could not be reached; a sent
-transaction never is, because the caller knows its hash and can ask. Never call this inside an open
-database transaction.
+`node.chain.errors`. Reads are tried again, a few times, when the server could not be reached; a transaction
+is sent to each server once at most, because the caller knows its hash and can ask. Never call this inside an
+open database transaction.
 """
 
-import logging
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
 
-import requests
 from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 from typing_extensions import override
-from web3 import HTTPProvider
-from web3.types import RPCEndpoint
 
 from node.chain.artifacts import Artifact
 from node.chain.errors import (
@@ -29,26 +23,16 @@ from node.chain.errors import (
     NotAContract,
     ReceiptPending,
     RpcRejected,
-    RpcUnavailable,
     WrongChain,
     from_rpc_error,
     is_already_known,
 )
 from node.chain.reverts import decode_revert
-from node.kernel.errors import AsoudError, Bug
+from node.chain.wire import SetAside, Wire, result_of
 from node.kernel.hexes import Address, Hash32, hash_from_bytes, parse_hash
 
-# At their debug level these two write the server's address, key included.
-for _name in ("web3", "urllib3"):
-    logging.getLogger(_name).setLevel(logging.INFO)
-
-# A short trouble (a restart, a dropped connection) is over after these; a longer one is the caller's.
-ATTEMPTS = 3
-BACKOFF_S = 0.15
 # Public servers refuse much larger batches.
 BATCH_MAX = 100
-# As many connections as the command path has threads at most.
-CONNECTIONS_MAX = 200
 POLL_FIRST_S = 0.02
 POLL_LAST_S = 1.0
 # The head may rise by an eighth in each block: twice the base fee stays good for six full blocks.
@@ -57,8 +41,6 @@ TIP_WHEN_UNKNOWN_WEI = 10**9
 
 # The last argument of eth_getBlockBy…: transactions by hash, not in full.
 HASHES_ONLY = False
-
-_BUSY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 BlockTag = int | Literal["latest", "pending", "finalized", "safe", "earliest"]
 
@@ -137,26 +119,29 @@ class Simulated:
 
 
 class ChainClient:
+    """`rpc_url` may be several, the preferred one first; `per_second` bounds the calls to each of them.
+
+    `set_aside` names those (`rpc1` is the first) that somebody found to be wrong or late.
+    """
+
     def __init__(
         self,
-        rpc_url: str,
+        rpc_url: str | Sequence[str],
         *,
         chain_id: int,
         timeout_s: float = 10.0,
+        per_second: float = 0.0,
+        set_aside: SetAside = frozenset,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if urlsplit(rpc_url).scheme not in ("http", "https"):
-            raise Bug("the chain's server is asked over http or https only")
         self.chain_id = chain_id
-        self._session = requests.Session()
-        adapter = requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS_MAX)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
-        self._provider = HTTPProvider(
-            rpc_url,
-            request_kwargs={"timeout": timeout_s},
-            session=self._session,
-            exception_retry_configuration=None,
+        self._wire = Wire(
+            [rpc_url] if isinstance(rpc_url, str) else rpc_url,
+            chain_id=chain_id,
+            timeout_s=timeout_s,
+            per_second=per_second,
+            set_aside=set_aside,
+            sleep=sleep,
         )
         self._sleep = sleep
 
@@ -173,15 +158,16 @@ class ChainClient:
         self.close()
 
     def close(self) -> None:
-        self._session.close()
+        self._wire.close()
 
     # The chain itself
 
     def check_chain(self) -> None:
-        """Raises `WrongChain` unless the server serves our chain id."""
-        served = int(self._read("eth_chainId"), 16)
-        if served != self.chain_id:
-            raise WrongChain("the server serves another chain", expected=self.chain_id, served=served)
+        """Raises `WrongChain` unless every server that answers serves our chain id."""
+        for raw in self._wire.each("eth_chainId"):
+            served = int(raw, 16)
+            if served != self.chain_id:
+                raise WrongChain("the server serves another chain", expected=self.chain_id, served=served)
 
     def genesis_hash(self) -> Hash32:
         genesis = self.block(0)
@@ -271,7 +257,7 @@ class ChainClient:
         After `RpcUnavailable` it is unknown whether the transaction got in: ask by `tx_hash_of(raw)`.
         """
         tx_hash = tx_hash_of(raw)
-        response = self._request("eth_sendRawTransaction", ["0x" + raw.hex()])
+        response = self._wire.send("eth_sendRawTransaction", ["0x" + raw.hex()])
         error = response.get("error")
         if error is None or is_already_known(error):
             return tx_hash
@@ -302,48 +288,11 @@ class ChainClient:
     # The wire
 
     def _read(self, method: str, *params: object) -> Any:  # noqa: ANN401 - any JSON
-        return _result(self._patiently(lambda: self._request(method, list(params))), method)
+        return self._wire.read(method, params)
 
     def _call_chunk(self, calls: Sequence[Call], tag: str) -> list[bytes | ExecutionReverted]:
-        requests_ = [(RPCEndpoint("eth_call"), [call.to_rpc(), tag]) for call in calls]
-        responses = self._patiently(
-            lambda: self._exchange(lambda: self._provider.make_batch_request(requests_))
-        )
-        if not isinstance(responses, list) or len(responses) != len(calls):
-            raise RpcUnavailable("the chain's server did not answer the whole batch")
+        responses = self._wire.read_batch("eth_call", [[call.to_rpc(), tag] for call in calls])
         return [_outcome(response) for response in responses]
-
-    def _request(self, method: str, params: list[object]) -> Mapping[str, Any]:
-        response = self._exchange(lambda: self._provider.make_request(RPCEndpoint(method), params))
-        if not isinstance(response, Mapping):
-            raise RpcRejected("the chain's server answers no JSON-RPC", method=method)
-        return response
-
-    def _exchange(self, send: Callable[[], object]) -> Any:  # noqa: ANN401 - any JSON
-        """One exchange. What went wrong is said without the words of `requests`, which hold the address."""
-        failure: AsoudError
-        try:
-            return send()
-        except requests.HTTPError as error:
-            failure = _http_failure(error)
-        except requests.Timeout:
-            failure = RpcUnavailable("the chain's server took too long", again=False)
-        except requests.RequestException:
-            failure = RpcUnavailable("the chain's server cannot be reached", again=True)
-        except ValueError:
-            failure = RpcUnavailable("the chain's server answers no JSON", again=False)
-        raise failure  # outside of the handlers, so that no traceback shows the first error
-
-    def _patiently(self, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - any JSON
-        """Asks again while the server is away. A timeout is not: the caller waited long enough."""
-        for attempt in range(ATTEMPTS):
-            try:
-                return ask()
-            except RpcUnavailable as error:
-                if attempt == ATTEMPTS - 1 or not error.fields.get("again"):
-                    raise
-            self._sleep(BACKOFF_S * 2**attempt * (1 + random.random()))  # noqa: S311 - only spreads load
-        raise Bug("unreachable: the last attempt returns or raises")
 
 
 def tx_hash_of(raw: bytes) -> Hash32:
@@ -351,22 +300,9 @@ def tx_hash_of(raw: bytes) -> Hash32:
     return hash_from_bytes(keccak(raw))
 
 
-def _http_failure(error: requests.HTTPError) -> AsoudError:
-    status = error.response.status_code if error.response is not None else 0
-    if status in _BUSY_STATUS:
-        return RpcUnavailable("the chain's server is busy", status=status, again=True)
-    return RpcRejected("the chain's server turned us away", status=status)
-
-
-def _result(response: Mapping[str, Any], method: str) -> Any:  # noqa: ANN401 - any JSON
-    if response.get("error") is not None:
-        raise from_rpc_error(response["error"], method=method)
-    return response.get("result")
-
-
 def _outcome(response: Mapping[str, Any]) -> bytes | ExecutionReverted:
     try:
-        return _bytes(_result(response, "eth_call"))
+        return _bytes(result_of(response, "eth_call"))
     except ExecutionReverted as refusal:
         return refusal
 

@@ -25,13 +25,34 @@ ARTIFACT_OF: Mapping[str, str] = {
     "votes_token": "VotesToken",
     "timelock": "TimelockController",
     "governor": "AsoudGovernor",
+    "access_manager": "AccessManager",
     "collection_implementation": "Collection",
     "collection_factory": "CollectionFactory",
+    "badge_implementation": "BadgeCollection",
+    "badge_factory": "CollectionFactory",
+    "batch_implementation": "BatchCollection",
+    "batch_factory": "CollectionFactory",
+    "editions_implementation": "Editions",
+    "editions_factory": "CollectionFactory",
     "exchange": "Exchange",
+    "auction_house": "AuctionHouse",
     "escrow": "Escrow",
+    "checkout": "Checkout",
+    "deposits": "Deposits",
+    "splitter_factory": "SplitterFactory",
+    "rewards": "Rewards",
     "dev_dollar": "DevDollar",
 }
-NAME_OF: Mapping[str, str] = {artifact: name for name, artifact in ARTIFACT_OF.items()}
+# Name in the registry -> name in the plan, where one artifact is deployed several times.
+_PLAN_NAMES = {
+    "badge_factory": "BadgeFactory",
+    "batch_factory": "BatchFactory",
+    "editions_factory": "EditionsFactory",
+}
+PLAN_NAME_OF: Mapping[str, str] = {
+    name: _PLAN_NAMES.get(name, artifact) for name, artifact in ARTIFACT_OF.items()
+}
+NAME_OF: Mapping[str, str] = {planned: name for name, planned in PLAN_NAME_OF.items()}
 DEV_ONLY = frozenset({"dev_dollar"})
 
 
@@ -57,6 +78,10 @@ class DeployedContract:
     def artifact(self) -> str:
         return ARTIFACT_OF[self.name]
 
+    @property
+    def planned_as(self) -> str:
+        return PLAN_NAME_OF[self.name]
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
@@ -67,10 +92,22 @@ class Deployment:
     votes_token: DeployedContract
     timelock: DeployedContract
     governor: DeployedContract
+    access_manager: DeployedContract
     collection_implementation: DeployedContract
     collection_factory: DeployedContract
+    badge_implementation: DeployedContract
+    badge_factory: DeployedContract
+    batch_implementation: DeployedContract
+    batch_factory: DeployedContract
+    editions_implementation: DeployedContract
+    editions_factory: DeployedContract
     exchange: DeployedContract
+    auction_house: DeployedContract
     escrow: DeployedContract
+    checkout: DeployedContract
+    deposits: DeployedContract
+    splitter_factory: DeployedContract
+    rewards: DeployedContract
     dev_dollar: DeployedContract | None
 
     def __iter__(self) -> Iterator[DeployedContract]:

@@ -11,7 +11,7 @@ from typing import Any
 from eth_abi.abi import encode as abi_encode
 from eth_utils.crypto import keccak
 
-from node.chain.abi import Param
+from node.chain.abi import Param, encode_params
 from node.chain.artifacts import Artifact, load_artifact
 from node.kernel.errors import Bug
 from node.kernel.hexes import ZERO_ADDRESS, Address, Hash32, checksummed, hash_from_bytes
@@ -73,7 +73,7 @@ class Struct:
         return cls(name, fields)
 
     def hash(self, values: Mapping[str, Any]) -> bytes:
-        words = abi_encode([item.type for item in self.fields], [values[item.name] for item in self.fields])
+        words = encode_params(self.fields, [values[item.name] for item in self.fields])
         return keccak(_type_hash(self.name, self.fields) + words)
 
 

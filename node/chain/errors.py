@@ -2,8 +2,8 @@
 
     Refused    ExecutionReverted, InsufficientNativeFunds, NonceTooLow, FeeTooLow, TransactionInvalid,
                NotAContract
-    Transient  RpcUnavailable, ReceiptPending
-    Bug        RpcRejected, WrongChain
+    Transient  RpcUnavailable (of these, RpcLimited), ReceiptPending
+    Bug        RpcRejected (of these, RpcTurnedAway), WrongChain
 
 No message or field holds the address of the RPC server: those carry API keys.
 """
@@ -22,12 +22,20 @@ class RpcUnavailable(Transient):
     """The chain's server cannot be reached, is too slow, or turns us away for now."""
 
 
+class RpcLimited(RpcUnavailable):
+    """The server limits our rate; `retry_after_s` is set where it says for how long."""
+
+
 class ReceiptPending(Transient):
     """The transaction was sent, and was not in a block when our patience ended. It may still get in."""
 
 
 class RpcRejected(Bug):
     """The server says that our request makes no sense, or answers in a way that makes none."""
+
+
+class RpcTurnedAway(RpcRejected):
+    """The server does not serve us at all: a wrong address or key."""
 
 
 class WrongChain(Bug):
@@ -80,8 +88,8 @@ _MEANINGS: tuple[tuple[str, type[AsoudError]], ...] = (
     ("typed transaction too short", TransactionInvalid),
     ("transaction type not supported", TransactionInvalid),
     ("chain id", TransactionInvalid),
-    ("rate limit", RpcUnavailable),
-    ("too many requests", RpcUnavailable),
+    ("rate limit", RpcLimited),
+    ("too many requests", RpcLimited),
     ("header not found", RpcUnavailable),
     ("timeout", RpcUnavailable),
     ("timed out", RpcUnavailable),
@@ -111,7 +119,7 @@ def from_rpc_error(error: Mapping[str, Any], *, method: str) -> AsoudError:
     if data is not None or any(phrase in text for phrase in _REVERTS):
         return ExecutionReverted(decode_revert(data or b"", fallback=_short(error)))
     if error.get("code") in _LIMITED:
-        return RpcUnavailable("the chain's server limits our rate", method=method)
+        return RpcLimited("the chain's server limits our rate", method=method)
     for phrase, kind in _MEANINGS:
         if phrase in text:
             return kind(f"the chain's server says: {_short(error)}", method=method)

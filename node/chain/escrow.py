@@ -11,8 +11,9 @@ from typing import Any
 from eth_abi.abi import encode as abi_encode
 from eth_utils.crypto import keccak
 
-from node.chain.abi import encode_params
+from node.chain.abi import Param, encode_params
 from node.chain.artifacts import load_artifact
+from node.chain.eip712 import Domain, Struct, digest, typed_data
 from node.kernel.hexes import Address, Hash32, hash_from_bytes
 
 
@@ -66,6 +67,60 @@ class Terms:
             "inspection": self.inspection,
             "ruling": self.ruling,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class AppealTerms:
+    """Who judges an appeal; `window` and `court_time` are seconds. No part of the escrow's id."""
+
+    court: Address
+    window: int
+    court_time: int
+
+    def values(self) -> dict[str, Any]:
+        """By the contract's field names."""
+        return {"court": self.court, "window": self.window, "courtTime": self.court_time}
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a buyer signs so that anybody may release `amount`, until and with `deadline`."""
+
+    escrow_id: Hash32
+    amount: int
+    nonce: int
+    deadline: int
+
+    def values(self) -> dict[str, Any]:
+        """By the names of the signed type."""
+        return {
+            "escrowId": self.escrow_id,
+            "amount": self.amount,
+            "nonce": self.nonce,
+            "deadline": self.deadline,
+        }
+
+    def digest(self, domain: Domain) -> Hash32:
+        return digest(domain, RELEASE, self.values())
+
+    def typed_data(self, domain: Domain) -> dict[str, Any]:
+        return typed_data(domain, RELEASE, self.values())
+
+
+# No function takes it as a struct, so no ABI shows it: see `IEscrow.releaseSigned`.
+RELEASE = Struct(
+    "Release",
+    (
+        Param("escrowId", "bytes32"),
+        Param("amount", "uint256"),
+        Param("nonce", "uint256"),
+        Param("deadline", "uint64"),
+    ),
+)
+
+
+def escrow_domain(*, chain_id: int, escrow: Address) -> Domain:
+    return Domain("ASOUD Escrow", "1", chain_id, escrow)
 
 
 def escrow_id(terms: Terms, *, chain_id: int, escrow: Address) -> Hash32:

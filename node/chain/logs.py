@@ -33,35 +33,77 @@ class Kind(StrEnum):
     """Kinds of contracts, told by what their logs mean."""
 
     FACTORY = "factory"
+    BADGE_FACTORY = "badge_factory"
+    BATCH_FACTORY = "batch_factory"
+    EDITIONS_FACTORY = "editions_factory"
     COLLECTION = "collection"
+    BADGE = "badge"
+    BATCH = "batch"
+    EDITIONS = "editions"
     EXCHANGE = "exchange"
+    AUCTION_HOUSE = "auction_house"
     ESCROW = "escrow"
+    CHECKOUT = "checkout"
+    DEPOSITS = "deposits"
+    REWARDS = "rewards"
+    ACCESS_MANAGER = "access_manager"
     GOVERNOR = "governor"
     TIMELOCK = "timelock"
     VOTES_TOKEN = "votes_token"  # noqa: S105
     ERC20 = "erc20"
 
 
-_ARTIFACT: Mapping[Kind, str] = {
-    Kind.FACTORY: "CollectionFactory",
+# What a factory makes.
+CHILD_OF: Mapping[Kind, Kind] = {
+    Kind.FACTORY: Kind.COLLECTION,
+    Kind.BADGE_FACTORY: Kind.BADGE,
+    Kind.BATCH_FACTORY: Kind.BATCH,
+    Kind.EDITIONS_FACTORY: Kind.EDITIONS,
+}
+ARTIFACT_OF_KIND: Mapping[Kind, str] = {
+    **dict.fromkeys(CHILD_OF, "CollectionFactory"),
     Kind.COLLECTION: "Collection",
+    Kind.BADGE: "BadgeCollection",
+    Kind.BATCH: "BatchCollection",
+    Kind.EDITIONS: "Editions",
     Kind.EXCHANGE: "Exchange",
+    Kind.AUCTION_HOUSE: "AuctionHouse",
     Kind.ESCROW: "Escrow",
+    Kind.CHECKOUT: "Checkout",
+    Kind.DEPOSITS: "Deposits",
+    Kind.REWARDS: "Rewards",
+    Kind.ACCESS_MANAGER: "AccessManager",
     Kind.GOVERNOR: "AsoudGovernor",
     Kind.TIMELOCK: "TimelockController",
     Kind.VOTES_TOKEN: "VotesToken",
 }
-_PAYOUTS: tuple[type[ev.ChainLog], ...] = (ev.Credited, ev.Withdrawn)
-STRUCTS: Mapping[Kind, tuple[type[ev.ChainLog], ...]] = {
-    Kind.FACTORY: (ev.CollectionCreated,),
-    Kind.COLLECTION: (
-        ev.TokenTransfer,
-        ev.Minted,
-        ev.TokenURIChanged,
-        ev.MetadataFrozen,
-        ev.ContractURIChanged,
-        ev.RoyaltyChanged,
-        ev.OwnershipTransferred,
+_Structs = tuple[type[ev.ChainLog], ...]
+_PAYOUTS: _Structs = (ev.Credited, ev.Withdrawn)
+_GATE: _Structs = (ev.Paused, ev.Unpaused)
+_SETTLEMENT: _Structs = (ev.FeeChanged, ev.CurrencyAllowed, ev.FeesCollected, *_PAYOUTS, *_GATE)
+_STUDIO: _Structs = (
+    ev.ContractURIChanged,
+    ev.RoyaltyChanged,
+    ev.TokenRoyaltyChanged,
+    ev.MetadataFrozen,
+    ev.OwnershipTransferred,
+    ev.RolesUpdated,
+    ev.VoucherRedeemed,
+    ev.VoucherVoided,
+    *_PAYOUTS,
+)
+_SINGLES: _Structs = (ev.TokenTransfer, ev.Minted, ev.TokenURIChanged, *_STUDIO)
+STRUCTS: Mapping[Kind, _Structs] = {
+    **dict.fromkeys(CHILD_OF, (ev.CollectionCreated, *_GATE)),
+    Kind.COLLECTION: _SINGLES,
+    Kind.BADGE: _SINGLES,
+    Kind.BATCH: (ev.TokenTransfer, ev.BaseURIChanged, *_STUDIO),
+    Kind.EDITIONS: (
+        ev.EditionCreated,
+        ev.EditionURIChanged,
+        ev.UnitsTransferred,
+        ev.UnitsBatchTransferred,
+        *_STUDIO,
     ),
     Kind.EXCHANGE: (
         ev.Sold,
@@ -69,10 +111,22 @@ STRUCTS: Mapping[Kind, tuple[type[ev.ChainLog], ...]] = {
         ev.QuoteFilled,
         ev.GroupCancelled,
         ev.AllCancelled,
-        ev.FeeChanged,
-        ev.CurrencyAllowed,
-        *_PAYOUTS,
+        *_SETTLEMENT,
     ),
+    Kind.AUCTION_HOUSE: (
+        ev.AuctionCreated,
+        ev.BidPlaced,
+        ev.AuctionCancelled,
+        ev.AuctionSettled,
+        ev.AuctionVoided,
+        ev.TokenReclaimed,
+        ev.AuctionSold,
+        *_SETTLEMENT,
+    ),
+    Kind.CHECKOUT: (ev.InvoicePaid, ev.PaidOut, *_PAYOUTS, *_GATE),
+    Kind.DEPOSITS: (ev.DepositSwept, ev.DepositStuck),
+    Kind.REWARDS: (ev.EpochOpened, ev.RewardClaimed, ev.EpochClosed, *_PAYOUTS),
+    Kind.ACCESS_MANAGER: (ev.RoleGranted, ev.RoleRevoked, ev.TargetFunctionRoleUpdated),
     Kind.ESCROW: (
         ev.Funded,
         ev.Shipped,
@@ -91,6 +145,7 @@ STRUCTS: Mapping[Kind, tuple[type[ev.ChainLog], ...]] = {
         ev.RulingProposed,
         ev.Appealed,
         *_PAYOUTS,
+        *_GATE,
     ),
     Kind.GOVERNOR: (
         ev.ProposalCreated,
@@ -106,6 +161,7 @@ STRUCTS: Mapping[Kind, tuple[type[ev.ChainLog], ...]] = {
         ev.QuorumNumeratorUpdated,
         ev.LateQuorumVoteExtensionSet,
         ev.TimelockChange,
+        ev.ProposalGuardianSet,
     ),
     Kind.TIMELOCK: (),
     Kind.VOTES_TOKEN: (ev.VotesTransfer, ev.DelegateChanged, ev.DelegateVotesChanged),
@@ -127,7 +183,7 @@ class Decoder:
 def decoders() -> Mapping[tuple[Kind, str], Decoder]:
     """The table, keyed by (kind, topic0)."""
     table: dict[tuple[Kind, str], Decoder] = {}
-    for kind, artifact in _ARTIFACT.items():
+    for kind, artifact in ARTIFACT_OF_KIND.items():
         used = {struct.abi_name: struct for struct in STRUCTS[kind]}
         for event in load_artifact(artifact).events.values():
             table[kind, event.topic] = _decoder(event, used.pop(event.name, None))

@@ -6,10 +6,11 @@ turns those into values from what is known so far.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from node.chain.abi import selector_of
 from node.chain.artifacts import CONTRACTS_DIR
 from node.kernel.errors import Bug
 from node.kernel.hexes import Address
@@ -20,9 +21,10 @@ PLAN_FILE = CONTRACTS_DIR / "deployment.json"
 
 @dataclass(frozen=True, slots=True)
 class DeployStep:
-    """Makes one contract, by the name of its artifact."""
+    """Makes one contract. `contract` is its name in the plan: that of its artifact, or what "as" says."""
 
     contract: str
+    artifact: str
     arguments: tuple[Mapping[str, Any], ...]
 
     def needs(self) -> set[str]:
@@ -32,14 +34,18 @@ class DeployStep:
 
 @dataclass(frozen=True, slots=True)
 class CallStep:
-    """Calls a contract that was made before."""
+    """Calls a contract that was made before; with `each`, once for each item of that parameter."""
 
     contract: str
     function: str
     arguments: tuple[Mapping[str, Any], ...]
+    each: str | None = None
 
     def needs(self) -> set[str]:
         return _contracts_in(list(self.arguments))
+
+
+Step = DeployStep | CallStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,8 @@ class Plan:
     """What happens on one chain. `parameters` holds what the file decides; the rest comes from settings."""
 
     parameters: Mapping[str, Any]
-    steps: tuple[DeployStep | CallStep, ...]
+    roles: Mapping[str, int]
+    steps: tuple[Step, ...]
 
 
 def load_plan(chain_id: int, *, path: Path = PLAN_FILE) -> Plan:
@@ -59,25 +66,35 @@ def load_plan(chain_id: int, *, path: Path = PLAN_FILE) -> Plan:
         if key in entry
     }
     steps = [_step(entry) for entry in raw["steps"] if chain_id in entry.get("chains", (chain_id,))]
-    return Plan(parameters, tuple(steps))
+    roles = {name: entry["id"] for name, entry in raw["roles"].items()}
+    return Plan(parameters, roles, tuple(steps))
 
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
     """Arguments of the plan -> values for the ABI.
 
-    `addresses` are the contracts made so far, by artifact; `read` asks a view of one of them.
+    `addresses` are the contracts made so far, by their names in the plan; `read` asks a view of one of them.
     """
 
     parameters: Mapping[str, Any]
+    roles: Mapping[str, int]
     addresses: Mapping[str, Address]
     deployer: Address
     read: Callable[[str, str], Any]
+    item: object = None
 
     def all(self, arguments: tuple[Mapping[str, Any], ...]) -> list[Any]:
         return [self.one(argument) for argument in arguments]
 
-    def one(self, argument: Mapping[str, Any]) -> Any:  # noqa: ANN401, PLR0911 - any ABI value; one return a word
+    def calls(self, step: CallStep) -> list[list[Any]]:
+        """The arguments of each call that the step is."""
+        if step.each is None:
+            return [self.all(step.arguments)]
+        items = self._known(self.parameters, step.each)
+        return [replace(self, item=item).all(step.arguments) for item in items]
+
+    def one(self, argument: Mapping[str, Any]) -> Any:  # noqa: ANN401, C901, PLR0911 - any ABI value; a case a word
         match argument:
             case {"parameter": name}:
                 return self._known(self.parameters, name)
@@ -85,6 +102,12 @@ class Resolver:
                 return self._known(self.addresses, name)
             case {"deployer": True}:
                 return self.deployer
+            case {"item": True}:
+                return self.item
+            case {"role": name}:
+                return self._known(self.roles, name)
+            case {"selectors": signatures}:
+                return [bytes.fromhex(selector_of(signature)[2:]) for signature in signatures]
             case {"read": [contract, view]}:
                 return self.read(contract, view)
             case {"value": value}:
@@ -103,11 +126,11 @@ class Resolver:
         return table[name]
 
 
-def _step(raw: Mapping[str, Any]) -> DeployStep | CallStep:
+def _step(raw: Mapping[str, Any]) -> Step:
     arguments = tuple(raw["arguments"])
     if "deploy" in raw:
-        return DeployStep(raw["deploy"], arguments)
-    return CallStep(raw["call"], raw["function"], arguments)
+        return DeployStep(raw.get("as", raw["deploy"]), raw["deploy"], arguments)
+    return CallStep(raw["call"], raw["function"], arguments, raw.get("for"))
 
 
 def _parameter(kind: str, value: Any) -> Any:  # noqa: ANN401 - any ABI value

@@ -59,13 +59,14 @@ ESCROW_STATES = (
     "APPEALED",
     "SETTLED",
 )
+AUCTION_STATES = ("NONE", "OPEN", "LIVE", "SETTLED", "CANCELLED", "VOIDED")
 PROPOSAL_STATES = ("PENDING", "ACTIVE", "CANCELED", "DEFEATED", "SUCCEEDED", "QUEUED", "EXPIRED", "EXECUTED")
 
 # By name; the holes are the names of the error's arguments. Two contracts' errors of one name share it.
 SENTENCES: Mapping[str, str] = {
     # exchange
     "BadSignature": "the signature is not that of {signer}",
-    "NonceUsed": "the listing was sold or cancelled: nonce {nonce} of {signer} is used up",
+    "NonceUsed": "what was signed was used or cancelled: nonce {nonce} of {signer} is used up",
     "WrongEpoch": "the seller cancelled everything signed in epoch {signed}; now is epoch {current}",
     "NotLive": "the listing is not live: start={start}, end={end}",
     "NotForCaller": "the listing is for another buyer: {buyer}",
@@ -75,6 +76,18 @@ SENTENCES: Mapping[str, str] = {
     "ProceedsTooLow": "fee and royalty leave the seller {proceeds}, less than the {minProceeds} signed for",
     "TokenNotDelivered": "token {tokenId} of {collection} did not move to the buyer",
     "PaymentFailed": "a payment of {amount} did not arrive in full: balance, allowance or the token itself",
+    "BadQuote": "the quote, or what is added to it, is wrong in: {field}",
+    "GroupVoid": "the maker cancelled all of its group {group}",
+    "TooManyUnits": "{units} units are more than the {left} that are left",
+    "TokenNotWanted": "the offer is not for token {tokenId}",
+    "PriceTooHigh": "the price is {price} now, above the limit of {limit}",
+    "TooFewSales": "only {made} sales could be made, {wanted} were wanted",
+    # auctions
+    "BadAuction": "the terms of the auction are wrong in: {field}",
+    "OwnAuction": "a seller does not bid",
+    "BidTooLow": "a bid of {amount} is too low: {least} is needed",
+    "WrongTime": "this is not the time for it: bids from {start} to {end}, a settlement after that",
+    "WrongAuctionState": "the auction is {state}, from which this cannot be done",
     "BadFee": "a fee of {bps} basis points for {receiver} is not allowed",
     "BadAddress": "{account} is not an address that can be used here",
     # payouts
@@ -82,6 +95,11 @@ SENTENCES: Mapping[str, str] = {
     "NothingToWithdraw": "nothing waits for {account} in {asset}",
     "WithdrawalRefused": "{to} refused the payment",
     "Reentrancy": "the contract was called again from inside a call",
+    # gates
+    "EntriesPaused": "nothing new may begin here for now: entries are paused; what runs goes on",
+    "AccessManagedUnauthorized": "{caller} may not do this",
+    "AccessManagerNotReady": "the operation is scheduled, but its time has not come",
+    "AccessManagerNotScheduled": "the operation must be scheduled first",
     # escrow
     "BadTerms": "the terms of the escrow are wrong in: {field}",
     "WrongState": "the escrow is in the state {state}, from which this cannot be done",
@@ -89,6 +107,8 @@ SENTENCES: Mapping[str, str] = {
     "TooLate": "the time for this ended at {deadline}",
     "TooEarly": "the time for this comes after {deadline}",
     "SplitTooLarge": "the split gives the seller {toSeller}, but only {held} is held",
+    "NoSuchOffer": "{party} does not offer that {toSeller} go to the seller of what is held now",
+    "BadPart": "a part is more than nothing and at most the {held} that is held, not {amount}",
     # collections
     "SupplyExhausted": "the collection is complete: at most {maxSupply} tokens",
     "BadRoyalty": "a royalty of {bps} basis points for {receiver} is not allowed: at most {maxBps}",
@@ -112,6 +132,7 @@ SENTENCES: Mapping[str, str] = {
     "GovernorNonexistentProposal": "there is no proposal {proposalId}",
     "GovernorUnexpectedProposalState": "proposal {proposalId} is {current}, and this cannot be done then",
     "GovernorUnableToCancel": "{account} cannot cancel proposal {proposalId}",
+    "GovernorInvalidSignature": "the signature is not that of {voter} over this vote",
     "GovernorInvalidVoteType": "a vote is 0 (against), 1 (for) or 2 (abstain)",
     "TimelockUnexpectedOperationState": "the operation is not in the right state: its delay may still run",
     "DevelopmentOnly": "this contract is for development chains only, not for chain {chainId}",
@@ -121,6 +142,7 @@ SENTENCES: Mapping[str, str] = {
 _NAMED_VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("WrongState", "state"): ESCROW_STATES,
     ("GovernorUnexpectedProposalState", "current"): PROPOSAL_STATES,
+    ("WrongAuctionState", "state"): AUCTION_STATES,
 }
 
 

@@ -3,7 +3,7 @@
 The key is tried first, and against the address asked for, because an account with code (EIP-7702) may still
 sign with its key. An s in the upper half is refused, as OpenZeppelin's contracts refuse it; wallets never
 make one. What is signed is used up by its digest, never by signature bytes, which can be written in several
-ways. Wallets that are not deployed yet (EIP-6492) are not known here.
+ways. Wallets that are not deployed yet (ERC-6492) are for `undeployed.py`: no contract could check those.
 """
 
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def verify_signature(
 
 def recover(digest: Hash32, signature: bytes) -> Address | None:
     """Whose key signed: from 65 bytes (r, s, v; v is 0, 1, 27 or 28) or 64 (EIP-2098). None when nobody's."""
-    parts = _parts(signature)
+    parts = split_signature(signature)
     if parts is None:
         return None
     r, s, parity = parts
@@ -79,7 +79,7 @@ def personal_digest(message: str) -> Hash32:
     return hash_from_bytes(keccak(prefix + body))
 
 
-def _parts(signature: bytes) -> tuple[int, int, int] | None:
+def split_signature(signature: bytes) -> tuple[int, int, int] | None:
     """r, s and the parity of y."""
     if len(signature) not in (64, 65):
         return None

@@ -120,6 +120,7 @@ class Intent:
     to: Address
     data: str
     value: int = 0
+    spare_gas: int = 0  # that the contract wants to see left beyond what it uses; an estimate finds it itself
 
 
 class StepBuilder:
@@ -177,9 +178,11 @@ class StepBuilder:
     # Approvals
 
     def token_approval(
-        self, *, token: Address, owner: Address, spender: Address, amount: int
+        self, *, token: Address, owner: Address, spender: Address, amount: int, besides: int = 0
     ) -> list[Intent]:
         """ERC-20: the exact amount, nothing when the allowance is enough or the asset is the native coin.
+
+        `besides` is what the allowance has to leave for other promises; it need not be there now.
 
         Some tokens refuse to move a standing allowance to another one; those are set to zero first.
         """
@@ -193,6 +196,7 @@ class StepBuilder:
             raise InsufficientTokenFunds(
                 "the payer has too little of the token", token=token, have=str(balance), need=str(amount)
             )
+        amount += besides
         if allowance >= amount:
             return []
         approve = _approval(erc20, token, spender, amount)
@@ -234,18 +238,19 @@ class StepBuilder:
         """The first stands on the chain as it is; later ones need what those before them do."""
         calls = [_call(sender, intent) for intent in intents]
         first = (self.client.estimate_gas(calls[0]) * MARGIN_PERCENT // 100, GasSource.ESTIMATED)
-        return [first, *self._later_gas(calls)] if len(calls) > 1 else [first]
+        spare = [intent.spare_gas for intent in intents[1:]]
+        return [first, *self._later_gas(calls, spare)] if len(calls) > 1 else [first]
 
-    def _later_gas(self, calls: Sequence[Call]) -> list[tuple[int, GasSource]]:
+    def _later_gas(self, calls: Sequence[Call], spare: Sequence[int]) -> list[tuple[int, GasSource]]:
         outcomes = self.client.simulate(calls, timestamp=self._next_timestamp())
         if outcomes is None:
-            return [(ASSUMED_GAS, GasSource.ASSUMED)] * (len(calls) - 1)
+            return [(ASSUMED_GAS + extra, GasSource.ASSUMED) for extra in spare]
         for outcome in outcomes:
             if outcome.revert is not None:
                 raise outcome.revert
         return [
-            (outcome.gas_used * SIMULATED_PERCENT // 100 + SIMULATED_EXTRA, GasSource.SIMULATED)
-            for outcome in outcomes[1:]
+            (outcome.gas_used * SIMULATED_PERCENT // 100 + SIMULATED_EXTRA + extra, GasSource.SIMULATED)
+            for outcome, extra in zip(outcomes[1:], spare, strict=True)
         ]
 
     def _next_timestamp(self) -> int:

@@ -6,7 +6,8 @@ import sys
 import click
 
 from indexer import verify as chain_verify
-from node.chain.rpc import RpcClient
+from indexer.run import config_of, reader_of
+from node.cli.options import chain_option, settings_of
 from node.kernel.db.unit_of_work import Database
 from node.kernel.errors import AsoudError
 from node.kernel.settings import Settings
@@ -15,11 +16,14 @@ from node.services.order.verify import differences as order_differences
 
 
 @click.command()
-def verify() -> None:
+@chain_option
+def verify(*, chain_id: int | None) -> None:
     """Compare owners, listings, escrows, votes and orders with the contracts; exit 1 on a difference."""
-    settings = Settings()
+    settings = settings_of(chain_id)
     try:
-        found = asyncio.run(_against_contracts(settings)) + _orders(settings)
+        found = asyncio.run(_against_contracts(settings))
+        if chain_id in (None, Settings().chain_id):  # orders are paid on the node's own chain
+            found += _orders(settings)
     except AsoudError as error:
         raise click.ClickException(error.message) from error
     for line in found:
@@ -29,7 +33,7 @@ def verify() -> None:
 
 
 async def _against_contracts(settings: Settings) -> list[str]:
-    async with RpcClient(settings.rpc_url.get_secret_value(), timeout_s=settings.rpc_timeout_s) as rpc:
+    async with reader_of(config_of(settings)) as rpc:
         return [
             f"{item.kind}  {item.id}  database: {item.database}  chain: {item.chain}"
             async for item in chain_verify.verify(

@@ -74,6 +74,31 @@ class CurrencyAllowed(ChainEvent, frozen=True, kw_only=True):
     allowed: bool
 
 
+def quote_stream(digest: Hash32) -> str:
+    return f"quote:{digest}"
+
+
+class QuoteCreated(Event, frozen=True, kw_only=True):
+    """A signed offer, bundle or price by the clock reached this node. Numbers are decimal strings."""
+
+    type_name = "quote.created"
+    chain_id: int
+    digest: Hash32
+    exchange: Address
+    maker: Address
+    side: str
+    scope: str
+    collection: Address
+    criteria: str
+    quantity: str
+    currency: Address
+    start_price: str
+    end_price: str
+    taker: Address
+    start: int
+    end: int
+
+
 def listing_stream(digest: Hash32) -> str:
     return f"listing:{digest}"
 

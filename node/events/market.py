@@ -22,3 +22,22 @@ class MarketChanged(Event, frozen=True, kw_only=True):
 
     market_id: str
     fields: list[str]
+
+
+class MarketMemberJoined(Event, frozen=True, kw_only=True):
+    """`role`: owner, manager, staff or accountant."""
+
+    type_name = "market.member_joined"
+
+    market_id: str
+    account_id: str
+    role: str
+
+
+class MarketMemberLeft(Event, frozen=True, kw_only=True):
+    """By themselves, or taken out by the owner."""
+
+    type_name = "market.member_left"
+
+    market_id: str
+    account_id: str

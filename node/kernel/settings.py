@@ -5,11 +5,16 @@ Only entrypoints and `node.bootstrap` read this object; everything below takes w
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-DEV_CHAIN_ID = 31337
+from node.kernel import chain_settings
+from node.kernel.chain_settings import ChainSettings, FurtherChain, read_chains
+from node.kernel.errors import NotFound
+
+DEV_CHAIN_ID = chain_settings.DEV_CHAIN_ID
 
 
 class LogFormat(StrEnum):
@@ -17,8 +22,10 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="ASOUD_", extra="ignore", frozen=True)
+class Settings(ChainSettings, BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="ASOUD_", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     data_dir: Path = Field(
         Path(".asoud"), description="Folder of the embedded parts, content and deployments."
@@ -49,36 +56,22 @@ class Settings(BaseSettings):
         description="Celery's broker. Never a Redis Cluster.",
     )
 
-    chain_id: int = Field(DEV_CHAIN_ID, ge=1, description="EIP-155 id of the chain that this node serves.")
-    rpc_url: SecretStr = Field(
-        SecretStr("http://127.0.0.1:8545"), description="JSON-RPC over HTTP of that chain."
+    chains: Annotated[tuple[FurtherChain, ...], NoDecode] = Field(
+        (),
+        description="Further chains that are indexed, as JSON or the path of a file of it: a list of objects"
+        " with the settings of a chain by their names in lower case, without `ASOUD_`; `chain_id` and"
+        " `rpc_url` must be there.",
     )
-    rpc_timeout_s: float = Field(10.0, gt=0, le=120, description="Limit of one JSON-RPC call.")
-    confirmations: int = Field(
-        0,
-        ge=0,
-        le=10_000,
-        description="Blocks on top of a block before it is final; its events then enter the spine.",
-    )
-    durable_block_file: Path | None = Field(
-        None,
-        description="Of an embedded chain, set by `scripts/up`: holds the newest block that is on disk;"
-        " a later one is not final.",
-    )
-    undo_blocks: int = Field(
-        128,
-        ge=1,
-        le=100_000,
-        description="How many blocks a reorg may undo; never below `ASOUD_CONFIRMATIONS`.",
-    )
-    poll_interval_s: float = Field(0.5, gt=0, le=60, description="How often the indexer asks for a new head.")
-    start_block: int = Field(0, ge=0, description="First block that the indexer reads.")
-    native_code: str = Field("ETH", description="What people call the chain's native coin.")
     keystore_path: Path | None = Field(
         None,
         description="Encrypted keystore (scrypt JSON) of the deployer; 31337 uses the well-known dev key.",
     )
     keystore_password_file: Path | None = Field(None, description="File that holds the keystore's password.")
+    guardians: str = Field(
+        "",
+        description="Addresses that may pause entries of the contracts at once, comma-separated: wallets of"
+        " several people. Needed to deploy on a public chain. On 31337 the ninth dev account when empty.",
+    )
     votes_holders: dict[str, int] = Field(
         {},
         description="First holders of the votes token, as JSON (address: smallest units); needed to"
@@ -90,9 +83,6 @@ class Settings(BaseSettings):
     api_workers: int = Field(1, ge=1, le=64, description="Processes of the API.")
     metrics_host: str = Field("127.0.0.1", description="Address of `/metrics`; keep it private.")
     metrics_port: int = Field(9464, ge=1, le=65535, description="Port of `/metrics`.")
-    indexer_metrics_port: int = Field(
-        9465, ge=0, le=65535, description="Port of `/metrics` of the indexer; 0 for none."
-    )
     public_url: str = Field(
         "http://localhost:8000",
         description="Where people reach the API; Sign-In with Ethereum takes its domain and URI from here.",
@@ -117,7 +107,27 @@ class Settings(BaseSettings):
         180, ge=1, le=3660, description="Life of a session; then the device signs in again."
     )
     fresh_sign_in_minutes: int = Field(
-        15, ge=1, le=24 * 60, description="How new a sign-in must be to link or unlink a wallet or a phone."
+        15, ge=1, le=24 * 60, description="How new a sign-in must be to give an account its second proof."
+    )
+    step_up_minutes: int = Field(
+        15, ge=1, le=24 * 60, description="How long a second proof holds, for the session that gave it."
+    )
+    withdrawal_cool_down_hours: int = Field(
+        24,
+        ge=0,
+        le=14 * 24,
+        description="How long nothing is withdrawn after a sign-in on a new device, a new phone or wallet.",
+    )
+    recovery_hours: int = Field(
+        72,
+        ge=1,
+        le=60 * 24,
+        description="How long the other identities of an account can object before a lost one is taken away.",
+    )
+    data_secret: SecretStr | None = Field(
+        None,
+        description="What the secrets of authenticator apps are encrypted with, 32 bytes or more; by default"
+        " `ASOUD_TOKEN_SECRET`. Set it to the old one before you change that: it must stay.",
     )
     trusted_proxies: str = Field(
         "",
@@ -130,6 +140,9 @@ class Settings(BaseSettings):
         ge=1,
         description="Requests to sign in, refresh or link that one network address (IPv6: /64) may make in"
         " a minute.",
+    )
+    key_per_minute: int = Field(
+        600, ge=1, description="The most requests that an API key may make in a minute."
     )
     sms_adapters: str = Field(
         "",
@@ -160,6 +173,18 @@ class Settings(BaseSettings):
     )
     upload_bytes_max: int = Field(10 * 2**20, ge=1, description="Largest file that the content store takes.")
     body_bytes_max: int = Field(256 * 2**10, ge=1024, description="Largest body of any other request.")
+    reads_per_minute: int = Field(
+        3_000, ge=1, description="Reads that one caller (an account, else an address) may make in a minute."
+    )
+    writes_per_minute: int = Field(
+        300, ge=1, description="Requests that change something, by one caller in a minute."
+    )
+    uploads_per_minute: int = Field(60, ge=1, description="Files that one caller may upload in a minute.")
+    cors_origins: str = Field(
+        "",
+        description="Sites whose pages may call the API from a browser, comma separated: origins like"
+        " `https://shop.example`.",
+    )
     relay_per_minute: int = Field(
         60, ge=1, description="Signed transactions that one caller may relay in a minute."
     )
@@ -186,6 +211,18 @@ class Settings(BaseSettings):
     ruling_s: int = Field(
         14 * 24 * 3600, ge=1, le=365 * 24 * 3600, description="Default of markets: time of the arbiter."
     )
+    appeal_window_s: int = Field(
+        3 * 24 * 3600,
+        ge=1,
+        le=365 * 24 * 3600,
+        description="Time to appeal to the DAO against a ruling, in orders that allow it.",
+    )
+    court_time_s: int = Field(
+        30 * 24 * 3600,
+        ge=1,
+        le=365 * 24 * 3600,
+        description="Time of the DAO to judge an appeal: more than its voting and its timelock together.",
+    )
     silence_seller_bps: int = Field(
         5_000,
         ge=0,
@@ -205,12 +242,35 @@ class Settings(BaseSettings):
         description="How long an order holds its stock while it waits for the money.",
     )
 
+    @field_validator("chains", mode="before")
+    @classmethod
+    def _read_chains(cls, raw: object) -> object:
+        return read_chains(raw) if isinstance(raw, str) else raw
+
     @model_validator(mode="after")
-    def _undo_covers_finality(self) -> "Settings":
-        if self.undo_blocks < self.confirmations:
-            msg = "ASOUD_UNDO_BLOCKS must not be below ASOUD_CONFIRMATIONS"
+    def _chains_differ(self) -> Self:
+        ids = self.chain_ids
+        if len(set(ids)) < len(ids):
+            msg = "ASOUD_CHAINS names a chain twice, or that of ASOUD_CHAIN_ID"
             raise ValueError(msg)
         return self
+
+    @property
+    def chain_ids(self) -> tuple[int, ...]:
+        """The node's own chain first."""
+        return (self.chain_id, *(chain.chain_id for chain in self.chains))
+
+    def for_chain(self, chain_id: int) -> Self:
+        """The same settings with that chain in the place of the node's own. Raises `NotFound`."""
+        if chain_id == self.chain_id:
+            return self
+        for place, chain in enumerate(self.chains, start=1):
+            if chain.chain_id == chain_id:
+                own = {name: getattr(chain, name) for name in ChainSettings.model_fields}
+                if "indexer_metrics_port" not in chain.model_fields_set and self.indexer_metrics_port:
+                    own["indexer_metrics_port"] = self.indexer_metrics_port + place
+                return self.model_copy(update={**own, "chains": ()})
+        raise NotFound("no such chain in the settings", chain_id=chain_id)
 
     @property
     def deployments_dir(self) -> Path:

@@ -8,29 +8,43 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from node.chain.actions import EscrowActions
 from node.chain.client import ChainClient
 from node.chain.deployments import Deployment, DeploymentRegistry
+from node.chain.escrow_actions import EscrowActions
 from node.kernel.clock import Clock
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
+from node.kernel.rate import SlidingWindow
 from node.kernel.spine.record import EventRecorder
 from node.services.balance.service import BalanceService
 from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
 from node.services.content.store import ContentStore
+from node.services.credit.service import CreditService
 from node.services.escrow.conditions import EscrowService
+from node.services.governance.ballots import BallotService
 from node.services.governance.service import GovernanceService
 from node.services.identity.accounts import AccountService
+from node.services.identity.api_keys import ApiKeyService
+from node.services.identity.devices import DeviceService
 from node.services.identity.keys import SigningKeys
+from node.services.identity.leaving import LeavingService
 from node.services.identity.limiter import SignInLimiter
 from node.services.identity.phones import PhoneService
+from node.services.identity.recovery import RecoveryService
+from node.services.identity.roles import RoleService
 from node.services.identity.service import IdentityService
 from node.services.identity.sessions import SessionService
+from node.services.identity.step_up import StepUpService
+from node.services.listing.quotes import QuoteService
 from node.services.listing.service import ListingService
+from node.services.listing.sweeps import SweepService
+from node.services.market.members import MemberService
 from node.services.market.service import MarketService
 from node.services.nft.service import NftService
+from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
+from node.services.sms.sending import Carriers
 from node.services.transaction.service import TransactionService
 from wallet.asset.service import AssetService
 from wallet.ledger.commands import Ledger
@@ -46,19 +60,34 @@ class Services:
     redis: Redis
     events: EventRecorder
     chain: ChainClient
+    chain_ids: tuple[int, ...]
+    """All chains that are indexed; the services work on the first, the node's own."""
     deployments: DeploymentRegistry
     content: ContentStore
     identity: IdentityService
     accounts: AccountService
     sessions: SessionService
+    step_up: StepUpService
+    devices: DeviceService
+    leaving: LeavingService
+    recoveries: RecoveryService
+    carriers: Carriers | None
+    """Of text messages; None where the operator named none."""
     phones: PhoneService
     sign_in_limiter: SignInLimiter
+    rates: SlidingWindow
     signing_keys: SigningKeys
     governance: GovernanceService
+    ballots: BallotService
     market: MarketService
+    members: MemberService
+    roles: RoleService
+    api_keys: ApiKeyService
     catalog: CatalogService
     currencies: Currencies
     order: OrderService
+    releases: SignedReleases
+    credit: CreditService
     escrow: EscrowService
     escrow_actions: Callable[[], EscrowActions]
     """Steps on the escrow contract; made anew for each use, as the contracts may be deployed meanwhile."""
@@ -67,6 +96,8 @@ class Services:
     balance: BalanceService
     nft: NftService
     listing: ListingService
+    quotes: QuoteService
+    sweeps: SweepService
     transaction: TransactionService
     probes: Mapping[str, Probe]
     """Needs of this process by name: each returns when its part answers, and raises when it does not."""
@@ -78,5 +109,6 @@ class Services:
     async def aclose(self) -> None:
         """Lets go of what was connected. The query pool is closed by whoever opened it."""
         await self.redis.aclose()
+        await self.rates.aclose()
         self.chain.close()
         self.database.dispose()

@@ -36,13 +36,14 @@ def retry_failed() -> None:
 
 @app.task(name="kernel.prune", base=Parking)
 def prune() -> None:
-    """Removes answers, nonces, sessions and codes that are past their time."""
+    """Removes answers, nonces, sessions, codes and invitations that are past their time."""
     for _ in range(PRUNE_ROUNDS_MAX):
         with services.database.transaction() as tx:
             removed = idempotency.prune(tx, now=services.clock.now())
             removed += services.identity.prune_nonces(tx)
             removed += services.sessions.prune(tx)
             removed += services.phones.prune(tx)
+            removed += services.members.prune(tx)
         if not removed:
             return
 
@@ -51,6 +52,12 @@ def prune() -> None:
 def send_code(challenge: str) -> None:
     """Sends the code of a challenge. The arguments lie in the queue: they hold no code and no number."""
     services.phones.deliver(services.database.transaction, uuid.UUID(challenge))
+
+
+@app.task(name="identity.tell_of_recovery", base=Parking)
+def tell_of_recovery(recovery: str) -> None:
+    """Tells every phone of the account that something of it is said to be lost."""
+    services.recoveries.tell(services.database.transaction, uuid.UUID(recovery))
 
 
 @app.task(name="identity.watch_codes", base=Parking)

@@ -1,7 +1,8 @@
 """The floor of the indexer's bench: the least that a correct reader of transfers has to do, by hand.
 
 Headers, parent hashes, logs; then in one transaction with the checkpoint: two accounts, the token and the
-transfer of each log. No raw logs, no other events, no undo, no spine, and no index but the keys.
+transfer of each log, or the token's text. No raw logs, no other events, no undo, no spine, and no index but
+the keys.
 """
 
 import http.client
@@ -24,7 +25,8 @@ TABLES = """
     CREATE SCHEMA floor;
     CREATE TABLE floor.account (address bytea PRIMARY KEY, transfers bigint NOT NULL);
     CREATE TABLE floor.token (
-        collection bytea, token_id numeric, owner bytea NOT NULL, PRIMARY KEY (collection, token_id));
+        collection bytea, token_id numeric, owner bytea NOT NULL, uri text NOT NULL DEFAULT '',
+        PRIMARY KEY (collection, token_id));
     CREATE TABLE floor.transfer (
         block bigint, log_index int, collection bytea NOT NULL, token_id numeric NOT NULL,
         sender bytea NOT NULL, recipient bytea NOT NULL, tx_hash bytea NOT NULL,
@@ -35,15 +37,21 @@ TABLES = """
 STAGING = """
     CREATE TEMP TABLE fresh_account (address bytea, transfers bigint) ON COMMIT DELETE ROWS;
     CREATE TEMP TABLE fresh_token (collection bytea, token_id numeric, owner bytea) ON COMMIT DELETE ROWS;
+    CREATE TEMP TABLE fresh_text (collection bytea, token_id numeric, uri text) ON COMMIT DELETE ROWS;
 """
 UPSERT_ACCOUNTS = """
     INSERT INTO floor.account SELECT * FROM fresh_account
     ON CONFLICT (address) DO UPDATE SET transfers = account.transfers + excluded.transfers
 """
 UPSERT_TOKENS = """
-    INSERT INTO floor.token SELECT * FROM fresh_token
+    INSERT INTO floor.token (collection, token_id, owner) SELECT * FROM fresh_token
     ON CONFLICT (collection, token_id) DO UPDATE SET owner = excluded.owner
 """
+UPDATE_TEXTS = """
+    UPDATE floor.token SET uri = fresh.uri FROM fresh_text AS fresh
+    WHERE token.collection = fresh.collection AND token.token_id = fresh.token_id
+"""
+TOPICS_OF_TRANSFER = 4
 HASHES_ONLY = False  # of the transactions in a block
 
 
@@ -55,7 +63,8 @@ class Header(msgspec.Struct, rename="camel"):
 
 class Log(msgspec.Struct, rename="camel"):
     address: str
-    topics: tuple[str, str, str, str]
+    topics: list[str]
+    data: str
     block_number: str
     block_hash: str
     transaction_hash: str
@@ -104,9 +113,15 @@ def write(connection: psycopg.Connection, headers: Sequence[Header], logs: Seque
     accounts: Counter[bytes] = Counter()
     tokens: dict[tuple[bytes, int], bytes] = {}
     rows = []
+    texts: dict[tuple[bytes, int], str] = {}
     for log in logs:
         if hashes[log.block_number] != log.block_hash:
             raise SystemExit("a log belongs to another block")
+        if len(log.topics) != TOPICS_OF_TRANSFER:
+            token = bytes.fromhex(log.address[2:]), int(log.topics[1], 16)
+            data = bytes.fromhex(log.data[2:])
+            texts[token] = data[64 : 64 + int.from_bytes(data[32:64])].decode()
+            continue
         _, sender_word, recipient_word, token_word = log.topics
         collection, token_id = bytes.fromhex(log.address[2:]), int(token_word, 16)
         sender, recipient = bytes.fromhex(sender_word[26:]), bytes.fromhex(recipient_word[26:])
@@ -122,6 +137,9 @@ def write(connection: psycopg.Connection, headers: Sequence[Header], logs: Seque
         _copy(cursor, "fresh_token", [(*key, owner) for key, owner in tokens.items()])
         cursor.execute(UPSERT_ACCOUNTS)
         cursor.execute(UPSERT_TOKENS)
+        if texts:
+            _copy(cursor, "fresh_text", [(*key, text) for key, text in texts.items()])
+            cursor.execute(UPDATE_TEXTS)
         newest = headers[-1]
         cursor.execute(
             "UPDATE floor.checkpoint SET number = %s, hash = %s", (int(newest.number, 16), newest.hash)

@@ -38,12 +38,13 @@ class Report:
     base: str
     rounds: int
     rows: list[Row]
+    note: str = ""
 
     def table(self) -> str:
         width = max(len(row.name) for row in self.rows)
         lines = [f"{'':{width}}  {self.unit:>12}  x {self.base}"]
         lines += [f"{row.name:{width}}  {row.figure:>12,.0f}  {row.ratio:.2f}" for row in self.rows]
-        return "\n".join(lines)
+        return "\n".join([*lines, *([self.note] if self.note else [])])
 
     def markdown(self) -> str:
         lines = [
@@ -53,7 +54,7 @@ class Report:
         ]
         lines += ["", f"| | {self.unit} | ratio to *{self.base}* |", "|---|---:|---:|"]
         lines += [f"| {row.name} | {row.figure:,.0f} | {row.ratio:.2f} |" for row in self.rows]
-        return "\n".join(lines)
+        return "\n".join([*lines, *(["", self.note] if self.note else [])])
 
 
 def arguments(description: str) -> argparse.ArgumentParser:

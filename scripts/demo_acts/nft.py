@@ -30,6 +30,7 @@ def play(stage: Stage) -> None:
     _sell_for_coin(stage, goods, sold)
     _sell_for_token(stage, goods, _mint(stage, goods))
     _take_back(stage, goods, _mint(stage, goods))
+    _take_offers(stage, goods, _mint(stage, goods), _mint(stage, goods))
 
 
 def _open_market(stage: Stage) -> None:
@@ -209,6 +210,45 @@ def _take_back(stage: Stage, goods: Goods, token: int) -> None:
         "what was taken back is not sold", "listing_not_active", lambda: stage.buyer.post(f"{path}/buy")
     )
     _owned(stage, goods, token, stage.merchant)
+
+
+def _take_offers(stage: Stage, goods: Goods, token: int, other: int) -> None:
+    """One offer for any token of the collection is taken, one for a trait finds another token, and dies."""
+    t, merchant, buyer = stage.transcript, stage.merchant, stage.buyer
+    wish = {"side": "buy", "collection": goods.collection, "currency": stage.facts["currency"]}
+    for_any = _quote(stage, {**wish, "scope": "collection", "price": str(TOKEN_PRICE)})
+    trait = {"scope": "trait", "token_ids": [str(other), "1000000"], "price": str(TOKEN_PRICE)}
+    for_some = _quote(stage, {**wish, **trait, "group": str(int(stage.run, 16) + 1)})
+    query = f"/v1/quotes?collection={goods.collection}&token_id={token}&state=active"
+    t.equal(
+        "offers that fit the token are found",
+        [item["digest"] for item in stage.node.items(query)],
+        [for_any["digest"]],
+    )
+    stage.refused(
+        "an offer for a trait does not take any token",
+        "token_not_wanted",
+        lambda: merchant.post(f"/v1/quotes/{for_some['digest']}/take", {"token_id": str(token)}),
+    )
+    before = stage.chain.balance(merchant.address, wish["currency"])
+    plan = merchant.do(f"/v1/quotes/{for_any['digest']}/take", {"token_id": str(token)})
+    _owned(stage, goods, token, buyer)
+    got = stage.chain.balance(merchant.address, wish["currency"]) - before
+    t.equal("the seller got what was foretold on the chain", got, int(plan["limit"]))
+    shown = stage.node.get(f"/v1/quotes/{for_any['digest']}")
+    t.equal("the offer is filled", (shown["state"], shown["left"]), ("filled", "0"))
+    buyer.do("/v1/quotes/cancel-group", {"group": for_some["terms"]["group"]})
+    shown = stage.node.get(f"/v1/quotes/{for_some['digest']}")
+    t.equal("the other one was taken back with its group", shown["state"], "cancelled")
+
+
+def _quote(stage: Stage, wish: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON
+    """The buyer's, as the node shows it."""
+    prepared = stage.buyer.post("/v1/quotes/prepare", wish)
+    along = {name: prepared[name] for name in ("quote", "items", "token_ids")}
+    made = stage.buyer.follow(prepared, **along)
+    stage.transcript.equal(f"an offer of scope {wish['scope']} stands", made["state"], "active")
+    return made
 
 
 def _list(stage: Stage, goods: Goods, token: int, currency: str, price: int) -> tuple[Any, Mapping[str, int]]:

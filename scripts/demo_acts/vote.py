@@ -1,4 +1,4 @@
-"""Act 5: the DAO changes the exchange's fee and pays out of its treasury."""
+"""Act 6: the DAO changes the exchange's fee and pays out of its treasury."""
 
 import time
 from typing import Any
@@ -32,7 +32,7 @@ def play(stage: Stage) -> None:
     stage.refused(
         "it is not queued before the vote", "wrong_proposal_state", lambda: member.post(f"{proposal}/queue")
     )
-    _in_state(stage, proposal, "active")
+    in_state(stage, proposal, "active")
     stage.refused(
         "who had no votes does not vote",
         "no_votes",
@@ -56,11 +56,11 @@ def play(stage: Stage) -> None:
         "voted_already",
         lambda: member.post(f"{proposal}/votes", {"support": "against"}),
     )
-    _in_state(stage, proposal, "succeeded")
+    in_state(stage, proposal, "succeeded")
     member.do(f"{proposal}/queue")
-    _in_state(stage, proposal, "queued")
-    _execute(stage, proposal)
-    _in_state(stage, proposal, "executed")
+    in_state(stage, proposal, "queued")
+    execute(stage, proposal)
+    in_state(stage, proposal, "executed")
     state = stage.chain.read(rules["governor"], "state(uint256)", ["uint8"], int(planned["proposal_id"]))
     t.equal("the governor says that it is executed", state, EXECUTED)
     fee = stage.chain.read(stage.facts["exchange"], "fee()", ["address", "uint16"])
@@ -99,17 +99,17 @@ def _propose(stage: Stage, bps: int, friend: str) -> Any:  # noqa: ANN401 - any 
             {"kind": "transfer", "to": friend, "amount": str(GIFT)},
         ],
     }
-    answer = _once_possible(stage, "below_proposal_threshold", "/v1/proposals", body)
+    answer = once_possible(stage, "below_proposal_threshold", "/v1/proposals", body)
     stage.transcript.equal("nothing speaks against the proposal's calls", answer["warnings"], [])
     stage.member.follow(answer)
     return answer
 
 
-def _execute(stage: Stage, proposal: str) -> None:
-    stage.member.follow(_once_possible(stage, "timelock_runs", f"{proposal}/execute", None))
+def execute(stage: Stage, proposal: str) -> None:
+    stage.member.follow(once_possible(stage, "timelock_runs", f"{proposal}/execute", None))
 
 
-def _once_possible(stage: Stage, code: str, path: str, body: object) -> Any:  # noqa: ANN401 - any JSON
+def once_possible(stage: Stage, code: str, path: str, body: object) -> Any:  # noqa: ANN401 - any JSON
     """Asks until the refusal of that code is over."""
     ends = time.monotonic() + PATIENCE_S
     while True:
@@ -121,7 +121,7 @@ def _once_possible(stage: Stage, code: str, path: str, body: object) -> Any:  # 
         time.sleep(PAUSE_S)
 
 
-def _in_state(stage: Stage, proposal: str, state: str) -> None:
+def in_state(stage: Stage, proposal: str, state: str) -> None:
     seen = stage.wait_for(
         f"a proposal that is {state}", lambda: stage.node.get(proposal), lambda seen: seen["state"] == state
     )

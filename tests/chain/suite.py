@@ -9,13 +9,13 @@ from node.bootstrap.deploy import deploy
 from node.chain.actions import (
     CollectionActions,
     CollectionTerms,
-    EscrowActions,
     ExchangeActions,
     GovernanceActions,
 )
 from node.chain.artifacts import load_artifact
 from node.chain.client import ChainClient, Receipt
 from node.chain.deployments import Deployment
+from node.chain.escrow_actions import EscrowActions
 from node.chain.steps import Step, StepBuilder, TransactionStep
 from node.kernel.clock import SystemClock
 from node.kernel.hexes import Address, Hash32

@@ -8,7 +8,7 @@ import traceback
 import pytest
 
 from node.chain.artifacts import load_artifact
-from node.chain.client import ATTEMPTS, BATCH_MAX, Call, ChainClient, Read, tx_hash_of
+from node.chain.client import BATCH_MAX, Call, ChainClient, Read, tx_hash_of
 from node.chain.errors import (
     ExecutionReverted,
     FeeTooLow,
@@ -21,6 +21,7 @@ from node.chain.errors import (
     TransactionInvalid,
     WrongChain,
 )
+from node.chain.wire import ATTEMPTS
 from node.kernel.errors import AsoudError, Bug
 from node.kernel.hexes import ZERO_HASH, Address, Hash32
 from tests.chain.server import Answer, passing_on, serving
@@ -236,3 +237,63 @@ class TestTrouble:
 
     def test_a_hash_of_a_lost_transaction(self, suite: Suite) -> None:
         assert suite.client.receipt(Hash32("0x" + "ab" * 32)) is None
+
+
+class TestSeveralServers:
+    """One is used for as long as it answers; the next one when it fails."""
+
+    def test_the_next_server_answers_and_stays(self, suite: Suite) -> None:
+        with (
+            serving(lambda _: (503, b"")) as broken,
+            serving(passing_on(suite.rpc_url)) as healthy,
+            ChainClient([broken.url, healthy.url], chain_id=31337, sleep=lambda _: None) as client,
+        ):
+            for _ in range(3):
+                assert client.genesis_hash() == suite.deployment.genesis_hash
+            assert (len(broken.asked), len(healthy.asked)) == (1, 3)
+
+    @pytest.mark.parametrize("status", [401, 429])
+    def test_a_server_that_does_not_serve_us_is_passed_over(self, suite: Suite, status: int) -> None:
+        with (
+            serving(lambda _: (status, b"")) as closed,
+            ChainClient([closed.url, suite.rpc_url], chain_id=31337, sleep=lambda _: None) as client,
+        ):
+            assert client.read_many([]) == []
+            assert client.genesis_hash() == suite.deployment.genesis_hash
+            assert client.call_many([Call(to=NOBODY)] * 3) == [b""] * 3
+            assert len(closed.asked) == 1
+
+    def test_what_others_found_wrong_is_asked_last(self, suite: Suite) -> None:
+        with (
+            serving(passing_on(suite.rpc_url)) as lagging,
+            serving(passing_on(suite.rpc_url)) as healthy,
+            ChainClient([lagging.url, healthy.url], chain_id=31337, set_aside=lambda: {"rpc1"}) as client,
+        ):
+            client.block()
+            assert (len(lagging.asked), len(healthy.asked)) == (0, 1)
+
+    def test_a_transaction_is_handed_to_the_next_server(self, suite: Suite) -> None:
+        with (
+            serving(lambda _: (503, b"")) as broken,
+            ChainClient([broken.url, suite.rpc_url], chain_id=31337) as client,
+        ):
+            tx_hash = client.send_raw(payment(suite.client))
+            assert client.wait_receipt(tx_hash, timeout_s=5).succeeded
+            assert len(broken.asked) == 1
+
+    def test_a_server_of_another_chain_is_found_out(self, suite: Suite) -> None:
+        other = json.dumps({"jsonrpc": "2.0", "id": 0, "result": "0x7"}).encode()
+        with (
+            serving(lambda _: (200, other)) as server,
+            ChainClient([suite.rpc_url, server.url], chain_id=31337) as client,
+            pytest.raises(WrongChain),
+        ):
+            client.check_chain()
+
+    def test_calls_are_spread_as_the_limit_asks(self, suite: Suite) -> None:
+        pauses: list[float] = []
+        with ChainClient(suite.rpc_url, chain_id=31337, per_second=0.5, sleep=pauses.append) as client:
+            client.genesis_hash()
+            client.genesis_hash()
+        assert len(pauses) == 1
+        assert 0 < pauses[0] <= 2

@@ -42,6 +42,7 @@ def public_settings(rpc_url: str, data_dir: Path) -> Settings:
         keystore_path=keystore,
         keystore_password_file=password,
         votes_holders={dev_addresses()[1]: 10**24},
+        guardians=dev_addresses()[5],
     )
 
 
@@ -69,12 +70,20 @@ def test_the_suite_is_deployed_wired_and_funded(anvil: str, tmp_path: Path) -> N
             return client.read(load_artifact(found.artifact), found.address, function, *args)
 
         timelock, governor = deployment.timelock.address, deployment.governor.address
-        assert ask("exchange", "owner") == timelock
-        assert ask("exchange", "fee") == (timelock, 250)
-        assert ask("exchange", "currencyAllowed", deployment.dev_dollar.address) is True
+        for house in ("exchange", "auction_house"):
+            assert ask(house, "fee") == (timelock, 250)
+            assert ask(house, "currencyAllowed", deployment.dev_dollar.address) is True
+        assert ask("rewards", "owner") == timelock
+        gates = ("exchange", "auction_house", "escrow", "checkout")
+        for name in (*gates, *(f"{kind}_factory" for kind in ("collection", "badge", "batch", "editions"))):
+            assert ask(name, "authority") == deployment.access_manager.address
         assert ask("governor", "token") == deployment.votes_token.address
         assert ask("governor", "timelock") == timelock
-        assert ask("collection_factory", "implementation") == deployment.collection_implementation.address
+        for kind in ("collection", "badge", "batch", "editions"):
+            code = getattr(deployment, f"{kind}_implementation").address
+            assert ask(f"{kind}_factory", "implementation") == code
+        for makes_its_own in ("deposits", "splitter_factory"):
+            assert client.code(ask(makes_its_own, "implementation"))
         for role in ("PROPOSER_ROLE", "CANCELLER_ROLE"):
             assert ask("timelock", "hasRole", ask("timelock", role), governor) is True
         admin = ask("timelock", "DEFAULT_ADMIN_ROLE")
@@ -155,12 +164,35 @@ def test_a_creation_that_never_got_out_is_made(fresh_anvil: str, tmp_path: Path)
     registry = DeploymentRegistry(tmp_path / "deployments")
     state = registry.load_partial(31337)
     assert state is not None
-    del state.contracts["escrow"]
-    state.pending["escrow"] = state.contracts["exchange"].code_hash  # a hash that no transaction has
+    del state.contracts["deposits"]
+    state.pending["deposits"] = state.contracts["exchange"].code_hash  # a hash that no transaction has
     registry.save(state)
     again, told = run(fresh_anvil, tmp_path)
-    assert told == ["deploying Escrow"]
-    assert again.escrow.address != first.escrow.address
+    assert told == ["deploying Deposits"]
+    assert again.deposits.address != first.deposits.address
+
+
+def test_a_managed_contract_that_is_new_gets_a_manager_that_knows_it(
+    fresh_anvil: str, tmp_path: Path
+) -> None:
+    """The manager of before was handed over, so the deployer can tell it nothing any more."""
+    first, _ = run(fresh_anvil, tmp_path)
+    registry = DeploymentRegistry(tmp_path / "deployments")
+    state = registry.load_partial(31337)
+    assert state is not None
+    del state.contracts["checkout"]
+    registry.save(state)
+    again, _ = run(fresh_anvil, tmp_path)
+    assert again.access_manager != first.access_manager
+    assert again.timelock == first.timelock
+    manager = load_artifact("AccessManager")
+    with ChainClient(fresh_anvil, chain_id=31337) as client:
+        pause = bytes.fromhex(load_artifact("Checkout").function("pause").selector[2:])
+        for contract in (again.checkout, again.escrow):
+            role = client.read(
+                manager, again.access_manager.address, "getTargetFunctionRole", contract.address, pause
+            )
+            assert role == 3
 
 
 def test_another_chain_under_the_same_id_gets_its_own_suite(fresh_anvil: str, tmp_path: Path) -> None:
@@ -192,8 +224,10 @@ def test_what_depends_on_a_lost_contract_is_made_again(fresh_anvil: str, tmp_pat
     rpc(fresh_anvil, "anvil_setCode", first.votes_token.address, "0x00")
     second, told = run(fresh_anvil, tmp_path)
     made = {text.removeprefix("deploying ") for text in told if text.startswith("deploying ")}
-    assert made == {"VotesToken", "AsoudGovernor", "TimelockController", "Exchange"}
-    assert second.escrow == first.escrow
+    factories = {f"{kind}Factory" for kind in ("Collection", "Badge", "Batch", "Editions")}
+    managed = {"AccessManager", "Exchange", "AuctionHouse", "Escrow", "Checkout", *factories}
+    assert made == {"VotesToken", "AsoudGovernor", "TimelockController", "Rewards", *managed}
+    assert second.deposits == first.deposits
     with ChainClient(fresh_anvil, chain_id=31337) as client:
         governor = load_artifact("AsoudGovernor")
         assert client.read(governor, second.governor.address, "token") == second.votes_token.address
@@ -213,6 +247,25 @@ def test_a_public_chain_is_never_deployed_over(fresh_anvil: str, tmp_path: Path)
     assert DeploymentRegistry(tmp_path / "deployments").load(1) == first
 
 
+def test_a_public_chain_gets_what_is_new_beside_what_stands(fresh_anvil: str, tmp_path: Path) -> None:
+    rpc(fresh_anvil, "anvil_setChainId", 1)
+    settings = public_settings(fresh_anvil, tmp_path)
+    rpc(fresh_anvil, "anvil_setBalance", deployer_of(settings).address, hex(10**20))
+    first = deploy(settings, echo=print)
+    registry = DeploymentRegistry(tmp_path / "deployments")
+    older = registry.load_partial(1)
+    assert older is not None
+    for name in ("checkout", "batch_factory"):
+        del older.contracts[name]
+    registry.save(older)
+    told: list[str] = []
+    second = deploy(settings, echo=told.append)
+    handed_over = "AccessManager: was handed over; the DAO may still want setTargetFunctionRole"
+    assert told == ["deploying BatchFactory", "deploying Checkout", handed_over]
+    changed = {one.name for one, other in zip(first, second, strict=True) if one != other}
+    assert changed == {"checkout", "batch_factory"}
+
+
 def test_a_server_of_another_chain_is_refused(anvil: str, tmp_path: Path) -> None:
     with pytest.raises(WrongChain):
         deploy(public_settings(anvil, tmp_path), echo=print)
@@ -224,6 +277,8 @@ def test_a_public_chain_needs_a_key_and_first_holders(anvil: str, tmp_path: Path
     rpc(anvil, "anvil_setChainId", 1)
     with pytest.raises(DeployerMissing):
         deploy(public_settings(anvil, tmp_path).model_copy(update={"votes_holders": {}}), echo=print)
+    with pytest.raises(DeployerMissing):
+        deploy(public_settings(anvil, tmp_path).model_copy(update={"guardians": ""}), echo=print)
     rpc(anvil, "anvil_setChainId", 31337)
 
 

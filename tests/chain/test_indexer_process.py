@@ -7,28 +7,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from indexer.run import reindex
-from node.chain.heads import HeadWatch, websocket_url
+from node.chain.heads import HeadWatch
 from tests.chain_life import Life
-from tests.indexed import assert_same, events_of, index, indexer_process, settings_of, tables_of
+from tests.indexed import index, indexer_process, said, settings_of
 from tests.stack import DatabaseUrls, Stack
 
 pytestmark = [pytest.mark.chain, pytest.mark.pg]
 
 PATIENCE_S = 60.0
-
-
-def said(database: DatabaseUrls, state: str) -> str | None:
-    """Waits until the checkpoint is in that state; the reason that it gives."""
-    end = time.monotonic() + PATIENCE_S
-    row = None
-    with psycopg.connect(database.owner, autocommit=True) as connection:
-        while time.monotonic() < end:
-            row = connection.execute("SELECT state, reason FROM chain.checkpoint").fetchone()
-            if row is not None and row[0] == state:
-                return row[1]
-            time.sleep(0.02)
-    pytest.fail(f"the indexer is {row}, not {state}")
 
 
 def test_a_node_that_serves_another_chain_stops_it_until_mended(
@@ -78,33 +64,11 @@ def test_a_database_that_drops_the_connection_is_found_again(
     assert count == (3,)
 
 
-def test_a_reindex_under_a_running_indexer_mends_damaged_tables(
-    fresh_anvil: str, fresh_database: DatabaseUrls, tmp_path: Path
-) -> None:
-    life = Life.begin(fresh_anvil, tmp_path)
-    settings = settings_of(fresh_anvil, tmp_path, fresh_database)
-    index(settings)
-    life.everything()
-    index(settings)
-    before, told = tables_of(fresh_database), events_of(fresh_database)
-    with indexer_process(settings):
-        said(fresh_database, "live")
-        with psycopg.connect(fresh_database.owner) as connection:
-            connection.execute("UPDATE chain.token SET uri = 'ipfs://damaged'")
-        assert tables_of(fresh_database) != before
-        asyncio.run(reindex(settings))
-        end = time.monotonic() + PATIENCE_S
-        while tables_of(fresh_database) != before and time.monotonic() < end:
-            time.sleep(0.02)
-    assert_same(tables_of(fresh_database), before)
-    assert events_of(fresh_database) == told
-
-
 def test_new_blocks_are_heard_of_without_polling(anvil: str, tmp_path: Path) -> None:
     life = Life.begin(anvil, tmp_path)
 
     async def hear() -> None:
-        watch = HeadWatch(websocket_url(anvil))
+        watch = HeadWatch("ws" + anvil.removeprefix("http"))
         following = asyncio.create_task(watch.follow())
         try:
             while not watch.changed.is_set():  # until the subscription stands

@@ -14,6 +14,7 @@ from node.cli.supervise.plan import REPO
 from tests.e2e.whole_node import Node
 
 DEMO = str(REPO / "scripts/demo")
+FUZZ = str(REPO / "scripts/fuzz")
 CHILDREN = ("postgres", "valkey", "anvil", "api", "indexer", "spine", "worker", "beat")
 
 
@@ -41,6 +42,20 @@ def finds_nothing(node: Node) -> None:
     assert verify.stdout.strip().splitlines()[-1] == "verify: 0 differences", verify.stdout + verify.stderr
 
 
+def answers_by_its_document(node: Node, *options: str) -> None:
+    url = f"http://127.0.0.1:{node.env['ASOUD_API_PORT']}"
+    fuzz = subprocess.run(
+        [FUZZ, *options],
+        env=node.env | {"ASOUD_API": url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=1_800,
+    )
+    assert fuzz.returncode == 0, fuzz.stdout[-6_000:]
+
+
 def test_a_day_on_a_node(node: Node, tmp_path: Path) -> None:
     start(node)
     passes(node)
@@ -51,6 +66,14 @@ def test_a_day_on_a_node(node: Node, tmp_path: Path) -> None:
     assert ten.returncode == 0, ten.stderr
     assert "1 tokens on this page" in ten.stdout
     finds_nothing(node)
+    answers_by_its_document(node, "--examples", "1", "--phases", "fuzzing", "--callers", "2")
+
+
+@pytest.mark.slow
+def test_whatever_is_asked_is_answered_by_the_document(node: Node) -> None:
+    start(node)
+    passes(node)
+    answers_by_its_document(node, "--examples", "50")
 
 
 @pytest.mark.slow

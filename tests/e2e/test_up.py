@@ -10,8 +10,12 @@ from node.cli.supervise.children import SERVICES
 from node.cli.supervise.plan import env_file_of
 from tests.e2e.whole_node import Node
 
+RPC_KEY = "topsecretkey"
+
 
 def test_a_node_comes_up_is_looked_at_and_goes_down(node: Node) -> None:
+    further = [{"chain_id": 7, "rpc_url": f"http://127.0.0.1:1/v3/{RPC_KEY}"}]
+    node.env["ASOUD_CHAINS"] = json.dumps(further)
     up = node.asoud("up", "--detach")
     assert up.returncode == 0, up.stdout + up.stderr
     assert "the node is ready" in up.stdout
@@ -21,14 +25,19 @@ def test_a_node_comes_up_is_looked_at_and_goes_down(node: Node) -> None:
     status = node.asoud("status")
     assert status.returncode == 0, status.stdout
     parts = json.loads(node.asoud("status", "--json").stdout)["parts"]
-    assert set(parts) == {"postgres", "valkey", "anvil", *(service.name for service in SERVICES)}
+    services = {service.name for service in SERVICES} | {"indexer-7"}
+    assert set(parts) == {"postgres", "valkey", "anvil"} | services
     assert {part["restarts"] for part in parts.values()} == {0}
 
     again = node.asoud("up", "--detach", "--reset")
     assert again.returncode == 1
     assert "a node already runs in" in again.stdout + again.stderr
 
-    assert httpx.get(f"http://127.0.0.1:{node.env['ASOUD_API_PORT']}/health/ready").status_code == 200
+    health = f"http://127.0.0.1:{node.env['ASOUD_API_PORT']}/health"
+    assert httpx.get(f"{health}/ready").status_code == 200
+    ours, other = httpx.get(f"{health}/chains").json()["chains"]
+    assert ours["chain_id"] == 31337
+    assert (other["state"], other["endpoints"][0]["state"]) == ("never", "away")
     assert "http_requests" in httpx.get(f"http://127.0.0.1:{node.env['ASOUD_METRICS_PORT']}/metrics").text
 
     assert "ready to accept connections" in node.asoud("logs", "postgres").stdout
@@ -62,7 +71,7 @@ def assert_no_password_is_shown(node: Node, terminal: str) -> None:
     logs = "".join(path.read_text() for path in (node.data_dir / "logs").iterdir())
     arguments = "".join(_arguments(pid) for pid in node.leftovers())
     assert "postgres" in arguments
-    for secret in secrets:
+    for secret in (*secrets, RPC_KEY):
         assert secret not in terminal + logs + arguments
 
 

@@ -22,7 +22,8 @@ class Node:
             f"ASOUD_{part}_PORT": str(free_port())
             for part in ("API", "METRICS", "INDEXER_METRICS", "POSTGRES", "VALKEY", "ANVIL")
         }
-        self.env = {**clean, **ports, "ASOUD_DATA_DIR": str(data_dir)}
+        rates = {f"ASOUD_{name}_PER_MINUTE": "1000000" for name in ("READS", "WRITES", "SIGN_IN", "RELAY")}
+        self.env = {**clean, **ports, **rates, "ASOUD_DATA_DIR": str(data_dir)}
 
     def asoud(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return self.run(sys.executable, "-m", "node.cli", *arguments)

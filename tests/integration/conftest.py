@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from tests.dao import BORN_PERIOD_S, SLOWER, Dao, carried, proposed, running_dao
 from tests.edge import Edge, edge_settings, running_edge
 from tests.stack import DatabaseUrls
 
@@ -36,3 +37,22 @@ def _plain_logs() -> None:
             structlog.processors.JSONRenderer(default=str),
         ]
     )
+
+
+@pytest.fixture
+async def quick_dao(
+    fresh_anvil: str, fresh_database: DatabaseUrls, redis_url: str, tmp_path: Path
+) -> AsyncIterator[Dao]:
+    """With the rules of birth; member 5 votes for itself."""
+    async with running_dao(fresh_anvil, fresh_database, redis_url, tmp_path) as running:
+        await running.delegated(5)
+        yield running
+
+
+@pytest.fixture
+async def dao(quick_dao: Dao) -> Dao:
+    """Made slow by its first proposal."""
+    headers = await quick_dao.sign_in(5)
+    slower = await proposed(quick_dao, headers, "No hurry", SLOWER)
+    await carried(quick_dao, slower, headers, delay_s=1, period_s=BORN_PERIOD_S)
+    return quick_dao

@@ -11,20 +11,16 @@ from eth_account.signers.local import LocalAccount
 
 from api.v1.identity import MeOut
 from tests.edge import Edge, new_wallet, signature
+from tests.second_proof import with_totp
 
 pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
 
 FRESH = dt.timedelta(minutes=15)
 
 
-async def proof(edge: Edge, wallet: LocalAccount) -> dict[str, str]:
-    offer = await edge.client.post("/v1/auth/nonces", json={"address": wallet.address})
-    message = offer.json()["message"]
-    return {"message": message, "signature": signature(wallet, message)}
-
-
 async def link(edge: Edge, caller: dict[str, str], wallet: LocalAccount) -> httpx.Response:
-    return await edge.client.post("/v1/me/wallets", json=await proof(edge, wallet), headers=caller)
+    body = await edge.signed(wallet, "link")
+    return await edge.client.post("/v1/me/wallets", json=body, headers=caller)
 
 
 async def unlink(edge: Edge, caller: dict[str, str], wallet: LocalAccount) -> httpx.Response:
@@ -59,7 +55,7 @@ async def test_a_linked_wallet_signs_in_to_the_same_account(
 
 async def test_linking_needs_the_signature_of_the_new_wallet(edge: Edge) -> None:
     caller, victim, thief = await edge.sign_in(), new_wallet(), new_wallet()
-    body = await proof(edge, victim)
+    body = await edge.signed(victim, "link")
     answer = await edge.client.post(
         "/v1/me/wallets", json=body | {"signature": signature(thief, body["message"])}, headers=caller
     )
@@ -101,6 +97,8 @@ async def test_an_unlinked_wallet_is_somebody_else(edge: Edge) -> None:
     stays, goes = new_wallet(), new_wallet()
     caller = await edge.sign_in(stays)
     await link(edge, caller, goes)
+    assert outcome(await unlink(edge, caller, goes)) == (403, "step_up_needed")
+    await edge.step_up(caller, goes)
     assert (await unlink(edge, caller, goes)).status_code == 204
     assert await wallets(edge, caller) == lower(stays)
     assert await wallets(edge, await edge.sign_in(goes)) == lower(goes)
@@ -110,7 +108,8 @@ async def test_unlinking_signs_out_the_devices_that_came_in_by_it(edge: Edge) ->
     stays, goes = new_wallet(), new_wallet()
     caller = await edge.sign_in(stays)
     await link(edge, caller, goes)
-    body = await proof(edge, goes)
+    await edge.step_up(caller, goes)
+    body = await edge.signed(goes, "sign_in")
     theirs = (await edge.client.post("/v1/auth/wallet", json=body)).json()["refresh_token"]
     await unlink(edge, caller, goes)
     answer = await edge.client.post("/v1/auth/refresh", json={"refresh_token": theirs})
@@ -120,6 +119,8 @@ async def test_unlinking_signs_out_the_devices_that_came_in_by_it(edge: Edge) ->
 async def test_the_last_wallet_stays(edge: Edge) -> None:
     wallet = new_wallet()
     caller = await edge.sign_in(wallet)
+    assert outcome(await unlink(edge, caller, wallet)) == (403, "second_proof_missing")
+    await with_totp(edge, caller)
     assert outcome(await unlink(edge, caller, wallet)) == (409, "last_identity")
 
 
@@ -128,9 +129,10 @@ async def test_nobody_takes_away_what_they_signed_in_with(edge: Edge) -> None:
     first, second = new_wallet(), new_wallet()
     caller = await edge.sign_in(first)
     await link(edge, caller, second)
+    await edge.step_up(caller, second)
     assert outcome(await unlink(edge, caller, first)) == (403, "signed_in_by_it")
-    edge.clock.advance(FRESH + dt.timedelta(seconds=1))
-    assert outcome(await unlink(edge, caller, second)) == (403, "sign_in_too_old")
+    edge.clock.advance(FRESH)
+    assert outcome(await unlink(edge, caller, second)) == (403, "step_up_needed")
 
 
 async def test_two_that_unlink_each_other_at_once_leave_one(edge: Edge) -> None:
@@ -139,6 +141,8 @@ async def test_two_that_unlink_each_other_at_once_leave_one(edge: Edge) -> None:
         by_first = await edge.sign_in(first)
         await link(edge, by_first, second)
         by_second = await edge.sign_in(second)
+        await edge.step_up(by_first, second)
+        await edge.step_up(by_second, first)
         answers = await asyncio.gather(unlink(edge, by_first, second), unlink(edge, by_second, first))
         assert sorted(answer.status_code for answer in answers) in ([204, 401], [204, 409])
         assert len(await wallets(edge, by_first)) == 1
@@ -148,6 +152,7 @@ async def test_another_accounts_wallet_is_not_unlinked(edge: Edge) -> None:
     theirs, second = new_wallet(), new_wallet()
     them, caller = await edge.sign_in(theirs), await edge.sign_in()
     await link(edge, caller, second)
+    await edge.step_up(caller, second)
     assert outcome(await unlink(edge, caller, theirs)) == (404, "identity_unknown")
     assert await wallets(edge, them) == lower(theirs)
 
@@ -160,8 +165,10 @@ async def test_an_ended_session_links_nothing(edge: Edge) -> None:
 
 
 async def test_links_have_an_end(edge: Edge) -> None:
-    caller = await edge.sign_in()
-    for _ in range(19):
+    caller, second = await edge.sign_in(), new_wallet()
+    assert (await link(edge, caller, second)).status_code == 200
+    await edge.step_up(caller, second)
+    for _ in range(18):
         assert (await link(edge, caller, new_wallet())).status_code == 200
     assert outcome(await link(edge, caller, new_wallet())) == (409, "too_many_identities")
 

@@ -27,6 +27,7 @@ OPEN_TO_ALL = {
     "POST /v1/auth/phone/challenges",
     "POST /v1/auth/refresh",
     "POST /v1/auth/wallet",
+    "POST /v1/sms/reports/{carrier}",  # signed by the carrier
 }
 
 
@@ -47,7 +48,7 @@ def operations(edge: Edge) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def needs_caller(operation: dict[str, Any]) -> bool:
-    return bool(operation.get("security"))
+    return bool(operation.get("security")) and {} not in operation["security"]
 
 
 async def test_whatever_changes_something_asks_who_it_is(edge: Edge) -> None:

@@ -16,7 +16,7 @@ from api.schemas import Input, Output, UintOut, UintString
 from node.kernel.db import idempotency
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.errors import Conflict, Transient
-from tests.edge import Edge, new_wallet
+from tests.edge import Edge, include, new_wallet
 from tests.stack import DatabaseUrls
 
 pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
@@ -73,6 +73,9 @@ def effect(body: ProbeIn, begin: EffectTx, _: CurrentPrincipal) -> ProbeOut:
     with begin() as tx:
         made = insert(tx, body)
     react(body.name)
+    if body.name == "slow":
+        with begin() as tx:
+            tx.execute(text("SELECT pg_sleep(0.3)"))
     return made
 
 
@@ -91,7 +94,7 @@ def anonymous(body: ProbeIn, tx: CommandTx) -> ProbeOut:
 async def probes(edge: Edge, fresh_database: DatabaseUrls) -> "Probes":
     with psycopg.connect(fresh_database.owner, autocommit=True) as connection:
         connection.execute(TABLES)
-    edge.app.include_router(router)
+    include(edge, router, public=("/v1/probes/anonymous",))
     wallet = new_wallet()
     return Probes(edge, wallet, await edge.sign_in(wallet))
 
@@ -236,11 +239,20 @@ async def test_answers_with_tokens_are_never_stored(probes: Probes) -> None:
     assert stored(probes) == 0
 
 
-async def test_twenty_at_once_under_one_key_have_one_effect(probes: Probes) -> None:
-    answers = await asyncio.gather(*(probes.post("commands", "slow", key="k") for _ in range(20)))
-    assert {answer.status_code for answer in answers} == {201}
-    assert len({answer.content for answer in answers}) == 1
-    assert sum("idempotent-replayed" in answer.headers for answer in answers) == 19
+@pytest.mark.parametrize("route", ["commands", "effects"])
+async def test_a_hundred_at_once_under_one_key_have_one_effect(probes: Probes, route: str) -> None:
+    answers = await asyncio.gather(*(probes.post(route, "slow", key="k") for _ in range(100)))
+    done = [answer for answer in answers if answer.status_code != 409]
+    assert sum("idempotent-replayed" not in answer.headers for answer in done) == 1
+    for answer in answers:
+        if answer.status_code == 409:
+            assert answer.json()["code"] == "idempotency_key_busy"
+            assert int(answer.headers["retry-after"]) > 0
+    again = await probes.post(route, "slow", key="k")  # what the busy ones do next
+    assert again.headers["idempotent-replayed"] == "true"
+    assert {(answer.status_code, answer.content) for answer in (*done, again)} == {
+        (done[0].status_code, done[0].content)
+    }
     assert probes.count() == 1
 
 

@@ -16,7 +16,7 @@ from api.health import ChainHealth
 from api.options import EdgeOptions
 from api.routing import UPLOAD_OVERHEAD, CommandTx, edge_router, upload
 from api.schemas import Input, Output
-from tests.edge import Edge, edge_settings, running_edge
+from tests.edge import Edge, edge_settings, include, running_edge
 from tests.stack import DatabaseUrls
 
 pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
@@ -48,7 +48,7 @@ def size_of_file(file: UploadFile, _: CommandTx) -> SizeOut:
     [
         ("GET", "/v1/nowhere", 404, "no_such_route"),
         ("GET", "/v1/me/", 404, "no_such_route"),
-        ("DELETE", "/v1/me", 405, "method_not_allowed"),
+        ("PUT", "/v1/me", 405, "method_not_allowed"),
         ("BREW", "/v1/me", 405, "method_not_allowed"),
     ],
 )
@@ -84,7 +84,7 @@ async def test_every_answer_carries_the_headers_of_safety(edge: Edge) -> None:
 
 
 async def test_a_body_above_the_limit_is_refused(edge: Edge) -> None:
-    edge.app.include_router(router)
+    include(edge, router, public=("/v1/sizes/body", "/v1/sizes/file"))
     limit = EdgeOptions().body_bytes_max
     fits = json.dumps({"text": "x" * (limit - 12)}).encode()
     assert len(fits) == limit
@@ -102,7 +102,7 @@ async def test_a_body_above_the_limit_is_refused(edge: Edge) -> None:
 
 
 async def test_an_upload_has_a_limit_of_its_own(edge: Edge) -> None:
-    edge.app.include_router(router)
+    include(edge, router, public=("/v1/sizes/body", "/v1/sizes/file"))
     larger = b"x" * (EdgeOptions().body_bytes_max * 2)
     answer = await edge.client.post("/v1/sizes/file", files={"file": larger})
     assert answer.json() == {"size": len(larger)}

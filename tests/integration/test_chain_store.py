@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import ARRAY, Boolean, Integer, LargeBinary, Numeric, Table, Text
 
-from indexer.codec import Model, Row, codec
+from indexer.codec import COPIED_FROM, Model, Row, codec
 from indexer.models import BlockRow
-from indexer.store import COPIED_FROM, FACTS, STATES, Store
+from indexer.store import FACTS, STATES, Store
 from indexer.workset import Ref
 from node.kernel.db.types import AddressColumn, Hash32Column, Uint256, Utc
 from node.kernel.errors import Bug
@@ -66,6 +66,7 @@ async def written(
     database: DatabaseUrls, model: Model, rows: list[Row], *, upsert: bool
 ) -> dict[Any, Row | None]:
     async with Store.connect(database.app, CHAIN_ID) as store:
+        await store.make_partition(0, ROWS)
         async with store.transaction():
             await (store.upsert if upsert else store.insert)({model: rows})
         await store.renew_statistics()

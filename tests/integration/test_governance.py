@@ -2,8 +2,6 @@
 
 import datetime as dt
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,64 +11,21 @@ from api.v1.governance import GovernanceOut
 from api.v1.proposal import ProposalBrief, ProposalOut, VoteOut
 from node.chain.artifacts import load_artifact
 from node.kernel.clock import SystemClock
-from tests.dao import Dao, Headers, address_of, running_dao
-from tests.stack import DatabaseUrls
+from tests.dao import (
+    DELAY_S,
+    EXTENSION_S,
+    FEE,
+    PERIOD_S,
+    Dao,
+    address_of,
+    carried,
+    proposed,
+    vote,
+)
 
 pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
 
-# The rules that the development chain is born with, and slower ones that leave a test time to act.
-BORN_PERIOD_S = 6
-DELAY_S, PERIOD_S, EXTENSION_S = 60, 120, 90
-SLOWER = {
-    "kind": "set_voting_rules",
-    "voting_delay_s": DELAY_S,
-    "voting_period_s": PERIOD_S,
-    "late_quorum_extension_s": EXTENSION_S,
-}
 MILLION = 10**24
-FEE = {"kind": "set_exchange_fee", "bps": 200}
-
-
-@pytest.fixture
-async def quick_dao(
-    fresh_anvil: str, fresh_database: DatabaseUrls, redis_url: str, tmp_path: Path
-) -> AsyncIterator[Dao]:
-    """With the rules of birth; member 5 votes for itself."""
-    async with running_dao(fresh_anvil, fresh_database, redis_url, tmp_path) as running:
-        await running.delegated(5)
-        yield running
-
-
-@pytest.fixture
-async def dao(quick_dao: Dao) -> Dao:
-    """Made slow by its first proposal."""
-    headers = await quick_dao.sign_in(5)
-    slower = await proposed(quick_dao, headers, "No hurry", SLOWER)
-    await carried(quick_dao, slower, headers, delay_s=1, period_s=BORN_PERIOD_S)
-    return quick_dao
-
-
-async def proposed(dao: Dao, headers: Headers, title: str, *actions: object) -> str:
-    """Makes a proposal and returns its id."""
-    body = {"title": title, "description": "Because.", "actions": list(actions) or [FEE]}
-    answer = await dao.do("/v1/proposals", body, headers)
-    return str(answer["proposal_id"])
-
-
-async def vote(dao: Dao, proposal: str, headers: Headers, support: str = "for") -> None:
-    await dao.do(f"/v1/proposals/{proposal}/votes", {"support": support, "reason": "so"}, headers)
-
-
-async def carried(
-    dao: Dao, proposal: str, headers: Headers, *, delay_s: int = DELAY_S, period_s: int = PERIOD_S
-) -> None:
-    """From pending to executed, by the vote of one member."""
-    await dao.pass_time(delay_s + 1)
-    await vote(dao, proposal, headers)
-    await dao.pass_time(period_s + 2)
-    await dao.do(f"/v1/proposals/{proposal}/queue", {}, headers)
-    await dao.pass_time(2)
-    await dao.do(f"/v1/proposals/{proposal}/execute", {}, headers)
 
 
 async def test_a_proposal_lives_its_whole_life(dao: Dao) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import re
 import socket
 import uuid
 from collections.abc import Callable
@@ -14,9 +15,11 @@ from eth_account.signers.local import LocalAccount
 from sqlalchemy import text
 
 from api.v1.identity import MeOut
+from node.chain.signatures import personal_digest
 from node.kernel.hexes import parse_address
 from node.services.identity.service import NONCE_KEPT
 from node.services.identity.tokens import Principal
+from tests.counterfactual import Counterfactual
 from tests.edge import PUBLIC_URL, Edge, edge_settings, new_wallet, running_edge, signature
 from tests.stack import DatabaseUrls
 
@@ -248,7 +251,7 @@ async def test_an_unchanged_read_is_a_304(edge: Edge) -> None:
     caller = await edge.sign_in()
     first = await edge.client.get("/v1/me", headers=caller)
     assert first.headers["cache-control"] == "private, no-cache"
-    assert first.headers["vary"] == "Authorization"
+    assert first.headers["vary"] == "Authorization, Cookie"
     for tag in (first.headers["etag"], f'"other", W/{first.headers["etag"]}', "*"):
         again = await edge.client.get("/v1/me", headers=caller | {"If-None-Match": tag})
         assert (again.status_code, again.content) == (304, b"")
@@ -300,3 +303,67 @@ async def set_code(rpc_url: str, address: str, code: str) -> None:
     async with httpx.AsyncClient() as client:
         answer = await client.post(rpc_url, json=body)
     assert "error" not in answer.json()
+
+
+async def test_a_wallet_that_is_not_deployed_yet_signs_in(edge: Edge) -> None:
+    """ERC-6492, on the chain of the node; afterwards there is still no code at its address."""
+    wallet = Counterfactual(new_wallet(), salt=1)
+    answer = await edge.client.post("/v1/auth/nonces", json={"address": wallet.address})
+    message = answer.json()["message"]
+    signed = wallet.sign(personal_digest(message))
+    answer = await present(edge, message, "0x" + signed.hex())
+    assert (answer.status_code, answer.json()["address"]) == (200, wallet.address)
+    assert edge.services.chain.code(wallet.address) == b""
+    thief = Counterfactual(new_wallet(), salt=1)
+    message = (await edge.client.post("/v1/auth/nonces", json={"address": wallet.address})).json()["message"]
+    answer = await present(edge, message, "0x" + thief.sign(personal_digest(message)).hex())
+    assert answer.json()["code"] == "siwe_bad_signature"
+
+
+async def test_a_refused_attempt_is_in_the_audit_log_and_the_refusal_does_not_undo_it(edge: Edge) -> None:
+    wallet, thief = new_wallet(), new_wallet()
+    message = await offered(edge, wallet)
+    await present(edge, message, signature(thief, message))
+    await present(edge, message, signature(wallet, message))
+    other = (await offered(edge, wallet)).replace("Chain ID: 31337", "Chain ID: 1")
+    await present(edge, other, signature(wallet, other))
+    with edge.services.database.transaction() as tx:
+        rows = tx.execute(
+            text("SELECT act, subject, origin, request_id FROM identity.audit ORDER BY id")
+        ).all()
+    whom = f"wallet:{wallet.address.lower()}"
+    assert [(row.act, row.subject) for row in rows] == [
+        ("sign_in_refused", f"{whom} {reason}") for reason in ("BadSignature", "NonceUsed", "WrongChain")
+    ]
+    assert all((row.origin, bool(row.request_id)) == ("127.0.0.1", True) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        ("\nResources:", 422),
+        ("\nResources:\n- https://asoud.test/terms", 200),
+        ("\nResources:\n- ipfs://bafy/x\n- urn:asoud:terms:3", 200),
+        ("\nResources:\n- not a uri", 422),
+        ("\nResources:\n- https://asoud.test/terms\nRequest ID: 7", 422),
+        ("\nRequest ID: 7\nResources:\n- https://asoud.test/terms", 200),
+        ("\nNot Before: 2026-01-01T12:00:00Z", 200),
+        ("\nNot Before: 2026-01-01T12:00:00", 422),
+        ("\nNot Before: 2026-01-01T15:30:00+03:30", 200),
+        ("\nNot Before: 2026-01-01T12:00:00.001Z", 401),
+        ("\nNot Before: 2026-13-01T12:00:00Z", 422),
+    ],
+)
+async def test_the_optional_fields_of_a_message(edge: Edge, lines: str, status: int) -> None:
+    wallet = new_wallet()
+    message = await offered(edge, wallet) + lines
+    assert (await present(edge, message, signature(wallet, message))).status_code == status
+
+
+async def test_a_message_runs_out_at_its_very_moment(edge: Edge) -> None:
+    wallet = new_wallet()
+    for moment, status in (("12:00:00Z", 401), ("12:00:00.001Z", 200)):
+        message = re.sub(
+            "Expiration Time: .*", f"Expiration Time: 2026-01-01T{moment}", await offered(edge, wallet)
+        )
+        assert (await present(edge, message, signature(wallet, message))).status_code == status

@@ -11,7 +11,7 @@ from node.kernel.db.keyset import Keyset
 from node.kernel.hexes import ZERO_ADDRESS, to_bytes
 from node.services.listing.queries import LISTING, listings
 from node.services.nft import queries
-from tests.chain_rows import CHAIN_ID, EXCHANGE
+from tests.chain_rows import CHAIN_ID, EXCHANGE, PARTITION
 
 pytestmark = [pytest.mark.pg]
 
@@ -20,6 +20,7 @@ BIG = {"token", "transfer", "sale", "listing", "listing_nonce", "metadata", "col
 
 
 SEED = (
+    PARTITION,
     """
     CREATE FUNCTION adr(n bigint) RETURNS bytea LANGUAGE sql IMMUTABLE
         AS $$ SELECT decode(lpad(to_hex(n), 40, '0'), 'hex') $$

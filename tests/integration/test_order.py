@@ -19,13 +19,22 @@ pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.anyio]
 
 STEPS = (
     *("fund", "confirm", "refund", "refund-expired", "release-expired", "rule-expired", "cancel"),
-    *("ship", "dispute", "evidence", "rule"),
+    *("ship", "dispute", "evidence", "rule", "fund-permit", "withdraw-settlement", "finish-ruling"),
+    *("release-part", "refund-part", "offer-settlement", "accept-settlement", "appeal"),
+    *("releases/prepare", "releases", f"releases/0x{'ab' * 32}/relay", f"releases/0x{'ab' * 32}/void"),
 )
 WORDS = {
     "ship": {"tracking": "x"},
     "dispute": {"evidence": "x"},
     "evidence": {"evidence": "x"},
     "rule": {"to_seller": "1"},
+    "appeal": {"evidence": "x"},
+    "release-part": {"amount": "1"},
+    "refund-part": {"amount": "1"},
+    "offer-settlement": {"to_seller": "1"},
+    "accept-settlement": {"to_seller": "1"},
+    "releases/prepare": {},
+    "releases": {"amount": "1", "nonce": "0", "deadline": 1, "signature": "0x"},
 }
 
 

@@ -33,7 +33,7 @@ from node.services.order.errors import (
 )
 from node.services.order.models import Order, Statement, chain_id_of, order_id_of
 from node.services.order.service import UNPAID_MAX
-from node.services.order.statements import STATEMENTS_MAX, Kind
+from node.services.order.statements import STATEMENTS_MAX, Kind, Words
 from node.services.order.states import RULES, Action, State
 from node.services.order.verify import differences
 from tests.shop import (
@@ -319,9 +319,7 @@ def test_goods_are_not_sent_under_a_court_of_the_buyers_choice(
 def _ship(shop: Shop, order: Order) -> type[Refused] | None:
     try:
         with shop.database.transaction() as tx:
-            shop.order.permit_with_words(
-                tx, shop.seller, order.id, Action.SHIP, kind=Kind.TRACKING, text="parcel"
-            )
+            shop.order.permit(tx, shop.seller, order.id, Action.SHIP, words=Words(Kind.TRACKING, "parcel"))
     except Refused as refusal:
         return type(refusal)
     return None
@@ -463,9 +461,9 @@ def test_words_stay_here_and_their_salted_hash_goes_out(shop: Shop) -> None:
 
     def say(text: str) -> str:
         with shop.database.transaction() as tx:
-            return shop.order.permit_with_words(
-                tx, shop.seller, order.id, Action.SHIP, kind=Kind.TRACKING, text=text
-            )[1]
+            return shop.order.permit(
+                tx, shop.seller, order.id, Action.SHIP, words=Words(Kind.TRACKING, text)
+            ).reference
 
     digest = say("  parcel 1 ")
     assert say("parcel 1") == digest
@@ -485,14 +483,16 @@ def test_a_ruling_splits_what_is_held(shop: Shop) -> None:
     told = EscrowTold(order)
     shop.tell(told.funded(received="900"), told.shipped(), told.disputed())
     with shop.database.transaction() as tx:
-        shop.order.permit_ruling(tx, shop.arbiter, order.id, to_seller=900, reason="as agreed")
+        shop.order.permit(
+            tx, shop.arbiter, order.id, Action.RULE, words=Words(Kind.RULING, "as agreed"), gross=900
+        )
     with pytest.raises(SplitTooLarge), shop.database.transaction() as tx:
-        shop.order.permit_ruling(tx, shop.arbiter, order.id, to_seller=901, reason="")
+        shop.order.permit(tx, shop.arbiter, order.id, Action.RULE, words=Words(Kind.RULING, ""), gross=901)
     parts = shop.place(shop.add_product(stock=1, price=1_000))
     told = EscrowTold(parts)
     shop.tell(told.funded(), told.part_refunded(), told.shipped(), told.disputed())
     with pytest.raises(SplitTooLarge) as refused, shop.database.transaction() as tx:
-        shop.order.permit_ruling(tx, shop.arbiter, parts.id, to_seller=501, reason="")
+        shop.order.permit(tx, shop.arbiter, parts.id, Action.RULE, words=Words(Kind.RULING, ""), gross=501)
     assert refused.value.fields == {"held": "500"}
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import datetime as dt
+import hmac
 import json
-import re
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,54 +13,21 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from prometheus_client import REGISTRY
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from api.v1.identity import MeOut
-from api.v1.phone import ChallengeOut
-from api.v1.session import SignedInOut
-from tests.edge import Edge, edge_settings, new_wallet, running_edge, signature
+from node.services.identity.proof import Purpose
+from node.services.identity.words import WORDS
+from tests.carrier import running_carrier
+from tests.edge import Edge, edge_settings, new_wallet, running_edge
+from tests.handset import PHONE, Handset, bearer, outcome, say
 from tests.stack import DatabaseUrls
 
 pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
 
-PHONE = "+905551112233"
 MINUTE = dt.timedelta(minutes=1)
-
-
-class Handset:
-    """A phone: what was sent to it, as the worker would send it."""
-
-    def __init__(self, edge: Edge, data_dir: Path, number: str = PHONE) -> None:
-        self.edge = edge
-        self.number = number
-        self._outbox = data_dir / "outbox" / "sms.jsonl"
-
-    async def ask(self, path: str = "/v1/auth/phone/challenges", **headers: str) -> httpx.Response:
-        return await self.edge.client.post(path, json={"phone": self.number}, headers=headers)
-
-    async def challenge(self, path: str = "/v1/auth/phone/challenges", **headers: str) -> str:
-        answer = await self.ask(path, **headers)
-        assert answer.status_code == 201, answer.text
-        return str(ChallengeOut.model_validate_json(answer.content).challenge)
-
-    def receive(self, challenge: str) -> str:
-        """The code, after it was sent."""
-        services = self.edge.services
-        services.phones.deliver(services.database.transaction, uuid.UUID(challenge))
-        return self.codes()[-1]
-
-    def codes(self) -> list[str]:
-        if not self._outbox.exists():
-            return []
-        lines = [json.loads(line) for line in self._outbox.read_text(encoding="utf-8").splitlines()]
-        found = [re.search(r": ([0-9]{6})\.", line["text"]) for line in lines if line["to"] == self.number]
-        return [match.group(1) for match in found if match]
-
-    async def sign_in(self) -> SignedInOut:
-        challenge = await self.challenge()
-        answer = await say(self.edge, challenge, self.receive(challenge))
-        assert answer.status_code == 200, answer.text
-        return SignedInOut.model_validate_json(answer.content)
 
 
 @pytest.fixture
@@ -68,23 +35,8 @@ def handset(edge: Edge, tmp_path: Path) -> Handset:
     return Handset(edge, tmp_path)
 
 
-async def say(
-    edge: Edge, challenge: str, code: str, path: str = "/v1/auth/phone", **headers: str
-) -> httpx.Response:
-    body = {"challenge": challenge, "code": code}
-    return await edge.client.post(path, json=body, headers=headers)
-
-
 def wrong(code: str) -> str:
     return f"{(int(code) + 1) % 10**6:06}"
-
-
-def outcome(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
-
-
-def bearer(session: SignedInOut) -> dict[str, str]:
-    return {"Authorization": f"Bearer {session.access_token}"}
 
 
 def acts(connection: psycopg.Connection) -> list[str]:
@@ -122,11 +74,113 @@ async def test_what_needs_a_wallet_says_so(edge: Edge, handset: Handset) -> None
 
 
 async def test_the_message_says_what_it_is_for_and_where(handset: Handset, tmp_path: Path) -> None:
-    challenge = await handset.challenge()
+    challenge = await handset.challenge(**{"Accept-Language": "en-GB"})
     code = handset.receive(challenge)
     sent = json.loads((tmp_path / "outbox" / "sms.jsonl").read_text())["text"]
     assert sent.startswith(f"Code to sign in to ASOUD: {code}.")
     assert sent.endswith(f"\n\n@asoud.test #{code}")
+
+
+@pytest.mark.parametrize(
+    ("number", "accepted", "begins"),
+    [
+        (PHONE, "", "Giriş kodunuz"),
+        (PHONE, "ar-SA,en;q=0.5", "رمز الدخول"),
+        (PHONE, "xx, de;q=0.9, ru;q=0.3, uz;q=0.8", "Kirish kodi"),
+        (PHONE, "kk;q=0, fa", "کد ورود"),
+        (PHONE, "*;q=x,,;;" + "a" * 5_000, "Giriş kodunuz"),
+        (PHONE, "kk", "Кіру коды"),
+        ("+966501234567", "", "رمز الدخول"),
+        ("+4915112345678", "", "Code to sign in"),
+    ],
+)
+async def test_the_message_is_in_the_language_of_the_device_or_the_country(
+    edge: Edge, tmp_path: Path, number: str, accepted: str, begins: str
+) -> None:
+    handset = Handset(edge, tmp_path, number)
+    handset.receive(await handset.challenge(**{"Accept-Language": accepted}))
+    sent = json.loads((tmp_path / "outbox" / "sms.jsonl").read_text(encoding="utf-8"))["text"]
+    assert sent.startswith(begins)
+
+
+async def test_a_message_to_sign_in_does_not_tell_the_profile_of_the_phones_account(
+    edge: Edge, handset: Handset, tmp_path: Path
+) -> None:
+    """Whoever sees it would learn that the node knows the phone. An account gets its own language."""
+    caller = bearer(await handset.sign_in())
+    await edge.client.patch("/v1/me", json={"language": "ar"}, headers=caller)
+    handset.receive(await handset.challenge())
+    other = Handset(edge, tmp_path, "+905551112244")
+    other.receive(await other.challenge("/v1/me/phones/challenges", **caller))
+    lines = (tmp_path / "outbox" / "sms.jsonl").read_text(encoding="utf-8").splitlines()
+    to_sign_in, to_link = (json.loads(line)["text"] for line in lines[-2:])
+    assert to_sign_in.startswith("Giriş kodunuz")
+    assert to_link.startswith("رمز إضافة")
+
+
+def test_every_language_says_everything_in_few_characters() -> None:
+    assert set(WORDS) >= {"ar", "en", "fa", "kk", "ru", "tr", "uz"}
+    for language, words in WORDS.items():
+        for purpose in Purpose:
+            message = words.code(purpose, "123456", domain="asoud.test")
+            assert ": 123456. " in message
+            assert message.endswith("\n\n@asoud.test #123456")
+            assert len(message) <= 3 * 67, (language, purpose)  # parts of a message that is not Latin
+        assert "ASOUD" in words.recovery
+
+
+async def test_a_code_that_one_carrier_did_not_deliver_goes_by_the_next(
+    fresh_database: DatabaseUrls, redis_url: str, anvil: str, tmp_path: Path, connection: psycopg.Connection
+) -> None:
+    """A gateway takes the message and reports that it failed; the spine asks again; a file takes it."""
+    with running_carrier() as carrier:
+        carrier.status, carrier.body = 200, {"id": "m-1"}
+        chosen = {"http.url": SecretStr(carrier.url), "http.report_secret": SecretStr("reports")}
+        async with bounded(
+            fresh_database, redis_url, anvil, tmp_path, sms_adapters="http,console", sms_options=chosen
+        ) as edge:
+            handset = Handset(edge, tmp_path)
+            challenge = uuid.UUID(await handset.challenge())
+            deliver = edge.services.phones.deliver
+            deliver(edge.services.database.transaction, challenge)
+            deliver(edge.services.database.transaction, challenge)
+            assert (len(carrier.asked), handset.codes()) == (1, [])
+
+            async def report(status: str, secret: bytes = b"reports") -> httpx.Response:
+                body = json.dumps({"id": "m-1", "status": status}).encode()
+                signed = f"sha256={hmac.new(secret, body, 'sha256').hexdigest()}"
+                return await edge.client.post(
+                    "/v1/sms/reports/http", content=body, headers={"X-Signature": signed}
+                )
+
+            assert outcome(await report("failed", b"guess")) == (403, "report_forged")
+            assert outcome(await edge.client.post("/v1/sms/reports/console")) == (404, "carrier_unknown")
+            for _ in range(2):
+                assert (await report("failed")).status_code == 204
+            told = connection.execute(
+                "SELECT payload FROM kernel.event WHERE type_name = 'phone.code_undelivered'"
+            ).fetchall()
+            assert told == [({"challenge_id": str(challenge)},)]
+            deliver(edge.services.database.transaction, challenge)
+            (code,) = handset.codes()
+            assert (await report("delivered")).status_code == 204  # late, of the carrier before
+            row = connection.execute(
+                "SELECT sealed, sent_as, delivery, tried FROM identity.phone_challenge"
+            ).fetchone()
+            assert row == (None, "console:", None, ["http", "console"])
+            assert (await say(edge, str(challenge), code)).status_code == 200
+
+
+async def test_the_metrics_count_codes_that_were_asked_for_and_used(handset: Handset) -> None:
+    def counted(kind: str) -> float:
+        return (
+            REGISTRY.get_sample_value("asoud_phone_codes_total", {"prefix": "+90555", "outcome": kind}) or 0
+        )
+
+    before = counted("asked"), counted("used")
+    await handset.sign_in()
+    await handset.challenge()
+    assert (counted("asked"), counted("used")) == (before[0] + 2, before[1] + 1)
 
 
 async def test_a_code_is_sent_once_however_often_the_task_runs(handset: Handset) -> None:
@@ -434,6 +488,11 @@ async def link(handset: Handset, caller: dict[str, str]) -> httpx.Response:
     return await say(handset.edge, challenge, handset.receive(challenge), "/v1/me/phones", **caller)
 
 
+async def step_up(handset: Handset, caller: dict[str, str]) -> httpx.Response:
+    challenge = await handset.challenge("/v1/me/step-up/phone/challenges", **caller)
+    return await say(handset.edge, challenge, handset.receive(challenge), "/v1/me/step-up/phone", **caller)
+
+
 async def test_a_linked_phone_signs_in_to_the_wallets_account(edge: Edge, handset: Handset) -> None:
     wallet = new_wallet()
     caller = await edge.sign_in(wallet)
@@ -476,8 +535,10 @@ async def test_a_phone_is_unlinked_by_the_wallet_and_its_devices_are_signed_out(
     caller = await edge.sign_in(wallet)
     await link(handset, caller)
     session = await handset.sign_in()
+    await edge.step_up(bearer(session), wallet)
     itself = await edge.client.delete(f"/v1/me/phones/{PHONE}", headers=bearer(session))
     assert outcome(itself) == (403, "signed_in_by_it")
+    assert (await step_up(handset, caller)).status_code == 200
     assert (await edge.client.delete(f"/v1/me/phones/{PHONE}", headers=caller)).status_code == 204
     body = {"refresh_token": session.refresh_token}
     assert outcome(await edge.client.post("/v1/auth/refresh", json=body)) == (401, "session_ended")
@@ -490,12 +551,11 @@ async def test_a_phone_is_unlinked_by_the_wallet_and_its_devices_are_signed_out(
 async def test_the_last_phone_stays_and_a_wallet_can_replace_it(edge: Edge, handset: Handset) -> None:
     session = await handset.sign_in()
     last = await edge.client.delete(f"/v1/me/phones/{PHONE}", headers=bearer(session))
-    assert outcome(last) == (409, "last_identity")
+    assert outcome(last) == (403, "second_proof_missing")
     wallet = new_wallet()
-    offer = await edge.client.post("/v1/auth/nonces", json={"address": wallet.address})
-    message = offer.json()["message"]
-    body = {"message": message, "signature": signature(wallet, message)}
+    body = await edge.signed(wallet, "link")
     linked = await edge.client.post("/v1/me/wallets", json=body, headers=bearer(session))
     assert linked.status_code == 200
     caller = await edge.sign_in(wallet)
+    assert (await step_up(handset, caller)).status_code == 200
     assert (await edge.client.delete(f"/v1/me/phones/{PHONE}", headers=caller)).status_code == 204

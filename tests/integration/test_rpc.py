@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from indexer.fetch import fetch
+from indexer.fetch import NodeBlocks, fetch
 from indexer.ranges import LOGS_MAX
-from node.chain.errors import RpcUnavailable
+from node.chain.errors import RpcLimited, RpcUnavailable
 from node.chain.logs import Kind
 from node.chain.rpc import (
     ATTEMPTS_MAX,
@@ -71,7 +71,11 @@ def refusal(message: str, code: int = -32000) -> Node:
         ("BlockOutOfRangeError: block height is 5 but requested was 9", -32602, ChainMoved),
         ("query returned more than 10000 results", -32005, RangeTooLarge),
         ("exceed maximum block range: 5000", -32000, RangeTooLarge),
-        ("rate limit exceeded", -32005, RpcUnavailable),
+        ("rate limit exceeded", -32005, RpcLimited),
+        ("daily request count exceeded, request rate limited", -32005, RpcLimited),
+        ("50/second request limit reached", -32007, RpcLimited),
+        ("limit exceeded", -32005, RpcLimited),
+        ("server busy", -32000, RpcUnavailable),
         ("execution reverted: no", 3, CallReverted),
         ("method not found", -32601, NodeRefused),
     ],
@@ -184,6 +188,9 @@ def telling(blocks: list[dict[str, str] | None], logs: list[dict[str, Any]]) -> 
     def node(calls: list[Call]) -> Any:
         if calls[0]["method"] == "eth_getLogs":
             return [ok(calls[0], logs)]
+        if calls[0]["method"] == "eth_getBlockReceipts":
+            of_block = [log for log in logs if log["blockNumber"] == calls[0]["params"][0]]
+            return [ok(calls[0], [{"logs": of_block}])]
         return [ok(call, blocks[int(call["params"][0], 16)]) for call in calls]
 
     return node
@@ -191,7 +198,7 @@ def telling(blocks: list[dict[str, str] | None], logs: list[dict[str, Any]]) -> 
 
 def fetched(node: Node, last: int) -> Any:
     kinds = {SOMEBODY: Kind.ESCROW.value}
-    return asked(node, lambda rpc: fetch(rpc, first=0, last=last, kinds=kinds))
+    return asked(node, lambda rpc: fetch(NodeBlocks(rpc), first=0, last=last, kinds=kinds))
 
 
 def test_logs_come_in_order_and_once() -> None:
@@ -219,9 +226,10 @@ def test_what_does_not_fit_together_is_never_written(
         fetched(telling(blocks, logs), 1)
 
 
-def test_several_blocks_with_too_many_logs_are_asked_for_one_by_one() -> None:
-    logs = [log(1, index=index) for index in range(LOGS_MAX + 1)]
-    with pytest.raises(RangeTooLarge):
-        fetched(telling([block(0), block(1)], logs), 1)
+def test_of_blocks_with_too_many_logs_the_first_ones_come() -> None:
+    logs = [log(0), *(log(1, index=index) for index in range(LOGS_MAX))]
+    found = fetched(telling([block(0), block(1), block(2)], [*logs, log(2)]), 2)
+    assert [header.number for header in found.headers] == [0]
+    assert [item.log.block_number for item in found.logs] == [0]
     alone = telling([block(0)], [log(0, index=index) for index in range(LOGS_MAX + 1)])
     assert len(fetched(alone, 0).logs) == LOGS_MAX + 1

@@ -1,67 +1,34 @@
 """Carriers against a server that speaks as they do."""
 
 import base64
+import hashlib
+import hmac
 import json
 import stat
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 import pytest
-from typing_extensions import override
 
 from node.kernel.errors import Bug
-from node.services.sms.adapter import Options
-from node.services.sms.errors import SmsAway, SmsRefused
+from node.services.sms.adapter import Delivery, Options, Report
+from node.services.sms.adapters.twilio import signature
+from node.services.sms.errors import CarrierUnknown, ReportForged, ReportMalformed, SmsAway, SmsRefused
 from node.services.sms.sending import open_carriers
+from tests.carrier import Carrier, running_carrier
 from tests.stack import free_port
 
 SID = "AC" + "0" * 32
+REPORTS = "https://asoud.test/v1/sms/reports"
 TO = "+905551112233"
 TEXT = "کد ورود: 123456\n\n@asoud.test #123456"
 
 
-@dataclass
-class Carrier:
-    """Answers what it was told to, and remembers what it was asked."""
-
-    status: int = 201
-    body: Any = field(default_factory=lambda: {"sid": "SM1", "status": "queued", "error_code": None})
-    asked: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
-    url: str = ""
-
-
 @pytest.fixture
 def carrier() -> Iterator[Carrier]:
-    told = Carrier()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            told.asked.append((self.path, headers, body))
-            answer = told.body if isinstance(told.body, bytes) else json.dumps(told.body).encode()
-            self.send_response(told.status)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        @override
-        def log_message(self, *_: object) -> None:
-            """Tests are quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    told.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield told
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with running_carrier() as running:
+        yield running
 
 
 def options(tmp_path: Path, carrier_url: str, **more: str) -> Options:
@@ -73,7 +40,7 @@ def options(tmp_path: Path, carrier_url: str, **more: str) -> Options:
         "http.url": f"{carrier_url}/send",
         "http.authorization": "Bearer token",
     }
-    return Options(tmp_path, values | more)
+    return Options(tmp_path, values | more, report_url=REPORTS)
 
 
 def test_twilio_gets_its_form(tmp_path: Path, carrier: Carrier) -> None:
@@ -83,7 +50,12 @@ def test_twilio_gets_its_form(tmp_path: Path, carrier: Carrier) -> None:
     assert path == f"/2010-04-01/Accounts/{SID}/Messages.json"
     assert headers["content-type"] == "application/x-www-form-urlencoded"
     assert headers["authorization"] == "Basic " + base64.b64encode(f"{SID}:secret".encode()).decode()
-    assert parse_qs(body.decode()) == {"To": [TO], "From": ["+15005550006"], "Body": [TEXT]}
+    assert parse_qs(body.decode()) == {
+        "To": [TO],
+        "From": ["+15005550006"],
+        "Body": [TEXT],
+        "StatusCallback": [f"{REPORTS}/twilio"],
+    }
 
 
 def test_a_messaging_service_is_named_as_one(tmp_path: Path, carrier: Carrier) -> None:
@@ -169,3 +141,98 @@ def test_a_carrier_without_its_options_or_its_file_stops_the_start(tmp_path: Pat
     for name in ("pigeon", "../console", "os", ""):
         with pytest.raises(Bug, match="no such SMS adapter"):
             open_carriers([name], Options(tmp_path, {}))
+
+
+# ------------------------------------------------------------------------------------------ reports
+
+
+@pytest.mark.parametrize(
+    ("caller", "signed"),
+    [("+14158675309", "RSOYDt4T1cUTdK1PDd93/VVr8B8="), ("+12349013030", "0/KCTR6DLpKmkAf8muzZqo1nDgQ=")],
+)
+def test_twilios_signature_is_that_of_its_published_examples(caller: str, signed: str) -> None:
+    form = {"CallSid": "CA1234567890ABCDE", "Caller": caller, "Digits": "1234", "From": caller}
+    fields = [*form.items(), ("To", "+18005551212")]
+    assert signature(b"12345", "https://mycompany.com/myapp.php?foo=1&bar=2", fields) == signed
+
+
+def twilio_report(token: str = "secret", url: str = f"{REPORTS}/twilio", **form: str) -> Report:  # noqa: S107
+    fields = {"MessageSid": "SM1", "MessageStatus": "delivered", "To": TO, **form}
+    signed = signature(token.encode(), url, list(fields.items()))
+    return Report({"x-twilio-signature": signed}, urlencode(fields).encode())
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [("delivered", True), ("undelivered", False), ("failed", False), ("queued", None), ("sent", None)],
+)
+def test_twilio_reports_what_became_of_a_message(
+    tmp_path: Path,
+    carrier: Carrier,
+    status: str,
+    said: bool | None,
+) -> None:
+    carriers = open_carriers(["twilio"], options(tmp_path, carrier.url))
+    found = carriers.read_report("twilio", twilio_report(MessageStatus=status))
+    assert found == (None if said is None else Delivery("twilio:SM1", said))
+
+
+def test_a_report_that_twilio_did_not_sign_is_refused(tmp_path: Path, carrier: Carrier) -> None:
+    carriers = open_carriers(["twilio"], options(tmp_path, carrier.url))
+    good = twilio_report()
+    forged = [
+        twilio_report("guess"),
+        twilio_report(url="https://evil.example/twilio"),
+        Report(good.headers, good.body.replace(b"delivered", b"failed")),
+        Report(good.headers, good.body + b"&MessageStatus=failed"),
+        Report({}, good.body),
+        Report({"x-twilio-signature": "é"}, good.body),
+        Report(good.headers, b"\xff\xfe"),
+        Report(good.headers, b"&".join(b"a=1" for _ in range(200))),
+        Report(good.headers, b""),
+    ]
+    for report in forged:
+        with pytest.raises(ReportForged):
+            carriers.read_report("twilio", report)
+    with pytest.raises(ReportMalformed):
+        carriers.read_report("twilio", twilio_report(MessageSid=""))
+
+
+def gateway_report(body: bytes, secret: bytes = b"reports") -> Report:
+    return Report({"x-signature": f"sha256={hmac.new(secret, body, hashlib.sha256).hexdigest()}"}, body)
+
+
+def test_a_gateway_reports_signed_json_where_it_was_told_to(tmp_path: Path, carrier: Carrier) -> None:
+    carrier.status, carrier.body = 200, {"id": "m-7"}
+    carriers = open_carriers(["http"], options(tmp_path, carrier.url, **{"http.report_secret": "reports"}))
+    carriers.send(TO, TEXT)
+    assert json.loads(carrier.asked[0][2])["report_url"] == f"{REPORTS}/http"
+    for status, said in (("delivered", True), ("failed", False)):
+        report = gateway_report(json.dumps({"id": "m-7", "status": status}).encode())
+        assert carriers.read_report("http", report) == Delivery("http:m-7", said)
+    assert carriers.read_report("http", gateway_report(b'{"id": "m-7", "status": "sent"}')) is None
+    for body in (b"", b"[]", b"7", b'{"id": "m-7"}', b'{"id": "", "status": "failed"}', b"\xff"):
+        with pytest.raises(ReportMalformed):
+            carriers.read_report("http", gateway_report(body))
+    good = gateway_report(b'{"id": "m-7", "status": "failed"}')
+    for forged in (Report({}, good.body), gateway_report(good.body, b""), Report(good.headers, b"{}")):
+        with pytest.raises(ReportForged):
+            carriers.read_report("http", forged)
+
+
+def test_who_was_not_asked_to_report_does_not(tmp_path: Path, carrier: Carrier) -> None:
+    carriers = open_carriers(["console", "http"], options(tmp_path, carrier.url))
+    for name in ("console", "http", "twilio", "pigeon"):
+        with pytest.raises(CarrierUnknown):
+            carriers.read_report(name, gateway_report(b"{}", b""))
+
+
+def test_what_one_did_not_deliver_goes_by_another(tmp_path: Path, carrier: Carrier) -> None:
+    carriers = open_carriers(["twilio", "http"], options(tmp_path, carrier.url))
+    assert carriers.may_fail_over({"twilio"})
+    assert not carriers.may_fail_over({"http"})  # it tells nothing
+    assert not carriers.may_fail_over({"twilio", "http"})
+    carrier.status, carrier.body = 200, {"id": "m-8"}
+    assert carriers.send(TO, TEXT, but={"twilio"}) == "http:m-8"
+    carrier.status, carrier.body = 201, {"sid": "SM2"}
+    assert carriers.send(TO, TEXT, but={"twilio", "http"}) == "twilio:SM2"

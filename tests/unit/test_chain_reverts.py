@@ -18,7 +18,7 @@ from node.chain.reverts import ERROR_STRING, PANIC, SENTENCES, decode_revert, kn
 
 DECLARED = [item for artifact in all_artifacts().values() for item in artifact.errors.values()]
 ERRORS = list({item.signature: item for item in DECLARED}.values())
-SAMPLES = {"address": "0x" + "aa" * 20, "string": "the field", "bytes32": b"\x07" * 32}
+SAMPLES = {"address": "0x" + "aa" * 20, "string": "the field", "bytes32": b"\x07" * 32, "bytes4": b"\x07" * 4}
 
 
 def data_of(error: CustomError, *values: object) -> bytes:

@@ -4,7 +4,6 @@ import base64
 import datetime as dt
 
 import pytest
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,9 +76,9 @@ def test_a_seal_opens_in_its_place_alone(plain: str, elsewhere: str) -> None:
     assert seal.open(sealed, context="here") == plain
     assert seal.close(plain, context="here") != sealed
     if elsewhere != "here":
-        with pytest.raises(InvalidTag):
+        with pytest.raises(Bug, match="does not open"):
             seal.open(sealed, context=elsewhere)
-    with pytest.raises(InvalidTag):
+    with pytest.raises(Bug, match="does not open"):
         Seal(OTHER).open(sealed, context="here")
 
 

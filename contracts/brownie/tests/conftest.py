@@ -23,16 +23,31 @@ class Deployment:
 
     def run(self):
         for step in PLAN["steps"]:
+            if "for" in step:
+                self._call_for_each(step)
+                continue
             arguments = [self._resolve(argument) for argument in step["arguments"]]
             if "deploy" in step:
                 factory = getattr(self._project, step["deploy"])
-                self._contracts[step["deploy"]] = self._deployer.deploy(factory, *arguments)
+                name = step.get("as", step["deploy"])
+                self._contracts[name] = self._deployer.deploy(factory, *arguments)
             else:
                 call = getattr(self[step["call"]], step["function"])
                 call(*arguments, {"from": self._deployer})
 
-    def _resolve(self, argument):
+    def _call_for_each(self, step):
+        call = getattr(self[step["call"]], step["function"])
+        for item in self._parameters[step["for"]]:
+            call(*(self._resolve(part, item) for part in step["arguments"]), {"from": self._deployer})
+
+    def _resolve(self, argument, item=None):
         ((kind, value),) = argument.items()
+        if kind == "item":
+            return item
+        if kind == "role":
+            return PLAN["roles"][value]["id"]
+        if kind == "selectors":
+            return [brownie.web3.keccak(text=signature)[:4] for signature in value]
         if kind == "parameter":
             return self._parameters.get(value, PLAN["parameters"][value].get(CHAIN_ID))
         if kind == "contract":
@@ -51,7 +66,12 @@ class Deployment:
 def suite():
     project = brownie.project.get_loaded_projects()[0]
     holders = brownie.accounts[:2]
-    parameters = {"votesHolders": holders, "votesAmounts": [900 * 10**18, 100 * 10**18]}
+    parameters = {
+        "votesHolders": holders,
+        "votesAmounts": [900 * 10**18, 100 * 10**18],
+        "guardians": [brownie.accounts[8]],
+        "arbiters": [brownie.accounts[5]],
+    }
     deployment = Deployment(project, brownie.accounts[0], parameters)
     deployment.run()
     return deployment

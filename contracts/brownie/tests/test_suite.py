@@ -210,10 +210,123 @@ def test_governor_and_timelock(suite):
     assert exchange.fee()[1] == 100
 
 
+def auction_of(collection, token_id):
+    return (accounts[4], collection, token_id, ZERO_ADDRESS, ETHER, now(), 3, 1, 500, 1)
+
+
+def test_auction(suite, collection):
+    house, seller, winner = suite["AuctionHouse"], accounts[4], accounts[7]
+    token_id = collection.mint(seller, "ipfs://lot", {"from": accounts[1]}).events["Minted"]["tokenId"]
+    collection.approve(house, token_id, {"from": seller})
+    auction = auction_of(collection, token_id)
+    created = house.create(auction, {"from": seller}).events["AuctionCreated"]
+    assert created["auctionId"] == house.auctionIdOf(auction)
+    house.bid(auction, ETHER, {"from": accounts[9], "value": ETHER})
+    bid = house.bid(auction, 2 * ETHER, {"from": winner, "value": 2 * ETHER}).events["BidPlaced"]
+    assert (bid["bidder"], bid["amount"]) == (winner, 2 * ETHER)
+    wait_until(lambda: now() > bid["end"])
+    events = house.settle(auction, {"from": accounts[6]}).events
+    assert events["AuctionSettled"]["amount"] == events["Sold"]["price"] == 2 * ETHER
+    assert collection.ownerOf(token_id) == winner
+    assert house.collectFees({"from": accounts[6]}).events["FeesCollected"]["amount"] == ETHER // 20
+
+
+def test_checkout(suite):
+    checkout, payer, payee = suite["Checkout"], accounts[3], accounts[4]
+    invoice = (word("invoice"), payee, ZERO_ADDRESS, ETHER, 0, accounts[6], 100, now() + 3600)
+    none, before = (0, 0, 0, bytes(32), bytes(32)), payee.balance()
+    paid = checkout.pay(invoice, ETHER, none, {"from": payer, "value": ETHER}).events["InvoicePaid"]
+    assert paid["invoiceHash"] == checkout.invoiceHashOf(invoice)
+    assert (paid["toPayee"], paid["fee"]) == (ETHER * 99 // 100, ETHER // 100)
+    assert payee.balance() - before == paid["toPayee"]
+    payouts = [(accounts[7], 5, word("one")), (accounts[8], 6, word("two"))]
+    told = checkout.payOut(ZERO_ADDRESS, payouts, {"from": payer, "value": 11}).events["PaidOut"]
+    assert [entry["amount"] for entry in told] == [5, 6]
+
+
+def test_deposits(suite):
+    deposits, shop, deposit_id = suite["Deposits"], accounts[4], word("deposit")
+    place = deposits.addressOf(shop, deposit_id)
+    accounts[3].transfer(place, ETHER)
+    before = shop.balance()
+    swept = deposits.sweep(shop, [deposit_id], [ZERO_ADDRESS], {"from": accounts[9]}).events
+    assert swept["DepositSwept"]["amount"] == ETHER
+    assert shop.balance() - before == ETHER
+
+
+def test_splitter(suite):
+    payees, shares = [accounts[7], accounts[8]], [7500, 2500]
+    created = suite["SplitterFactory"].create(payees, shares, {"from": accounts[1]})
+    splitter = created.events["SplitterCreated"]["splitter"]
+    assert splitter == suite["SplitterFactory"].predict(payees, shares)
+    accounts[3].transfer(splitter, 1000)
+    clone = brownie.project.get_loaded_projects()[0].RoyaltySplitter.at(splitter)
+    before = accounts[7].balance()
+    released = clone.release(accounts[7], ZERO_ADDRESS, {"from": accounts[9]}).events["ShareReleased"]
+    assert released["amount"] == accounts[7].balance() - before == 750
+
+
+def clone_of(suite, factory, kind):
+    merchant, terms = accounts[1], ("Many", "MNY", "ipfs://many", accounts[2], 500, 100)
+    created = suite[factory].create(terms, word(kind), {"from": merchant}).events["CollectionCreated"]
+    return getattr(brownie.project.get_loaded_projects()[0], kind).at(created["collection"])
+
+
+def test_batch_collection(suite):
+    batch = clone_of(suite, "BatchFactory", "BatchCollection")
+    told = batch.mintBatch(accounts[7], 5, {"from": accounts[1]}).events["Transfer"]
+    assert [entry["tokenId"] for entry in told] == list(range(5))
+    assert batch.balanceOf(accounts[7]) == 5
+
+
+def test_badges(suite):
+    badges = clone_of(suite, "BadgeFactory", "BadgeCollection")
+    minted = badges.mint(accounts[7], "ipfs://badge", {"from": accounts[1]}).events["Minted"]
+    token_id = minted["tokenId"]
+    assert badges.locked(token_id)
+    with brownie.reverts():
+        badges.transferFrom(accounts[7], accounts[8], token_id, {"from": accounts[7]})
+
+
+def test_editions(suite):
+    editions, merchant = clone_of(suite, "EditionsFactory", "Editions"), accounts[1]
+    created = editions.createEdition("ipfs://print", 10, {"from": merchant}).events["EditionCreated"]
+    edition = created["tokenId"]
+    minted = editions.mint(accounts[7], edition, 3, {"from": merchant}).events["TransferSingle"]
+    assert minted["amount"] == 3
+    assert editions.balanceOf(accounts[7], edition) == 3
+
+
+def test_rewards(suite):
+    rewards, timelock = suite["Rewards"], suite["TimelockController"]
+    assert rewards.owner() == timelock
+    with brownie.reverts():
+        rewards.openEpoch(word("root"), ZERO_ADDRESS, 1, now() + 3600, {"from": accounts[0], "value": 1})
+
+
+def test_pause_stops_entries_and_a_guardian_opens_later(suite):
+    checkout, manager, guardian = suite["Checkout"], suite["AccessManager"], accounts[8]
+    with brownie.reverts():
+        checkout.pause({"from": accounts[0]})
+    assert checkout.pause({"from": guardian}).events["Paused"]["account"] == guardian
+    with brownie.reverts():
+        checkout.payOut(ZERO_ADDRESS, [], {"from": accounts[3]})
+    with brownie.reverts():
+        checkout.unpause({"from": guardian})
+    data = checkout.unpause.encode_input()
+    scheduled = manager.schedule(checkout, data, 0, {"from": guardian}).events["OperationScheduled"]
+    wait_until(lambda: now() >= scheduled["schedule"])
+    assert checkout.unpause({"from": guardian}).events["Unpaused"]["account"] == guardian
+    checkout.payOut(ZERO_ADDRESS, [], {"from": accounts[3]})
+
+
 def test_deployer_kept_no_power(suite):
-    timelock, deployer = suite["TimelockController"], accounts[0]
+    timelock, manager, deployer = suite["TimelockController"], suite["AccessManager"], accounts[0]
     for role in ("DEFAULT_ADMIN_ROLE", "PROPOSER_ROLE", "CANCELLER_ROLE"):
         assert not timelock.hasRole(getattr(timelock, role)(), deployer)
-    assert suite["Exchange"].owner() == timelock
+    for role in range(7):
+        assert not manager.hasRole(role, deployer)[0]
+    is_member, delay = manager.hasRole(0, timelock)
+    assert is_member and delay == 0
     with brownie.reverts():
         suite["Exchange"].setFee(deployer, 1, {"from": deployer})

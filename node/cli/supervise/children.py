@@ -101,6 +101,16 @@ SERVICES: tuple[Service, ...] = (
 )
 
 
+def services_of(plan: Plan) -> tuple[Service, ...]:
+    """The table, and an indexer for each further chain."""
+    return (*SERVICES, *(_further_indexer(chain_id) for chain_id in plan.further_chains))
+
+
+def _further_indexer(chain_id: int) -> Service:
+    command = (PYTHON, "-m", "node.cli", "indexer", "run", "--chain", str(chain_id))
+    return Service(name=f"indexer-{chain_id}", argv=lambda _: command)
+
+
 def embedded_parts(plan: Plan, say: Callable[[str], None]) -> list[Part]:
     """Those that the user has not placed outside."""
     make: dict[str, Callable[[], Part]] = {

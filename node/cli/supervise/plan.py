@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import node
+from node.cli.supervise.refusal import StartRefused
+from node.kernel.chain_settings import FurtherChain, read_chains
 
 REPO = Path(node.__file__).resolve().parent.parent
 
@@ -60,6 +62,15 @@ class Plan:
     @property
     def is_dev_chain(self) -> bool:
         return self.environment.get("ASOUD_CHAIN_ID", str(DEV_CHAIN_ID)) == str(DEV_CHAIN_ID)
+
+    @property
+    def further_chains(self) -> list[int]:
+        """Ids of the chains of `ASOUD_CHAINS`; raises `StartRefused` when it cannot be read."""
+        try:
+            chains = read_chains(self.environment.get("ASOUD_CHAINS", ""))
+            return [FurtherChain.model_validate(chain).chain_id for chain in chains]
+        except (OSError, ValueError) as error:
+            raise StartRefused(f"ASOUD_CHAINS: {error}") from error
 
     @property
     def logs_dir(self) -> Path:

@@ -137,9 +137,10 @@ async def run_node(
     echo: Callable[[str], None],
     on_ready: Callable[[], None] = lambda: None,
     jobs: tuple[Job, ...] = children.JOBS,
-    services: tuple[Service, ...] = children.SERVICES,
+    services: tuple[Service, ...] | None = None,
 ) -> None:
     """Run until a signal says stop. Raises `StartRefused` or `Stopped` when it never was ready."""
+    services = children.services_of(plan) if services is None else services
     claim_data_folder(plan.data_dir)
     with folder_lock(plan.lock_file):
         board = Board(plan.state_file, plan.logs_dir / "supervisor.log", echo=echo)

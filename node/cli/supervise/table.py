@@ -17,7 +17,7 @@ async def ready_table(plan: Plan, *, added: Mapping[str, str], parts: Sequence[P
     rows = [*_addresses(plan, settings), *_places(plan, parts)]
     lines = [f"the node is ready ({took_s:.1f} s)", ""]
     lines += [f"  {name:<9} {value}" for name, value in rows]
-    lines += await _accounts(settings["ASOUD_RPC_URL"])
+    lines += await _accounts(_rpc_urls(settings)[0])
     return "\n".join(lines)
 
 
@@ -29,7 +29,7 @@ def _addresses(plan: Plan, settings: dict[str, str]) -> list[tuple[str, str]]:
         ("health", f"{api}/health/ready"),
         ("metrics", f"http://127.0.0.1:{plan.ports.metrics}/metrics"),
         ("", f"http://127.0.0.1:{plan.ports.indexer_metrics}/metrics (indexer)"),
-        ("chain", without_password(settings["ASOUD_RPC_URL"])),
+        ("chain", ", ".join(map(without_key, _rpc_urls(settings)))),
         ("postgres", without_password(settings["ASOUD_DATABASE_URL"])),
         ("redis", without_password(settings["ASOUD_REDIS_URL"])),
     ]
@@ -65,6 +65,17 @@ async def _accounts(rpc_url: str) -> list[str]:
     ]
     lines += [f'  from the mnemonic "{MNEMONIC}"']
     return lines + [f"    {n}  {to_checksum_address(a)}" for n, a in enumerate(accounts)]
+
+
+def _rpc_urls(settings: Mapping[str, str]) -> list[str]:
+    return [url.strip() for url in settings["ASOUD_RPC_URL"].split(",")]
+
+
+def without_key(url: str) -> str:
+    """Of an RPC server just where it is: paths, queries and user parts hold keys."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}" + ("/..." if parts.path.strip("/") or parts.query else "")
 
 
 def without_password(url: str) -> str:

@@ -17,6 +17,7 @@ def apply_grants(connection: Connection, metadata: MetaData, *, app_role: str) -
     for schema in sorted({t.schema for t in metadata.tables.values() if t.schema}):
         connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {role}"))
         connection.execute(text(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {role}"))
+        connection.execute(text(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role}"))
     for table in metadata.sorted_tables:
         connection.execute(text(f"REVOKE ALL ON {table.fullname} FROM {role}"))
         connection.execute(text(f"GRANT {_rights(table)} ON {table.fullname} TO {role}"))

@@ -1,4 +1,4 @@
-"""Views of products for the query path. A draft is seen by its market's owner alone."""
+"""Views of products for the query path. A draft is seen by those alone who work in its market."""
 
 from typing import Final, LiteralString
 
@@ -27,8 +27,8 @@ _ITEM: Final[LiteralString] = """
 """
 _OWNED: Final[LiteralString] = """
     EXISTS (
-        SELECT FROM market.market
-        WHERE market.id = product.market_id AND market.owner_account_id = %(account_id)s::uuid
+        SELECT FROM market.member
+        WHERE member.market_id = product.market_id AND member.account_id = %(account_id)s::uuid
     )
 """
 

@@ -28,8 +28,8 @@ PRICE_MAX = 2**128 - 1  # what one escrow can hold
 class Markets(Protocol):
     """What the catalogue asks of markets."""
 
-    def require_owner(self, tx: Tx, market_id: uuid.UUID, *, account_id: uuid.UUID) -> None:
-        """Raises when there is no such market or it is another account's."""
+    def require_member(self, tx: Tx, market_id: uuid.UUID, *, account_id: uuid.UUID) -> None:
+        """Raises when there is no such market or nobody of that account works there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +59,14 @@ class CatalogService:
     def add(
         self, tx: Tx, market_id: uuid.UUID, *, account_id: uuid.UUID, draft: ProductDraft, price: Price
     ) -> Product:
-        """Adds a product to a market of that account.
+        """Adds a product to a market in which that account works.
 
         Raises:
             MarketUnknown, NotMarketOwner: There is no such market, or it is another account's.
             TextInvalid, PriceInvalid: By what is wrong.
             SkuTaken: Another product of the market has that SKU.
         """
-        self._markets.require_owner(tx, market_id, account_id=account_id)
+        self._markets.require_member(tx, market_id, account_id=account_id)
         now = self._clock.now()
         product = Product(
             id=new_id(),
@@ -97,7 +97,7 @@ class CatalogService:
         return product
 
     def owned(self, tx: Tx, product_id: uuid.UUID, *, account_id: uuid.UUID) -> Product:
-        """The product, locked for a change by its market's owner.
+        """The product, locked for a change by somebody who works in its market.
 
         Raises:
             ProductUnknown: There is none.
@@ -108,7 +108,7 @@ class CatalogService:
         ).scalar_one_or_none()
         if product is None:
             raise ProductUnknown("there is no such product", product_id=str(product_id))
-        self._markets.require_owner(tx, product.market_id, account_id=account_id)
+        self._markets.require_member(tx, product.market_id, account_id=account_id)
         return product
 
     def change(self, tx: Tx, product: Product, draft: ProductDraft) -> None:

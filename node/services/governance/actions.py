@@ -12,7 +12,8 @@ from eth_abi.exceptions import DecodingError
 from node.chain.abi import SELECTOR_BYTES, Function, decode_params, parse_function
 from node.chain.artifacts import load_artifact
 from node.chain.deployments import Deployment
-from node.kernel.hexes import ZERO_ADDRESS, Address, address_from_bytes
+from node.chain.escrow import Terms
+from node.kernel.hexes import ZERO_ADDRESS, Address, Hash32, address_from_bytes
 from node.kernel.money import BASIS_POINTS
 from node.services.governance.errors import ActionInvalid
 
@@ -53,9 +54,11 @@ _ERC20 = {function.selector: function for function in (_TRANSFER, _APPROVE)}
 class ActionBook:
     """Makes and reads the actions of the DAO that rules one deployment."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, appeals: Mapping[Hash32, Terms] | None = None) -> None:
+        """`appeals` are escrows that wait for the DAO, by id; see `GovernanceService.appeals`."""
         self._deployment = deployment
         self._known = deployment.contracts_by_address()
+        self._appeals = appeals or {}
 
     # ---------------------------------------------------------------------------------------- making
 
@@ -74,6 +77,13 @@ class ActionBook:
         if asset == ZERO_ADDRESS:
             return Action(to, amount, b"")
         return Action(asset, 0, _bytes(_TRANSFER.encode((to, amount))))
+
+    def rule_appeal(self, *, escrow_id: Hash32, to_seller: int, reason: Hash32) -> Action:
+        """Splits the money of an escrow, as the court that its parties appealed to."""
+        terms = self._appeals.get(escrow_id)
+        if terms is None:
+            raise ActionInvalid("the DAO has no appeal about that escrow", escrow_id=escrow_id)
+        return self._ours("escrow", "ruleAppeal", terms.values(), to_seller, reason)
 
     def set_voting(self, name: str, value: int) -> Action:
         """One setting of the governor, by the name of its function."""
@@ -123,7 +133,7 @@ class ActionBook:
             return _ERC20.get(_selector(action.data))
         return load_artifact(contract.artifact).selectors.get(_selector(action.data))
 
-    def _sentence(
+    def _sentence(  # noqa: PLR0911 - one return a sentence
         self, contract: str | None, function: Function, arguments: Mapping[str, Any], action: Action
     ) -> str:
         values = [self._named(value) for value in arguments.values()]
@@ -132,6 +142,9 @@ class ActionBook:
                 return f"set the exchange's fee to {percent(int(bps))}, paid to {receiver}"
             case "exchange", "setCurrency", [currency, allowed]:
                 return f"{'allow' if allowed == 'true' else 'forbid'} the currency {currency} on the exchange"
+            case "escrow", "ruleAppeal", [_, to_seller, _]:
+                order = arguments["terms"]["orderId"]
+                return f"rule on the appeal about order {order}: {to_seller} to the seller, the rest back"
             case "timelock", "updateDelay", [seconds]:
                 return f"set the timelock's delay to {seconds} seconds"
             case "governor", name, [value] if name in SETTINGS:

@@ -41,3 +41,15 @@ class ActionInvalid(Invalid):
 
 class GovernorUnread(Transient):
     """The indexer has not come to the governor's first block yet."""
+
+
+class BallotUnknown(NotFound):
+    """Nobody handed in such a ballot on that proposal."""
+
+
+class BallotSignatureInvalid(Invalid):
+    """The signature is not the voter's over this ballot."""
+
+
+class BallotNonceUsed(Conflict):
+    """The ballot's nonce is not the next one of the voter on that proposal."""

@@ -3,14 +3,10 @@
 from functools import cache
 from typing import Final, LiteralString
 
+from indexer.topics import MIN_DELAY_CHANGE
 from node.kernel.db.json_sql import address_or_null, hex_text, time_text
 from node.kernel.db.keyset import Keyset
-from node.services.governance.state import (
-    MIN_DELAY_CHANGE,
-    STATE_JOINS,
-    SUPPLY,
-    ProposalState,
-)
+from node.services.governance.state import STATE_JOINS, SUPPLY, ProposalState
 
 SUPPORT: Final[LiteralString] = "(ARRAY['against', 'for', 'abstain'])[vote.support + 1]"
 
@@ -100,6 +96,31 @@ VOTES: Final = Keyset(
         WHERE vote.chain_id = %(chain_id)s AND vote.governor = %(governor)s::bytea
             AND vote.proposal_id = %(proposal_id)s::numeric""",
     key=(("vote.block_number", "bigint"), ("vote.log_index", "bigint")),
+)
+
+# A ballot counts once: after that the voter has voted, by this one or in another way.
+BALLOTS: Final = Keyset(
+    name="proposal_ballots",
+    item=f"""json_build_object(
+        'digest', {hex_text("ballot.digest")},
+        'state', CASE
+            WHEN vote.voter IS NULL THEN 'open'
+            WHEN vote.support = ballot.support THEN 'cast'
+            ELSE 'void'
+        END,
+        'voter', {hex_text("ballot.voter")},
+        'support', (ARRAY['against', 'for', 'abstain'])[ballot.support + 1],
+        'nonce', ballot.nonce::text,
+        'signature', {hex_text("ballot.signature")},
+        'signed_at', {time_text("ballot.signed_at")}
+    )""",
+    source="""FROM governance.ballot AS ballot
+        LEFT JOIN chain.vote AS vote ON vote.chain_id = ballot.chain_id
+            AND vote.governor = ballot.governor AND vote.proposal_id = ballot.proposal_id
+            AND vote.voter = ballot.voter
+        WHERE ballot.chain_id = %(chain_id)s AND ballot.governor = %(governor)s::bytea
+            AND ballot.proposal_id = %(proposal_id)s::numeric""",
+    key=(("ballot.signed_at", "timestamptz"), ("ballot.digest", "bytea")),
 )
 
 _DELEGATORS: Final[LiteralString] = """(

@@ -6,22 +6,23 @@ asks the chain runs outside of a database transaction.
 
 import datetime as dt
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import exists, select
 
-from indexer.models import ProposalRow, VoteRow
+from indexer.models import EscrowRow, ProposalRow, VoteRow
 from node.chain.actions import GovernanceActions, Proposal, Vote
 from node.chain.artifacts import load_artifact
 from node.chain.client import Call, ChainClient, Read
 from node.chain.deployments import Deployment
 from node.chain.errors import ExecutionReverted
+from node.chain.escrow import Terms
 from node.chain.steps import StepBuilder, TransactionStep
 from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx
-from node.kernel.hexes import Address, address_from_bytes, to_bytes
+from node.kernel.hexes import Address, Hash32, address_from_bytes, to_bytes
 from node.services.governance.actions import Action, ActionBook, action_of, coins
 from node.services.governance.errors import (
     ActionInvalid,
@@ -99,8 +100,20 @@ class GovernanceService:
             **more,
         }
 
-    def book(self) -> ActionBook:
-        return ActionBook(self._deployment())
+    def book(self, appeals: Mapping[Hash32, Terms] | None = None) -> ActionBook:
+        return ActionBook(self._deployment(), appeals)
+
+    def appeals(self, tx: Tx, escrow_ids: Collection[Hash32]) -> dict[Hash32, Terms]:
+        """Those of these escrows that wait for the DAO's ruling, with their terms as the chain told them."""
+        deployment = self._deployment()
+        waiting = select(EscrowRow).where(
+            EscrowRow.chain_id == deployment.chain_id,
+            EscrowRow.contract == deployment.escrow.address,
+            EscrowRow.escrow_id.in_(escrow_ids),
+            EscrowRow.court == deployment.timelock.address,
+            EscrowRow.state == "appealed",
+        )
+        return {row.escrow_id: _terms(row) for row in tx.execute(waiting).scalars()}
 
     def find(self, tx: Tx, proposal_id: int) -> Found:
         """Raises `ProposalUnknown`."""
@@ -141,7 +154,7 @@ class GovernanceService:
         """Empty when the holder's votes are there already."""
         token = self._deployment().votes_token
         present = self._chain.read(load_artifact(token.artifact), token.address, "delegates", holder)
-        return [] if present == delegatee else self._actions().delegate(holder=holder, to=delegatee)
+        return [] if present == delegatee else self.actions().delegate(holder=holder, to=delegatee)
 
     # ------------------------------------------------------------------------------------- proposing
 
@@ -171,7 +184,7 @@ class GovernanceService:
 
     def _propose(self, proposal: Proposal, proposer: Address) -> list[TransactionStep]:
         try:
-            return self._actions().propose(proposal, proposer=proposer)
+            return self.actions().propose(proposal, proposer=proposer)
         except ExecutionReverted as refusal:
             if refusal.revert.name != "GovernorInsufficientProposerVotes":
                 raise
@@ -235,6 +248,11 @@ class GovernanceService:
         self, found: Found, *, voter: Address, support: Vote, reason: str, voted: bool
     ) -> list[TransactionStep]:
         """Raises `WrongProposalState`, `VotedAlready`, `NoVotes`."""
+        self.check_vote(found, voter=voter, voted=voted)
+        return self.actions().vote(voter=voter, proposal_id=found.proposal_id, support=support, reason=reason)
+
+    def check_vote(self, found: Found, *, voter: Address, voted: bool) -> None:
+        """Raises as `vote`."""
         _check_state(found, "vote")
         if voted:
             raise VotedAlready("this account has voted on the proposal", voter=voter)
@@ -248,9 +266,6 @@ class GovernanceService:
                 voter=voter,
                 snapshot=found.vote_starts_at.isoformat(),
             )
-        return self._actions().vote(
-            voter=voter, proposal_id=found.proposal_id, support=support, reason=reason
-        )
 
     def queue(self, found: Found, *, sender: Address) -> list[TransactionStep]:
         """Anybody may."""
@@ -289,7 +304,7 @@ class GovernanceService:
     def _builder(self) -> StepBuilder:
         return StepBuilder(self._chain, self._deployment(), self._clock)
 
-    def _actions(self) -> GovernanceActions:
+    def actions(self) -> GovernanceActions:
         return GovernanceActions(self._builder())
 
 
@@ -325,6 +340,23 @@ def _check_state(found: Found, step: str) -> None:
             state=found.state.value,
             needs=needs.value,
         )
+
+
+def _terms(row: EscrowRow) -> Terms:
+    return Terms(
+        order_id=row.order_id,
+        buyer=row.buyer,
+        seller=row.seller,
+        arbiter=row.arbiter,
+        asset=row.asset,
+        amount=row.amount,
+        fee_receiver=row.fee_receiver,
+        fee_bps=row.fee_bps,
+        silence_seller_bps=row.silence_seller_bps,
+        ship_by=int(row.ship_by.timestamp()),
+        inspection=row.inspection_s,
+        ruling=row.ruling_s,
+    )
 
 
 def _hashed_args(row: ProposalRow) -> list[object]:

@@ -1,7 +1,8 @@
 """Accounts: what proves them, and what they say of themselves.
 
 Invariants: an identity belongs to one account; an account always keeps one; an identity is added or taken
-away by somebody who has just signed in, and taken away only by one who signed in with another that stays.
+away by somebody who gave a second proof, and taken away only by one who signed in with another that stays. An
+account without a second proof gets its first one after a new sign-in.
 """
 
 import uuid
@@ -20,6 +21,7 @@ from node.kernel.spine.event import Event
 from node.kernel.spine.record import EventRecorder
 from node.services.identity import places
 from node.services.identity.audit import Act, Audit
+from node.services.identity.devices import DeviceService
 from node.services.identity.errors import (
     AccountUnknown,
     IdentityTaken,
@@ -30,7 +32,8 @@ from node.services.identity.errors import (
 )
 from node.services.identity.models import Account, Phone, Session, Wallet
 from node.services.identity.proof import Proof, WalletProof
-from node.services.identity.sessions import Client, SessionService, SignedIn
+from node.services.identity.sessions import Client, SessionService, SignedIn, opened_by
+from node.services.identity.step_up import StepUpService
 from node.services.identity.tokens import Principal
 
 IDENTITIES_MAX = 20  # of one account: people have a few, and each is a way in
@@ -44,33 +47,46 @@ _PROFILE: Final[Mapping[str, Callable[[str], str]]] = {
 
 
 class AccountService:
-    def __init__(self, clock: Clock, events: EventRecorder, sessions: SessionService, audit: Audit) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        events: EventRecorder,
+        audit: Audit,
+        *,
+        sessions: SessionService,
+        step_up: StepUpService,
+        devices: DeviceService,
+    ) -> None:
         self._clock = clock
         self._events = events
         self._sessions = sessions
+        self._step_up = step_up
+        self._devices = devices
         self._audit = audit
 
     def sign_in(self, tx: Tx, proof: Proof, client: Client) -> SignedIn:
         """A session for what has just proved itself. Without an account it gets one."""
-        account_id = self._owner(tx, proof) or self._open(tx, proof)
-        return self._sessions.open(tx, account_id, proof, client)
+        owner = self._owner(tx, proof)
+        account_id = owner or self._open(tx, proof)
+        return self._sessions.open(tx, account_id, proof, client, is_account_new=owner is None)
 
     def link(self, tx: Tx, principal: Principal, proof: Proof, client: Client) -> None:
         """Adds what has just proved itself. Again is fine.
 
         Raises:
-            SignInTooOld, SessionEnded: The account has to prove itself as well.
+            StepUpNeeded, SignInTooOld, SessionEnded: The account has to prove itself as well.
             IdentityTaken: It belongs to another account.
             TooManyIdentities: The account has enough of them.
         """
-        self._enter(tx, principal)
+        self._enter(tx, principal, is_first_proof_enough=True)
         owner = self._owner(tx, proof)
         if owner == principal.account_id:
             return
-        if self._identities(tx, principal.account_id) >= IDENTITIES_MAX:
+        if self.identities(tx, principal.account_id) >= IDENTITIES_MAX:
             raise TooManyIdentities(f"an account has at most {IDENTITIES_MAX} wallets and phones")
         if owner is not None or not self._claim(tx, principal.account_id, proof):
             raise IdentityTaken("it belongs to another account")
+        self._devices.cool_down(tx, principal.account_id)
         self._tell(tx, principal.account_id, _linked(principal.account_id, proof))
         self._note(tx, Act.LINKED, principal, proof, client)
 
@@ -78,21 +94,31 @@ class AccountService:
         """Takes an identity away and signs out the devices that came in by it. The proof need not be new.
 
         Raises:
-            SignInTooOld, SessionEnded, SignedInByIt: Sign in anew, with an identity that stays.
+            StepUpNeeded, SessionEnded: The account has to prove itself once more.
+            SignedInByIt: Sign in with an identity that stays.
             IdentityUnknown: The account has no such wallet or phone.
             LastIdentity: Nobody could get in any more.
         """
         session = self._enter(tx, principal)
-        if self._owner(tx, proof) != principal.account_id:
-            raise IdentityUnknown("the account has no such wallet or phone")
-        if self._identities(tx, principal.account_id) <= 1:
-            raise LastIdentity("link another wallet or phone first")
-        if _opened_by(session, proof):
+        self.require_removable(tx, session, proof)
+        if opened_by(session, proof):
             raise SignedInByIt("sign in with what stays, then take this away")
-        tx.execute(_delete(proof))
-        self._sessions.end_of(tx, principal.account_id, proof)
-        self._tell(tx, principal.account_id, _unlinked(principal.account_id, proof))
+        self.take_away(tx, session, proof)
         self._note(tx, Act.UNLINKED, principal, proof, client)
+
+    def require_removable(self, tx: Tx, session: Session, proof: Proof) -> None:
+        """Raises IdentityUnknown, LastIdentity."""
+        if self._owner(tx, proof) != session.account_id:
+            raise IdentityUnknown("the account has no such wallet or phone")
+        if self.identities(tx, session.account_id) <= 1:
+            raise LastIdentity("link another wallet or phone first")
+
+    def take_away(self, tx: Tx, session: Session, proof: Proof) -> None:
+        """The identity goes, with the devices that came in by it and what it proved. Judge first."""
+        tx.execute(_delete(proof))
+        self._sessions.end_of(tx, session.account_id, proof)
+        self._step_up.lapse(tx, session, proof.subject)
+        self._tell(tx, session.account_id, _unlinked(session.account_id, proof))
 
     def lock(self, tx: Tx, account_id: uuid.UUID) -> Account:
         """The account, which nobody else changes until the transaction ends. Raises AccountUnknown."""
@@ -113,12 +139,12 @@ class AccountService:
             setattr(account, field, None if value is None else _PROFILE[field](value))
         tx.flush()
 
-    def _enter(self, tx: Tx, principal: Principal) -> Session:
+    def _enter(self, tx: Tx, principal: Principal, *, is_first_proof_enough: bool = False) -> Session:
         """Locks the account first: of two changes the second sees what the first did to its session."""
         self.lock(tx, principal.account_id)
-        return self._sessions.require_fresh(tx, principal)
+        return self._step_up.require(tx, principal, is_first_proof_enough=is_first_proof_enough)
 
-    def _identities(self, tx: Tx, account_id: uuid.UUID) -> int:
+    def identities(self, tx: Tx, account_id: uuid.UUID) -> int:
         wallets = select(func.count()).select_from(Wallet).where(Wallet.account_id == account_id)
         phones = select(func.count()).select_from(Phone).where(Phone.account_id == account_id)
         return int(tx.execute(wallets).scalar_one()) + int(tx.execute(phones).scalar_one())
@@ -163,12 +189,6 @@ class AccountService:
         self._audit.note(
             tx, act, account_id=principal.account_id, subject=proof.subject, origin=client.origin
         )
-
-
-def _opened_by(session: Session, proof: Proof) -> bool:
-    if isinstance(proof, WalletProof):
-        return session.wallet == proof.address
-    return session.phone == proof.phone
 
 
 def _delete(proof: Proof) -> Delete:

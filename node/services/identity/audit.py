@@ -18,6 +18,7 @@ ORIGIN_CHARS_MAX = 64
 
 class Act(StrEnum):
     SIGNED_IN = "signed_in"
+    SIGN_IN_REFUSED = "sign_in_refused"
     SIGNED_OUT = "signed_out"
     LINKED = "linked"
     UNLINKED = "unlinked"
@@ -25,6 +26,26 @@ class Act(StrEnum):
     CODE_REFUSED = "code_refused"
     CODE_WRONG = "code_wrong"
     REFRESH_REUSED = "refresh_reused"
+    NEW_DEVICE = "new_device"
+    STEPPED_UP = "stepped_up"
+    STEP_UP_REFUSED = "step_up_refused"
+    TOTP_ON = "totp_on"
+    TOTP_OFF = "totp_off"
+    MERGED = "merged"
+    CLOSED = "closed"
+    EXPORTED = "exported"
+    RECOVERY_ASKED = "recovery_asked"
+    RECOVERY_CANCELLED = "recovery_cancelled"
+    RECOVERY_DONE = "recovery_done"
+    RECOVERY_CODES_MADE = "recovery_codes_made"
+    KEY_MADE = "key_made"
+    KEY_ROTATED = "key_rotated"
+    KEY_REVOKED = "key_revoked"
+    ROLE_GRANTED = "role_granted"
+    ROLE_REVOKED = "role_revoked"
+    FROZEN = "account_frozen"
+    UNFROZEN = "account_unfrozen"
+    SIGNED_OUT_BY_OPERATOR = "signed_out_by_operator"
 
 
 class Audit:
@@ -32,11 +53,12 @@ class Audit:
         self._clock = clock
 
     def note(
-        self, tx: Tx, act: Act, *, account_id: uuid.UUID | None = None, subject: str = "", origin: str = ""
+        self, tx: Tx, act: str, *, account_id: uuid.UUID | None = None, subject: str = "", origin: str = ""
     ) -> None:
         """Writes in the caller's transaction: what must survive a refusal is noted in one of its own.
 
         Args:
+            act: One of `Act`, or of another noun's own.
             subject: What it was done with: `wallet:0x…`, `phone:<keyed hash>`, `session:<id>`.
             origin: The client's network address, as far as it is known.
         """
@@ -44,7 +66,7 @@ class Audit:
             AuditEntry(
                 id=new_id(),
                 at=self._clock.now(),
-                act=act.value,
+                act=str(act),
                 account_id=account_id,
                 subject=subject,
                 origin=origin[:ORIGIN_CHARS_MAX],

@@ -21,6 +21,10 @@ _TAKE = text("""
     WHERE counter.count + :amount <= :most
     RETURNING count
 """)
+_GIVE_BACK = text("""
+    UPDATE identity.counter SET count = count - 1
+    WHERE kind = :kind AND subject = :subject AND starts_at = :starts_at
+""")
 _PRUNE = text("""
     DELETE FROM identity.counter WHERE (kind, subject, starts_at) IN (
         SELECT kind, subject, starts_at FROM identity.counter WHERE ends_at <= :now ORDER BY ends_at
@@ -56,6 +60,11 @@ class Counters:
             "most": limit.most,
         }
         return tx.execute(_TAKE, parameters).scalar_one_or_none() is not None
+
+    def give_back(self, tx: Tx, limit: Limit, subject: str) -> None:
+        """Of what was taken in the same transaction: the try was no failure."""
+        parameters = {"kind": limit.kind, "subject": subject, "starts_at": self._starts_at(limit)}
+        tx.execute(_GIVE_BACK, parameters)
 
     def wait_s(self, limit: Limit) -> int:
         """Until the next window."""

@@ -31,6 +31,10 @@ class NonceExpired(Unauthenticated):
     """The nonce is older than a nonce may be."""
 
 
+class NonceForOther(Unauthenticated):
+    """The nonce was handed out for something else: to sign in, to link, to confirm an act."""
+
+
 class MessageExpired(Unauthenticated):
     """The message's expiration time has passed."""
 
@@ -53,6 +57,46 @@ class TokenInvalid(Unauthenticated):
 
 class TokenExpired(Unauthenticated):
     """The access token has run out."""
+
+
+class CsrfTokenWrong(Forbidden):
+    """The request came by cookie and without the session's CSRF token: another site may have made it."""
+
+
+class AccountFrozen(Forbidden):
+    """An operator shut the account out."""
+
+
+class RoleNeeded(Forbidden):
+    """The caller has another role, or none. Carries `needs`."""
+
+
+class ScopeInvalid(Invalid):
+    """Not a scope, or one that does not fit the key."""
+
+
+class ScopeNeeded(Forbidden):
+    """The API key was not given the scope. Carries `scope`; None: no key does this."""
+
+
+class KeyInvalid(Unauthenticated):
+    """The API key is not one of ours, was revoked, or has run out."""
+
+
+class KeyUnknown(NotFound):
+    """The account has no such API key."""
+
+
+class KeyRevoked(Conflict):
+    """The API key was revoked."""
+
+
+class TooManyKeys(Conflict):
+    """The account has as many API keys as it may."""
+
+
+class KeyRateExceeded(Forbidden):
+    """More requests by one API key than it may make. Carries `retry_after_s`."""
 
 
 class AccountUnknown(NotFound):
@@ -89,6 +133,70 @@ class SignInTooOld(Forbidden):
 
 class SignedInByIt(Forbidden):
     """The session was opened by the very identity that is to be taken away."""
+
+
+class StepUpNeeded(Forbidden):
+    """A second proof is needed first. Carries `proofs`, those that are possible, with commas between."""
+
+
+class SecondProofMissing(Forbidden):
+    """A second proof is needed, and the account has none: only the identity that signed in."""
+
+
+class SameProof(Forbidden):
+    """The session was opened by the very identity that is to be the second proof."""
+
+
+class StepUpLimitReached(Forbidden):
+    """Too many wrong second proofs. Carries `retry_after_s`."""
+
+
+class TotpOn(Conflict):
+    """The account has an authenticator app already."""
+
+
+class TotpOff(NotFound):
+    """The account has no authenticator app, or has not confirmed it."""
+
+
+class TotpWrong(Forbidden):
+    """That is not what the authenticator app shows now."""
+
+
+class TotpUsed(Forbidden):
+    """The authenticator app's code has served: wait for the next one."""
+
+
+class RecoveryCodeWrong(Forbidden):
+    """That is none of the account's recovery codes, or it has served."""
+
+
+class MergeRefused(Conflict):
+    """The two accounts can't become one. Carries `reasons`."""
+
+
+class MergeMoved(Conflict):
+    """The accounts have changed since the preview, or there was none."""
+
+
+class ClosingRefused(Conflict):
+    """The account can't be deleted yet. Carries `reasons`."""
+
+
+class RecoveryUnknown(NotFound):
+    """The account has no such recovery under way."""
+
+
+class RecoveryOpen(Conflict):
+    """Another recovery is under way: finish or cancel it first."""
+
+
+class RecoveryNotRipe(Conflict):
+    """The time to object is not over. Carries `retry_after_s`."""
+
+
+class RecoveryLimitReached(Forbidden):
+    """Too many recoveries were begun. Carries `retry_after_s`."""
 
 
 class IdentityTaken(Conflict):

@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -108,8 +109,12 @@ class Seal:
         return nonce + self._cipher.encrypt(nonce, plain.encode(), context.encode())
 
     def open(self, sealed: bytes, *, context: str) -> str:
+        """Raises Bug: it was closed with another secret, or for another place."""
         nonce, body = sealed[:_GCM_NONCE_BYTES], sealed[_GCM_NONCE_BYTES:]
-        return self._cipher.decrypt(nonce, body, context.encode()).decode()
+        try:
+            return self._cipher.decrypt(nonce, body, context.encode()).decode()
+        except InvalidTag as error:
+            raise Bug("a sealed value does not open; was the node's secret changed?") from error
 
 
 def derived(secret: bytes, purpose: str) -> bytes:

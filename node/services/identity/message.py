@@ -4,7 +4,9 @@ The library parses; every check is ours, because its own are made only when the 
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from siwe import SiweMessage
@@ -20,10 +22,16 @@ from node.services.identity.errors import (
     WrongDomain,
     WrongUri,
 )
+from node.services.identity.proof import Purpose
 
 MESSAGE_CHARS_MAX = 4_096
 CLOCK_SKEW = dt.timedelta(minutes=2)  # how far a wallet's clock may run ahead of ours
-STATEMENT = "Sign in to ASOUD. This costs nothing and sends no transaction."
+_NO_COST = "This costs nothing and sends no transaction."
+STATEMENTS: Final[Mapping[Purpose, str]] = {
+    Purpose.SIGN_IN: f"Sign in to ASOUD. {_NO_COST}",
+    Purpose.LINK: f"Add this wallet to an ASOUD account. {_NO_COST}",
+    Purpose.STEP_UP: f"Confirm an act on your ASOUD account. {_NO_COST}",
+}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -54,6 +62,8 @@ class SignInMessage:
     issued_at: dt.datetime
     expires_at: dt.datetime | None
     not_before: dt.datetime | None
+    resources: tuple[str, ...]
+    """What the person means to use it for. Nothing here is granted by them: the nonce's purpose is."""
 
     @property
     def digest(self) -> Hash32:
@@ -76,6 +86,7 @@ def parse_message(text: str) -> SignInMessage:
             issued_at=_instant(parsed.issued_at),
             expires_at=_instant(parsed.expiration_time) if parsed.expiration_time else None,
             not_before=_instant(parsed.not_before) if parsed.not_before else None,
+            resources=tuple(str(resource) for resource in parsed.resources or ()),
         )
         canonical = parsed.prepare_message() == text
     except (ValueError, TypeError, AttributeError, OverflowError, Invalid) as error:

@@ -2,8 +2,20 @@
 
 import datetime as dt
 import uuid
+from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, Text, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from node.kernel.db.base import APPEND_ONLY, Base, length_check
@@ -19,10 +31,36 @@ class Account(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     opened_at: Mapped[dt.datetime] = mapped_column(Utc)
+    withdrawals_open_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    closed_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    merged_into: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("identity.account.id"))
     language: Mapped[str | None] = mapped_column(Text)
     currency: Mapped[str | None] = mapped_column(Text)
     country: Mapped[str | None] = mapped_column(Text)
     time_zone: Mapped[str | None] = mapped_column(Text)
+    frozen_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+
+class PlatformRole(StrEnum):
+    """What somebody is for the whole node. `api/permissions.py` says what each may do."""
+
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    ARBITER = "arbiter"
+
+
+class RoleGrant(Base):
+    """An account has a role for the whole node. Operators grant them: `asoud role`."""
+
+    __tablename__ = "role_grant"
+    __table_args__ = (
+        CheckConstraint("role IN (" + ", ".join(f"'{role}'" for role in PlatformRole) + ")", name="role"),
+        {"schema": SCHEMA},
+    )
+
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
+    role: Mapped[str] = mapped_column(Text, primary_key=True)
+    granted_at: Mapped[dt.datetime] = mapped_column(Utc)
 
 
 class Wallet(Base):
@@ -48,11 +86,17 @@ class Phone(Base):
 
 
 class PhoneChallenge(Base):
-    """A code: hashed with a key, and sealed until it has left. `account_id` where it is to link."""
+    """A code: hashed with a key, and sealed until it has arrived. Without an account it is to sign in.
+
+    `tried` are the carriers that took it, `delivery` is what the last of them said of it.
+    """
 
     __tablename__ = "phone_challenge"
     __table_args__ = (
         length_check("digest", HASH_BYTES),
+        CheckConstraint("delivery IN ('delivered', 'failed')", name="delivery"),
+        Index("ix_phone_challenge_sent_as", "sent_as", postgresql_where=text("sent_as IS NOT NULL")),
+        CheckConstraint("(purpose = 'sign_in') = (account_id IS NULL)", name="purpose"),
         Index("ix_phone_challenge_phone", "phone", "requested_at"),
         Index("ix_phone_challenge_expires_at", "expires_at"),
         {"schema": SCHEMA},
@@ -60,6 +104,7 @@ class PhoneChallenge(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     phone: Mapped[str] = mapped_column(Text)
+    purpose: Mapped[str] = mapped_column(Text)
     account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Account.id))
     digest: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES))
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -67,7 +112,10 @@ class PhoneChallenge(Base):
     expires_at: Mapped[dt.datetime] = mapped_column(Utc)
     tries: Mapped[int] = mapped_column(SmallInteger)
     used_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    language: Mapped[str] = mapped_column(Text)
     sent_as: Mapped[str | None] = mapped_column(Text)
+    delivery: Mapped[str | None] = mapped_column(Text)
+    tried: Mapped[list[str]] = mapped_column(ARRAY(Text))
 
 
 class Counter(Base):
@@ -90,8 +138,75 @@ class Nonce(Base):
     __table_args__ = (Index("ix_nonce_expires_at", "expires_at"), {"schema": SCHEMA})
 
     nonce: Mapped[str] = mapped_column(Text, primary_key=True)
+    purpose: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[dt.datetime] = mapped_column(Utc)
     consumed_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+
+class Device(Base):
+    """Where the account was signed in before: knows itself again by a token, of which this is the digest."""
+
+    __tablename__ = "device"
+    __table_args__ = (
+        length_check("digest", HASH_BYTES),
+        Index("uq_device_account_id", "account_id", "digest", unique=True),
+        Index("ix_device_seen_at", "seen_at"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Account.id))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES))
+    seen_at: Mapped[dt.datetime] = mapped_column(Utc)
+
+
+class Totp(Base):
+    """The secret of an authenticator app (RFC 6238), sealed. `last_step` is the newest code that served."""
+
+    __tablename__ = "totp"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[dt.datetime] = mapped_column(Utc)
+    confirmed_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    last_step: Mapped[int] = mapped_column(BigInteger)
+
+
+class RecoveryCode(Base):
+    """Stands in for the authenticator app, once."""
+
+    __tablename__ = "recovery_code"
+    __table_args__ = (length_check("digest", HASH_BYTES), {"schema": SCHEMA})
+
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES), primary_key=True)
+    used_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+
+class Recovery(Base):
+    """Somebody says that a wallet, a phone or the authenticator app is lost. It waits for objections."""
+
+    __tablename__ = "recovery"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(wallet, phone, nullif(is_totp, false)) = 1", name="one_lost"),
+        CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended"),
+        Index("uq_recovery_open", "account_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+        Index("ix_recovery_account_id", "account_id", "asked_at"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Account.id))
+    wallet: Mapped[Address | None] = mapped_column(AddressColumn)
+    phone: Mapped[str | None] = mapped_column(Text)
+    is_totp: Mapped[bool]
+    asked_by: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[dt.datetime] = mapped_column(Utc)
+    ripe_at: Mapped[dt.datetime] = mapped_column(Utc)
+    noticed_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    ended_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    outcome: Mapped[str | None] = mapped_column(Text)
 
 
 class Session(Base):
@@ -102,6 +217,7 @@ class Session(Base):
         Index("ix_session_open", "account_id", "opened_at", "id", postgresql_where=text("ended_at IS NULL")),
         Index("ix_session_expires_at", "expires_at"),
         CheckConstraint("(wallet IS NULL) <> (phone IS NULL)", name="proof"),
+        CheckConstraint("(stepped_up_at IS NULL) = (stepped_up_by IS NULL)", name="stepped_up"),
         {"schema": SCHEMA},
     )
 
@@ -114,6 +230,11 @@ class Session(Base):
     used_at: Mapped[dt.datetime] = mapped_column(Utc)
     expires_at: Mapped[dt.datetime] = mapped_column(Utc)
     ended_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    device_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey(Device.id, ondelete="SET NULL"), index=True
+    )
+    stepped_up_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    stepped_up_by: Mapped[str | None] = mapped_column(Text)
 
 
 class RefreshToken(Base):
@@ -126,6 +247,46 @@ class RefreshToken(Base):
     session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Session.id, ondelete="CASCADE"), index=True)
     expires_at: Mapped[dt.datetime] = mapped_column(Utc)
     used_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+
+class ApiKey(Base):
+    """What a program acts with, for an account or for one of its markets."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (
+        CheckConstraint("per_minute > 0", name="per_minute"),
+        Index("ix_api_key_account", "account_id", "id"),
+        Index("ix_api_key_market", "market_id", "id", postgresql_where="market_id IS NOT NULL"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Account.id))
+    market_id: Mapped[uuid.UUID | None]
+    name: Mapped[str] = mapped_column(Text)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    per_minute: Mapped[int] = mapped_column(Integer)
+    made_at: Mapped[dt.datetime] = mapped_column(Utc)
+    expires_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    revoked_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    used_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+
+class ApiKeySecret(Base):
+    """A secret of a key: found by `lookup`, which is no secret. While a key is rotated it has two."""
+
+    __tablename__ = "api_key_secret"
+    __table_args__ = (
+        length_check("digest", HASH_BYTES),
+        Index("ix_api_key_secret_key_id", "key_id"),
+        {"schema": SCHEMA},
+    )
+
+    lookup: Mapped[str] = mapped_column(Text, primary_key=True)
+    key_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(ApiKey.id, ondelete="CASCADE"))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES))
+    made_at: Mapped[dt.datetime] = mapped_column(Utc)
+    expires_at: Mapped[dt.datetime | None] = mapped_column(Utc)
 
 
 class AuditEntry(Base):

@@ -10,13 +10,14 @@ import datetime as dt
 import secrets
 import uuid
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from sqlalchemy import select, text
 
-from node.events.account import PhoneCodeRequested
+from node.events.account import PhoneCodeRequested, PhoneCodeUndelivered
 from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx, rows_touched
 from node.kernel.errors import AsoudError
@@ -37,10 +38,11 @@ from node.services.identity.errors import (
     SpendCeilingReached,
 )
 from node.services.identity.keys import Pepper, Seal
-from node.services.identity.models import PhoneChallenge
+from node.services.identity.models import Account, PhoneChallenge
 from node.services.identity.numbers import PhoneNumber, home_of, network_of, range_of, require_country
-from node.services.identity.proof import PhoneProof
+from node.services.identity.proof import PhoneProof, Purpose
 from node.services.identity.sessions import Client
+from node.services.identity.words import WORDS, language_of
 
 log = get_logger(__name__)
 
@@ -56,6 +58,7 @@ ASKED_MIN = 20  # fewer say nothing
 USED_PERCENT_MIN = 20  # people use most of the codes that they ask for
 WATCHED = dt.timedelta(hours=6)
 WARNINGS_MAX = 20
+DELIVERED, FAILED = "delivered", "failed"
 KEPT = dt.timedelta(days=1)  # after a code ran out; above RESEND_MEMORY
 PRUNE_MAX = 5_000
 
@@ -82,8 +85,15 @@ Begin = Callable[[], AbstractContextManager[Tx]]
 
 
 class SmsSender(Protocol):
-    def send(self, to: str, text: str) -> str:
-        """Hands one message over; returns the carrier's id of it. Raises Transient, Refused."""
+    def send(self, to: str, text: str, *, but: AbstractSet[str] = frozenset()) -> str:
+        """Hands one message over; returns `<carrier>:<its id>`. Raises Transient, Refused.
+
+        Args:
+            but: Carriers that did not deliver it.
+        """
+
+    def may_fail_over(self, tried: AbstractSet[str]) -> bool:
+        """Whether one of these tells what becomes of its messages, and another one is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,12 +153,18 @@ class PhoneService:
         return PhoneProof(phone, f"phone:{self._pepper.digest('phone', phone).hex()[:32]}")
 
     def challenge(
-        self, tx: Tx, phone: PhoneNumber, client: Client, *, account_id: uuid.UUID | None = None
+        self,
+        tx: Tx,
+        phone: PhoneNumber,
+        client: Client,
+        *,
+        purpose: Purpose = Purpose.SIGN_IN,
+        account_id: uuid.UUID | None = None,
     ) -> Challenge | AsoudError:
         """Makes a code and lets it be sent; or why not, to be raised after the commit.
 
         Args:
-            account_id: The account that the phone is to be linked to; None to sign in with it.
+            account_id: The account that asks; None to sign in.
 
         Raises:
             PhoneSignInOff, PhoneCountryRefused: Whoever asks; nothing was counted.
@@ -160,7 +176,7 @@ class PhoneService:
         act = Act.CODE_REQUESTED if refusal is None else Act.CODE_REFUSED
         subject = self.proof(phone).subject
         self._audit.note(tx, act, account_id=account_id, subject=subject, origin=client.origin)
-        return refusal or self._make(tx, phone, account_id)
+        return refusal or self._make(tx, phone, purpose, account_id, client)
 
     def attempt(
         self,
@@ -169,13 +185,14 @@ class PhoneService:
         code: str,
         client: Client,
         *,
+        purpose: Purpose = Purpose.SIGN_IN,
         account_id: uuid.UUID | None = None,
     ) -> PhoneProof | AsoudError:
         """The phone that said its code; or why not, to be raised after the commit."""
         found = tx.execute(
             select(PhoneChallenge).where(PhoneChallenge.id == challenge_id).with_for_update()
         ).scalar_one_or_none()
-        if found is None or found.account_id != account_id:
+        if found is None or (found.purpose, found.account_id) != (purpose, account_id):
             return ChallengeUnknown("there is no such challenge; ask for a code")
         refusal = self._judge(tx, found, code)
         proof = self.proof(PhoneNumber(found.phone))
@@ -201,15 +218,41 @@ class PhoneService:
         with begin() as tx:
             found = tx.get(PhoneChallenge, challenge_id)
         now = self._clock.now()
-        if found is None or found.sealed is None or now >= found.expires_at or self._sender is None:
+        if found is None or not _is_waiting(found, now) or found.sealed is None or self._sender is None:
             log.info("code_not_sent", challenge=str(challenge_id))
             return
         code = self._seal.open(found.sealed, context=str(found.id))
-        sent_as = self._sender.send(found.phone, self._words(code, is_link=found.account_id is not None))
+        words = WORDS[found.language].code(Purpose(found.purpose), code, domain=self._domain)
+        sent_as = self._sender.send(found.phone, words, but=frozenset(found.tried))
         with begin() as tx:
             sent = tx.get(PhoneChallenge, challenge_id, with_for_update=True)
             if sent is not None:
-                sent.sealed, sent.sent_as = None, sent_as
+                sent.sent_as, sent.delivery = sent_as, None
+                sent.tried = [*sent.tried, sent_as.partition(":")[0]]
+                if not self._sender.may_fail_over(frozenset(sent.tried)):
+                    sent.sealed = None
+
+    def report(self, tx: Tx, sent_as: str, *, is_delivered: bool) -> None:
+        """What a carrier says of a message that it took. What it did not deliver goes by another one.
+
+        Late, doubled and unknown reports change nothing.
+        """
+        found = tx.execute(
+            select(PhoneChallenge)
+            .where(PhoneChallenge.sent_as == sent_as)
+            .order_by(PhoneChallenge.requested_at.desc())
+            .limit(1)
+            .with_for_update()
+        ).scalar_one_or_none()
+        if found is None or found.delivery is not None:
+            return
+        found.delivery = DELIVERED if is_delivered else FAILED
+        if is_delivered:
+            found.sealed = None
+        elif found.sealed is not None:
+            undelivered = PhoneCodeUndelivered(challenge_id=str(found.id))
+            self._events.record(tx, f"phone_challenge:{found.id}", undelivered)
+        tx.flush()
 
     def unused(self, tx: Tx) -> list[Unused]:
         """The prefixes to worry about. The beat asks."""
@@ -281,19 +324,30 @@ class PhoneService:
             return since
         return unused[-1] + min(RESEND_FIRST * (1 << (len(unused) - 1)), RESEND_MOST)
 
-    def _make(self, tx: Tx, phone: PhoneNumber, account_id: uuid.UUID | None) -> Challenge:
+    def _make(
+        self,
+        tx: Tx,
+        phone: PhoneNumber,
+        purpose: Purpose,
+        account_id: uuid.UUID | None,
+        client: Client,
+    ) -> Challenge:
+        profile = tx.execute(select(Account.language).where(Account.id == account_id)).scalar_one_or_none()
         now = self._clock.now()
         challenge_id = new_id()
         code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
         made = PhoneChallenge(
             id=challenge_id,
             phone=phone,
+            purpose=purpose.value,
             account_id=account_id,
             digest=self._pepper.digest(str(challenge_id), phone, code),
             sealed=self._seal.close(code, context=str(challenge_id)),
             requested_at=now,
             expires_at=now + CODE_LIFE,
             tries=0,
+            language=language_of(phone, client.languages, profile=profile),
+            tried=[],
         )
         tx.add(made)
         tx.flush()
@@ -318,8 +372,8 @@ class PhoneService:
             return CodeWrong("that is not the code", tries_left=TRIES_OF_A_CODE - found.tries)
         return None
 
-    def _words(self, code: str, *, is_link: bool) -> str:
-        """The last line binds the code to our site, for devices that fill codes in."""
-        purpose = "Code to add this phone to an ASOUD account" if is_link else "Code to sign in to ASOUD"
-        warning = "Give it to nobody. Did you not ask for it? Then do nothing."
-        return f"{purpose}: {code}. It serves for 5 minutes. {warning}\n\n@{self._domain} #{code}"
+
+def _is_waiting(found: PhoneChallenge, now: dt.datetime) -> bool:
+    """Not sent yet, or sent by a carrier that failed; and still of use."""
+    is_open = found.used_at is None and now < found.expires_at
+    return is_open and (found.sent_as is None or found.delivery == FAILED)

@@ -2,6 +2,7 @@
 
 from typing import Final, LiteralString
 
+from node.kernel.db.json_sql import time_text
 from node.kernel.db.keyset import Keyset
 
 ME: Final[LiteralString] = """
@@ -11,6 +12,18 @@ ME: Final[LiteralString] = """
         'profile', json_build_object(
             'language', account.language, 'currency', account.currency,
             'country', account.country, 'time_zone', account.time_zone
+        ),
+        'recovery', (
+            SELECT json_build_object(
+                'id', recovery.id,
+                'wallet', '0x' || encode(recovery.wallet, 'hex'),
+                'phone', recovery.phone,
+                'totp', recovery.is_totp,
+                'asked_at', to_char(recovery.asked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                'ripe_at', to_char(recovery.ripe_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+            )
+            FROM identity.recovery
+            WHERE recovery.account_id = account.id AND recovery.ended_at IS NULL
         ),
         'phones', (
             SELECT coalesce(json_agg(json_build_object(
@@ -45,4 +58,54 @@ SESSIONS = Keyset(
     source="""FROM identity.session
         WHERE account_id = %(account_id)s AND ended_at IS NULL AND expires_at > %(now)s""",
     key=(("session.opened_at", "timestamptz"), ("session.id", "uuid")),
+)
+
+ROLES: Final[LiteralString] = """
+    SELECT json_build_object(
+        'node', (
+            SELECT coalesce(json_agg(role ORDER BY role), '[]'::json) FROM identity.role_grant
+            WHERE account_id = %(account_id)s
+        ),
+        'markets', (
+            SELECT coalesce(json_agg(json_build_object(
+                'market_id', member.market_id, 'role', member.role
+            ) ORDER BY member.market_id), '[]'::json)
+            FROM market.member WHERE account_id = %(account_id)s
+        )
+    )
+"""
+
+_KEY: Final[LiteralString] = f"""
+    json_build_object(
+        'id', api_key.id,
+        'market_id', api_key.market_id,
+        'name', api_key.name,
+        'scopes', array_to_json(api_key.scopes),
+        'per_minute', api_key.per_minute,
+        'made_at', {time_text("api_key.made_at")},
+        'expires_at', {time_text("api_key.expires_at")},
+        'revoked_at', {time_text("api_key.revoked_at")},
+        'used_at', {time_text("api_key.used_at")},
+        'secrets', (
+            SELECT coalesce(json_agg(json_build_object(
+                'lookup', secret.lookup,
+                'made_at', {time_text("secret.made_at")},
+                'expires_at', {time_text("secret.expires_at")}
+            ) ORDER BY secret.made_at, secret.lookup), '[]'::json)
+            FROM identity.api_key_secret AS secret
+            WHERE secret.key_id = api_key.id AND (secret.expires_at IS NULL OR secret.expires_at > %(now)s)
+        )
+    )
+"""  # noqa: S608 - literals of the code
+KEYS_OF_ACCOUNT: Final = Keyset(
+    name="keys_of_account",
+    item=_KEY,
+    source="FROM identity.api_key WHERE api_key.account_id = %(account_id)s AND api_key.market_id IS NULL",
+    key=(("api_key.id", "uuid"),),
+)
+KEYS_OF_MARKET: Final = Keyset(
+    name="keys_of_market",
+    item=_KEY,
+    source="FROM identity.api_key WHERE api_key.market_id = %(market_id)s",
+    key=(("api_key.id", "uuid"),),
 )

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import secrets
+import uuid
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,10 +10,14 @@ from sqlalchemy import select, text, update
 
 from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx, rows_touched
+from node.kernel.errors import Unauthenticated
 from node.kernel.hexes import Address, Hash32, checksummed
-from node.services.identity.errors import BadSignature, NonceExpired, NonceUnknown, NonceUsed
-from node.services.identity.message import STATEMENT, SignInMessage, Site, check_message, parse_message
+from node.services.identity.audit import Act, Audit
+from node.services.identity.errors import BadSignature, NonceExpired, NonceForOther, NonceUnknown, NonceUsed
+from node.services.identity.message import STATEMENTS, SignInMessage, Site, check_message, parse_message
 from node.services.identity.models import Nonce
+from node.services.identity.proof import Purpose, WalletProof
+from node.services.identity.sessions import Client
 
 NONCE_BYTES = 16
 NONCE_KEPT = dt.timedelta(days=1)  # past its expiry: long enough to answer "used" or "expired", not "unknown"
@@ -63,28 +68,30 @@ class IdentityService:
         self,
         clock: Clock,
         verifier: SignatureVerifier,
+        audit: Audit,
         *,
         site: Site,
         nonce_life: dt.timedelta,
     ) -> None:
         self._clock = clock
         self._verifier = verifier
+        self._audit = audit
         self._site = site
         self._nonce_life = nonce_life
 
-    def offer(self, tx: Tx) -> SignInOffer:
-        """Hands out a fresh nonce."""
+    def offer(self, tx: Tx, purpose: Purpose) -> SignInOffer:
+        """Hands out a fresh nonce, which serves for the purpose alone."""
         now = self._clock.now()
         offer = SignInOffer(
             nonce=secrets.token_hex(NONCE_BYTES),
             domain=self._site.domain,
             uri=self._site.uri,
             chain_id=self._site.chain_id,
-            statement=STATEMENT,
+            statement=STATEMENTS[purpose],
             issued_at=now,
             expires_at=now + self._nonce_life,
         )
-        tx.add(Nonce(nonce=offer.nonce, expires_at=offer.expires_at, consumed_at=None))
+        tx.add(Nonce(nonce=offer.nonce, purpose=purpose.value, expires_at=offer.expires_at))
         tx.flush()
         return offer
 
@@ -92,26 +99,33 @@ class IdentityService:
         """Raises MalformedMessage when the text is not a message of EIP-4361."""
         return parse_message(text)
 
-    def consume_nonce(self, tx: Tx, nonce: str) -> None:
+    def consume_nonce(self, tx: Tx, nonce: str, purpose: Purpose) -> None:
         """First step of a sign-in, in its own transaction: it survives whatever is refused afterwards.
 
         Raises:
-            NonceUnknown, NonceUsed, NonceExpired: And then nothing was changed.
+            NonceUnknown, NonceUsed, NonceExpired, NonceForOther: And then nothing was changed.
         """
         now = self._clock.now()
         consumed = tx.execute(
             update(Nonce)
-            .where(Nonce.nonce == nonce, Nonce.consumed_at.is_(None), Nonce.expires_at > now)
+            .where(
+                Nonce.nonce == nonce,
+                Nonce.purpose == purpose.value,
+                Nonce.consumed_at.is_(None),
+                Nonce.expires_at > now,
+            )
             .values(consumed_at=now)
             .returning(Nonce.nonce)
         ).scalar_one_or_none()
         if consumed is not None:
             return
-        known = tx.execute(select(Nonce.consumed_at).where(Nonce.nonce == nonce)).one_or_none()
+        known = tx.execute(select(Nonce.consumed_at, Nonce.purpose).where(Nonce.nonce == nonce)).one_or_none()
         if known is None:
             raise NonceUnknown("this node did not hand out that nonce")
         if known.consumed_at is not None:
             raise NonceUsed("the nonce was used already; ask for a new one")
+        if known.purpose != purpose:
+            raise NonceForOther("the nonce was handed out for something else", expected=purpose.value)
         raise NonceExpired("the nonce has expired; ask for a new one")
 
     def check(self, message: SignInMessage, signature: bytes) -> None:
@@ -124,6 +138,21 @@ class IdentityService:
         check_message(message, self._site, now=self._clock.now())
         if not self._verifier.verify(address=message.address, digest=message.digest, signature=signature):
             raise BadSignature("the signature does not belong to the address of the message")
+
+    def note_refused(
+        self,
+        tx: Tx,
+        message: SignInMessage,
+        refusal: Unauthenticated,
+        client: Client,
+        *,
+        account_id: uuid.UUID | None,
+    ) -> None:
+        """In a transaction of its own, so that it outlives the refusal."""
+        subject = f"{WalletProof(message.address).subject} {type(refusal).__name__}"
+        self._audit.note(
+            tx, Act.SIGN_IN_REFUSED, account_id=account_id, subject=subject, origin=client.origin
+        )
 
     def prune_nonces(self, tx: Tx) -> int:
         """Removes nonces long expired, at most `PRUNE_MAX`; returns how many. The beat calls it."""

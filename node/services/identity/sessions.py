@@ -8,7 +8,7 @@ import datetime as dt
 import hashlib
 import secrets
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, delete, select, text, update
 
@@ -18,7 +18,9 @@ from node.kernel.errors import Unauthenticated
 from node.kernel.hexes import Address
 from node.kernel.ids import new_id
 from node.services.identity.audit import Act, Audit
+from node.services.identity.devices import DeviceService
 from node.services.identity.errors import (
+    AccountFrozen,
     RefreshExpired,
     RefreshInvalid,
     RefreshReused,
@@ -26,7 +28,7 @@ from node.services.identity.errors import (
     SessionUnknown,
     SignInTooOld,
 )
-from node.services.identity.models import RefreshToken, Session, Wallet
+from node.services.identity.models import Account, RefreshToken, Session, Wallet
 from node.services.identity.proof import PhoneProof, Proof, WalletProof
 from node.services.identity.tokens import AccessToken, Principal, Tokens
 
@@ -47,10 +49,13 @@ _PRUNE = text("""
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where a request comes from: the device as it names itself, and its network address."""
+    """Where a request comes from: the device as it names itself, its network address, what it is known by."""
 
     device: str = ""
     origin: str = ""
+    device_token: str = ""
+    languages: str = ""
+    """What it asks for (`Accept-Language`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,8 @@ class SignedIn:
     access: AccessToken
     refresh: str
     refresh_expires_at: dt.datetime
+    device_token: str | None = None
+    """Of a sign-in: what the device is known by the next time."""
 
 
 class SessionService:
@@ -67,6 +74,7 @@ class SessionService:
         clock: Clock,
         tokens: Tokens,
         audit: Audit,
+        devices: DeviceService,
         *,
         refresh_life: dt.timedelta,
         session_life: dt.timedelta,
@@ -75,19 +83,31 @@ class SessionService:
         self._clock = clock
         self._tokens = tokens
         self._audit = audit
+        self._devices = devices
         self._refresh_life = refresh_life
         self._session_life = session_life
         self._fresh_for = fresh_for
 
-    def open(self, tx: Tx, account_id: uuid.UUID, proof: Proof, client: Client) -> SignedIn:
-        """Last step of a sign-in: the identity has proved itself in this very request."""
+    def open(
+        self, tx: Tx, account_id: uuid.UUID, proof: Proof, client: Client, *, is_account_new: bool
+    ) -> SignedIn:
+        """Last step of a sign-in: the identity has proved itself in this very request.
+
+        Raises:
+            AccountFrozen: An operator shut the account out.
+        """
+        self._require_thawed(tx, account_id)
         now = self._clock.now()
+        device = self._devices.recognise(
+            tx, account_id, client.device_token, origin=client.origin, is_account_new=is_account_new
+        )
         session = Session(
             id=new_id(),
             account_id=account_id,
             wallet=proof.address if isinstance(proof, WalletProof) else None,
             phone=proof.phone if isinstance(proof, PhoneProof) else None,
             device=client.device[:DEVICE_CHARS_MAX],
+            device_id=device.id,
             opened_at=now,
             used_at=now,
             expires_at=now + self._session_life,
@@ -97,7 +117,7 @@ class SessionService:
         self._audit.note(
             tx, Act.SIGNED_IN, account_id=account_id, subject=proof.subject, origin=client.origin
         )
-        return self._issue(tx, session)
+        return replace(self._issue(tx, session), device_token=device.token)
 
     def refresh(self, tx: Tx, refresh_token: str, client: Client) -> SignedIn | Unauthenticated:
         """A new pair for the token's session, or why not.
@@ -167,6 +187,12 @@ class SessionService:
         )
         self._end(tx, Session.account_id == account_id, is_opened_by)
 
+    def end_every(self, tx: Tx, account_id: uuid.UUID) -> int:
+        """Signs an account out everywhere, by an operator or because it ends; says of how many devices."""
+        devices = self._end(tx, Session.account_id == account_id)
+        self._devices.forget(tx, devices)
+        return len(devices)
+
     def end(self, tx: Tx, principal: Principal, session_id: uuid.UUID, client: Client) -> None:
         """Signs one device of the account out.
 
@@ -177,18 +203,26 @@ class SessionService:
         ended = self._end(tx, Session.account_id == principal.account_id, Session.id == session_id)
         if not ended:
             raise SessionUnknown("there is no such session")
+        if session_id != principal.session_id:
+            self._devices.forget(tx, ended)
         self._note_out(tx, principal.account_id, f"session:{session_id}", client)
 
     def end_all(self, tx: Tx, principal: Principal, client: Client) -> None:
         """Signs the account out everywhere, here too."""
         self.require_open(tx, principal)
-        self._end(tx, Session.account_id == principal.account_id)
+        self._devices.forget(tx, self._end(tx, Session.account_id == principal.account_id))
         self._note_out(tx, principal.account_id, "session:all", client)
 
     def prune(self, tx: Tx) -> int:
         """Forgets sessions that ran out long ago, `PRUNE_MAX` at most; says how many. The beat calls it."""
         parameters = {"before": self._clock.now() - KEPT, "limit": PRUNE_MAX}
-        return rows_touched(tx, _PRUNE, parameters)
+        return rows_touched(tx, _PRUNE, parameters) + self._devices.prune(tx)
+
+    def _require_thawed(self, tx: Tx, account_id: uuid.UUID) -> None:
+        """Waits for who freezes the account at this moment: no session is opened behind its back."""
+        frozen = select(Account.frozen_at).where(Account.id == account_id).with_for_update(read=True)
+        if tx.execute(frozen).scalar_one() is not None:
+            raise AccountFrozen("the account is frozen; ask the operator")
 
     def _issue(self, tx: Tx, session: Session) -> SignedIn:
         now = self._clock.now()
@@ -219,17 +253,24 @@ class SessionService:
         )
         return RefreshReused("the refresh token was used before, so the session has ended; sign in again")
 
-    def _end(self, tx: Tx, *which: ColumnElement[bool]) -> int:
+    def _end(self, tx: Tx, *which: ColumnElement[bool]) -> list[uuid.UUID | None]:
+        """The devices of the sessions that were open until now; None for one that is forgotten."""
         ended = tx.execute(
             update(Session)
             .where(Session.ended_at.is_(None), *which)
             .values(ended_at=self._clock.now())
-            .returning(Session.id)
-        ).all()
-        return len(ended)
+            .returning(Session.device_id)
+        ).scalars()
+        return list(ended)
 
     def _note_out(self, tx: Tx, account_id: uuid.UUID, subject: str, client: Client) -> None:
         self._audit.note(tx, Act.SIGNED_OUT, account_id=account_id, subject=subject, origin=client.origin)
+
+
+def opened_by(session: Session, proof: Proof) -> bool:
+    if isinstance(proof, WalletProof):
+        return session.wallet == proof.address
+    return session.phone == proof.phone
 
 
 def _digest(refresh_token: str) -> bytes:

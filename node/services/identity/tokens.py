@@ -24,14 +24,18 @@ TOKEN_CHARS_MAX = 2_048  # ours are about 600: longer ones are not worth a signa
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: an account, in one of its sessions.
+    """Who asks: an account, in one of its sessions or by one of its API keys.
 
-    `wallet` is the one that signed in, or the account's oldest one when it was a phone; None without any.
+    `wallet` is the one that signed in, or the account's oldest one when it was a phone or a key; None without
+    any. `session_id` of a key is the key's own id, which is no session's: what asks for one refuses it.
     """
 
     account_id: uuid.UUID
     wallet: Address | None
     session_id: uuid.UUID
+    works_in: uuid.UUID | None = None
+    """The market of what the request names, where the account works in it. The edge finds out."""
+    is_key: bool = False
 
     @property
     def address(self) -> Address:

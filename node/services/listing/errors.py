@@ -61,3 +61,39 @@ class ListingNotActive(Conflict):
 
 class NoncesExhausted(Conflict):
     """Too many nonces in a row are used already."""
+
+
+class QuoteUnknown(NotFound):
+    """No quote with that digest was posted here."""
+
+
+class QuoteInvalid(Invalid):
+    """A field of the quote, or what is added to take it, makes no sense. `field` says which."""
+
+
+class QuoteSignatureInvalid(Invalid):
+    """The signature is not the maker's over this quote."""
+
+
+class TokenNotWanted(Invalid):
+    """The token is not among those that the offer is for."""
+
+
+class NotMaker(Forbidden):
+    """Only the maker of a quote may do this."""
+
+
+class QuoteForAnother(Forbidden):
+    """The quote is for another taker."""
+
+
+class OwnQuote(Forbidden):
+    """The maker cannot take its own quote."""
+
+
+class QuoteNotActive(Conflict):
+    """The exchange would not settle it now. `reason` says why."""
+
+
+class NothingToSweep(Conflict):
+    """None of what was asked for can be bought now, or it costs more than the caller allows."""

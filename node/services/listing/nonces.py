@@ -25,6 +25,10 @@ _FREE = text("""
         SELECT FROM listing.listing AS listed
         WHERE listed.chain_id = :chain_id AND listed.exchange = :exchange AND listed.seller = :seller
             AND listed.nonce = candidate
+    ) AND NOT EXISTS (
+        SELECT FROM listing.quote AS quoted
+        WHERE quoted.chain_id = :chain_id AND quoted.exchange = :exchange AND quoted.maker = :seller
+            AND quoted.nonce = candidate
     )
     ORDER BY candidate LIMIT 1
 """)

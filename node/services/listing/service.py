@@ -188,6 +188,14 @@ class ListingService:
             ListingUnknown, ListingNotActive, NotForCaller, OwnListing: By what is wrong.
             InsufficientTokenFunds, InsufficientNativeFunds, ExecutionReverted, Transient: As the chain says.
         """
+        actions = ExchangeActions(self._steps())
+        listing, signature = self.buyable(begin, digest, buyer=buyer, exchange=actions.domain.contract)
+        return [*actions.buy(listing, signature=signature, buyer=buyer)]
+
+    def buyable(
+        self, begin: Begin, digest: Hash32, *, buyer: Address, exchange: Address
+    ) -> tuple[Listing, bytes]:
+        """The listing and its signature. Raises as `buy` does before it asks the chain."""
         with begin() as tx:
             row, finding = self._found(tx, digest)
         if row.seller == buyer:
@@ -196,10 +204,9 @@ class ListingService:
             raise NotForCaller("the listing is for another buyer", digest=digest)
         if finding != "active":
             raise ListingNotActive(_NOT_ACTIVE[finding], digest=digest, reason=finding)
-        actions = ExchangeActions(self._steps())
-        if row.exchange != actions.domain.contract:
+        if row.exchange != exchange:
             raise ListingNotActive("the listing is for another exchange", digest=digest, reason="exchange")
-        return [*actions.buy(_signed(row), signature=row.signature, buyer=buyer)]
+        return _signed(row), row.signature
 
     def cancel(self, begin: Begin, digest: Hash32, *, caller: Address) -> list[Step]:
         """The transaction that voids it, and whatever else the seller signed with its nonce.

@@ -8,7 +8,31 @@ class MarketUnknown(NotFound):
 
 
 class NotMarketOwner(Forbidden):
-    """The market belongs to another account."""
+    """The market belongs to another account, and the caller does not work there."""
+
+
+class MemberUnknown(NotFound):
+    """Nobody of that account works in the market."""
+
+
+class OwnerStays(Conflict):
+    """A market always has its owner."""
+
+
+class AlreadyMember(Conflict):
+    """The account works in the market already, in one role."""
+
+
+class InvitationUnknown(NotFound):
+    """There is no such invitation for the caller."""
+
+
+class InvitationOver(Conflict):
+    """The invitation was accepted or revoked, or has run out."""
+
+
+class TooManyInvitations(Conflict):
+    """The market has as many open invitations as it may."""
 
 
 class SlugInvalid(Invalid):

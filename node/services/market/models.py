@@ -1,17 +1,27 @@
-"""Table of markets."""
+"""Tables of markets, of the people who work in them, and of who was invited to."""
 
 import datetime as dt
 import uuid
+from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index, Integer, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from node.kernel.db.base import Base, length_check
-from node.kernel.db.types import ADDRESS_BYTES, AddressColumn, Utc
+from node.kernel.db.types import ADDRESS_BYTES, HASH_BYTES, AddressColumn, Utc
 from node.kernel.hexes import Address
 
 SCHEMA = "market"
 SLUG_INDEX = "uq_market_slug"
+
+
+class MemberRole(StrEnum):
+    """What somebody is in a market. `api/permissions.py` says what each may do."""
+
+    OWNER = "owner"
+    MANAGER = "manager"
+    STAFF = "staff"
+    ACCOUNTANT = "accountant"
 
 
 class Market(Base):
@@ -42,3 +52,51 @@ class Market(Base):
     silence_seller_bps: Mapped[int] = mapped_column(Integer)
     opened_at: Mapped[dt.datetime] = mapped_column(Utc)
     changed_at: Mapped[dt.datetime] = mapped_column(Utc)
+
+
+class Member(Base):
+    """An account works in a market. Its owner is a row here too, and the only one with that role."""
+
+    __tablename__ = "member"
+    __table_args__ = (
+        CheckConstraint("role IN (" + ", ".join(f"'{role}'" for role in MemberRole) + ")", name="role"),
+        Index("uq_member_owner", "market_id", unique=True, postgresql_where="role = 'owner'"),
+        Index("ix_member_account_id", "account_id"),
+        {"schema": SCHEMA},
+    )
+
+    market_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Market.id), primary_key=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    role: Mapped[str] = mapped_column(Text)
+    since: Mapped[dt.datetime] = mapped_column(Utc)
+
+
+class Invitation(Base):
+    """An offer to work in a market, for whoever holds the phone, the wallet or the token of a link."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (
+        CheckConstraint("role IN ('manager', 'staff', 'accountant')", name="role"),
+        CheckConstraint("num_nonnulls(phone, wallet, digest) = 1", name="one_addressee"),
+        CheckConstraint("accepted_at IS NULL OR revoked_at IS NULL", name="one_end"),
+        length_check("wallet", ADDRESS_BYTES),
+        length_check("digest", HASH_BYTES),
+        Index("ix_invitation_market", "market_id", "id"),
+        Index("ix_invitation_phone", "phone", postgresql_where="phone IS NOT NULL"),
+        Index("ix_invitation_wallet", "wallet", postgresql_where="wallet IS NOT NULL"),
+        Index("ix_invitation_expires_at", "expires_at"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    market_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Market.id))
+    role: Mapped[str] = mapped_column(Text)
+    phone: Mapped[str | None] = mapped_column(Text)
+    wallet: Mapped[Address | None] = mapped_column(AddressColumn)
+    digest: Mapped[bytes | None] = mapped_column(LargeBinary(HASH_BYTES))
+    invited_by: Mapped[uuid.UUID]
+    invited_at: Mapped[dt.datetime] = mapped_column(Utc)
+    expires_at: Mapped[dt.datetime] = mapped_column(Utc)
+    accepted_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    accepted_by: Mapped[uuid.UUID | None]
+    revoked_at: Mapped[dt.datetime | None] = mapped_column(Utc)

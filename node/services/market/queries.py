@@ -2,6 +2,7 @@
 
 from typing import Final, LiteralString
 
+from node.kernel.db.json_sql import hex_text, time_text
 from node.kernel.db.keyset import Keyset
 
 _ITEM: Final[LiteralString] = """
@@ -36,4 +37,51 @@ MARKETS_OF_ACCOUNT: Final = Keyset(
     item=_ITEM,
     source="FROM market.market WHERE market.owner_account_id = %(account_id)s",
     key=(("market.id", "uuid"),),
+)
+MEMBERS: Final = Keyset(
+    name="members",
+    item=f"""json_build_object(
+        'account_id', member.account_id, 'role', member.role, 'since', {time_text("member.since")}
+    )""",
+    source="FROM market.member WHERE member.market_id = %(market_id)s",
+    key=(("member.since", "timestamptz"), ("member.account_id", "uuid")),
+    descending=False,
+)
+
+_INVITATION: Final[LiteralString] = f"""
+    json_build_object(
+        'id', invitation.id,
+        'market_id', invitation.market_id,
+        'market_name', (SELECT name FROM market.market WHERE market.id = invitation.market_id),
+        'role', invitation.role,
+        'phone', invitation.phone,
+        'wallet', {hex_text("invitation.wallet")},
+        'invited_at', {time_text("invitation.invited_at")},
+        'expires_at', {time_text("invitation.expires_at")},
+        'accepted_at', {time_text("invitation.accepted_at")},
+        'accepted_by', invitation.accepted_by,
+        'revoked_at', {time_text("invitation.revoked_at")}
+    )
+"""  # noqa: S608 - literals of the code
+INVITATIONS_OF_MARKET: Final = Keyset(
+    name="invitations_of_market",
+    item=_INVITATION,
+    source="FROM market.invitation WHERE invitation.market_id = %(market_id)s",
+    key=(("invitation.id", "uuid"),),
+)
+INVITATIONS_TO_ACCOUNT: Final = Keyset(
+    name="invitations_to_account",
+    item=_INVITATION,
+    source="""
+        FROM market.invitation
+        WHERE invitation.accepted_at IS NULL AND invitation.revoked_at IS NULL
+            AND invitation.expires_at > %(now)s
+            AND (
+                invitation.phone IN (SELECT phone FROM identity.phone WHERE account_id = %(account_id)s)
+                OR invitation.wallet IN (
+                    SELECT address FROM identity.wallet WHERE account_id = %(account_id)s
+                )
+            )
+    """,
+    key=(("invitation.id", "uuid"),),
 )

@@ -25,7 +25,8 @@ from node.services.market.errors import (
     PolicyInvalid,
     SlugTaken,
 )
-from node.services.market.models import SLUG_INDEX, Market
+from node.services.market.members import MemberService
+from node.services.market.models import SLUG_INDEX, Market, Member, MemberRole
 from node.services.market.slug import SLUG_CHARS_MAX, normalise_slug, slug_from_name
 
 NAME_CHARS_MAX = 120
@@ -66,10 +67,13 @@ class MarketDraft:
 
 
 class MarketService:
-    def __init__(self, clock: Clock, events: EventRecorder, rules: MarketRules) -> None:
+    def __init__(
+        self, clock: Clock, events: EventRecorder, rules: MarketRules, members: MemberService
+    ) -> None:
         self._clock = clock
         self._events = events
         self._rules = rules
+        self._members = members
 
     def open(self, tx: Tx, *, account_id: uuid.UUID, wallet: Address, draft: MarketDraft) -> Market:
         """Opens a market of that account. Without a payout address its money goes to `wallet`.
@@ -111,30 +115,45 @@ class MarketService:
             arbiter=market.arbiter,
         )
         self._events.record(tx, f"market:{market.id}", opened, expected_version=0)
+        self._members.add(tx, market.id, account_id, MemberRole.OWNER)
         return market
 
     def owned(self, tx: Tx, market_id: uuid.UUID, *, account_id: uuid.UUID) -> Market:
-        """The market, locked for a change by its owner.
+        """The market, locked for a change by somebody who works there.
+
+        The edge has judged by then whether their role may; here no account reaches another's market.
 
         Raises:
-            MarketUnknown, NotMarketOwner: There is none, or it is another account's.
+            MarketUnknown, NotMarketOwner: There is none, or the caller does not work there.
         """
         market = tx.execute(
             select(Market).where(Market.id == market_id).with_for_update()
         ).scalar_one_or_none()
         if market is None:
             raise MarketUnknown("there is no such market", market_id=str(market_id))
-        if market.owner_account_id != account_id:
-            raise NotMarketOwner("the market belongs to another account", market_id=str(market_id))
+        self.require_member(tx, market_id, account_id=account_id)
         return market
 
-    def require_owner(self, tx: Tx, market_id: uuid.UUID, *, account_id: uuid.UUID) -> None:
+    def require_member(self, tx: Tx, market_id: uuid.UUID, *, account_id: uuid.UUID) -> None:
         """As `owned`, without a lock."""
-        owner = tx.execute(select(Market.owner_account_id).where(Market.id == market_id)).scalar_one_or_none()
-        if owner is None:
+        self._role(tx, market_id, account_id)
+
+    def require_owner(self, tx: Tx, market_id: uuid.UUID, *, account_id: uuid.UUID) -> None:
+        """For what names a market beside the path, where the edge does not judge. Raises as `owned`."""
+        if self._role(tx, market_id, account_id) is not MemberRole.OWNER:
+            raise NotMarketOwner("only the market's owner may do this", market_id=str(market_id))
+
+    def _role(self, tx: Tx, market_id: uuid.UUID, account_id: uuid.UUID) -> MemberRole:
+        found = tx.execute(
+            select(Market.id, Member.role)
+            .outerjoin(Member, (Member.market_id == Market.id) & (Member.account_id == account_id))
+            .where(Market.id == market_id)
+        ).one_or_none()
+        if found is None:
             raise MarketUnknown("there is no such market", market_id=str(market_id))
-        if owner != account_id:
+        if found.role is None:
             raise NotMarketOwner("the market belongs to another account", market_id=str(market_id))
+        return MemberRole(found.role)
 
     def change(self, tx: Tx, market: Market, draft: MarketDraft, *, wallet: Address) -> None:
         """Takes over what the draft names; `wallet` is its owner's. Orders that were placed keep their terms.

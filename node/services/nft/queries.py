@@ -193,6 +193,7 @@ _SALE_ITEM: Final[LiteralString] = f"json_build_object({_SALE_FIELDS})"
 _SALE_FILTERS: Final[dict[str, LiteralString]] = {
     "collection": "sale.collection = %(collection)s::bytea",
     "token_id": "sale.token_id = %(token_id)s::numeric",
+    "tx_hash": "sale.tx_hash = %(tx_hash)s::bytea",
 }
 
 # Two ordered index scans, merged: an OR over two columns would sort all of a busy wallet's sales.
@@ -206,7 +207,7 @@ _SALES_OF_WALLET: Final[LiteralString] = """(
 
 @cache
 def sales(filters: frozenset[str]) -> Keyset:
-    """Newest first. Filters: collection, token_id, wallet (as seller or as buyer)."""
+    """Newest first. Filters: collection, token_id, tx_hash, wallet (as seller or as buyer)."""
     table: LiteralString = _SALES_OF_WALLET if "wallet" in filters else "chain.sale"
     conditions = " AND ".join(_SALE_FILTERS[name] for name in sorted(filters - {"wallet"})) or "true"
     return Keyset(

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from node.chain.escrow import Terms
+from node.chain.escrow import AppealTerms, Terms
 from node.kernel.db.unit_of_work import Tx
-from node.kernel.hexes import Address
+from node.kernel.hexes import ZERO_HASH, Address, Hash32
 from node.services.order.errors import (
     DeadlineNotReached,
     DeadlinePassed,
@@ -17,7 +17,7 @@ from node.services.order.errors import (
     WrongOrderState,
 )
 from node.services.order.models import Order
-from node.services.order.states import RULES, Action, Role, When
+from node.services.order.states import RULES, Action, Role, Rule, When
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Caller:
 
     account_id: uuid.UUID
     wallet: Address
+    works_in: uuid.UUID | None = None
+    """The market of the order, where the account works in it: it then acts for the seller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,13 @@ class Permit:
     terms: Terms
     role: Role
     sender: Address
+    appeal: AppealTerms | None
+    reference: Hash32 | None = None  # hash of what was said with it
+
+    @property
+    def said(self) -> Hash32:
+        """As the contract takes it: zero is nothing."""
+        return self.reference or ZERO_HASH
 
 
 def roles_of(order: Order, caller: Caller) -> list[Role]:
@@ -42,7 +51,8 @@ def roles_of(order: Order, caller: Caller) -> list[Role]:
     roles = []
     if caller.account_id == order.buyer_account_id or caller.wallet == order.buyer:
         roles.append(Role.BUYER)
-    if caller.account_id == order.seller_account_id or caller.wallet == order.seller:
+    acts_for_seller = caller.works_in == order.market_id or caller.account_id == order.seller_account_id
+    if acts_for_seller or caller.wallet == order.seller:
         roles.append(Role.SELLER)
     if caller.wallet == order.arbiter:
         roles.append(Role.ARBITER)
@@ -78,7 +88,8 @@ def permit(order: Order, caller: Caller, action: Action, *, now: dt.datetime) ->
         words = f"the order is {order.state}, and this can be done while it is {states}"
         raise WrongOrderState(words, state=order.state)
     _check_clock(order, rule.when, now)
-    return Permit(order.terms(), roles[0], _sender(order, caller, roles[0], rule.when))
+    sender = _sender(order, caller, roles[0], rule)
+    return Permit(order.terms(), roles[0], sender, order.appeal())
 
 
 def _check_clock(order: Order, when: When, now: dt.datetime) -> None:
@@ -91,8 +102,8 @@ def _check_clock(order: Order, when: When, now: dt.datetime) -> None:
         raise DeadlineNotReached("the other side still has time", deadline=deadline)
 
 
-def _sender(order: Order, caller: Caller, role: Role, when: When) -> Address:
-    """Anybody's wallet may trigger what a deadline decides; all else is for the wallet of the terms."""
-    if when is When.AFTER:
+def _sender(order: Order, caller: Caller, role: Role, rule: Rule) -> Address:
+    """Anybody's wallet may trigger what a deadline decides, or what was signed; else it is the terms'."""
+    if rule.by_anyone:
         return caller.wallet
     return {Role.BUYER: order.buyer, Role.SELLER: order.seller, Role.ARBITER: order.arbiter}[role]

@@ -53,3 +53,23 @@ class SplitTooLarge(Invalid):
 
 class TooManyStatements(Conflict):
     """One party of an order can say so much and no more."""
+
+
+class ReleaseUnknown(NotFound):
+    """The buyer signed no such release of this order."""
+
+
+class ReleaseInvalid(Invalid):
+    """The release is of nothing, or its deadline has passed or lies too far ahead. `field` says which."""
+
+
+class ReleaseSignatureInvalid(Invalid):
+    """The signature is not the buyer's over this release."""
+
+
+class ReleaseSpent(Conflict):
+    """What the buyer signed with that nonce was used or voided."""
+
+
+class TooManyReleases(Conflict):
+    """The buyer signed all the releases that one order may have."""

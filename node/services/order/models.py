@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from node.chain.escrow import Terms
+from node.chain.escrow import AppealTerms, Release, Terms
 from node.kernel.db.base import APPEND_ONLY, Base, length_check, uint256_check
 from node.kernel.db.types import ADDRESS_BYTES, HASH_BYTES, AddressColumn, Hash32Column, Uint256, Utc
 from node.kernel.hexes import Address, Hash32
@@ -39,6 +39,7 @@ class Order(Base):
         *(length_check(c, ADDRESS_BYTES) for c in ("buyer", "seller", "arbiter")),
         length_check("escrow_id", HASH_BYTES),
         CheckConstraint("quantity > 0 AND amount = unit_price * quantity", name="amount_is_price"),
+        CheckConstraint("num_nulls(court, appeal_window_s, court_time_s) IN (0, 3)", name="appeal_whole"),
         CheckConstraint("state IN (" + ", ".join(f"'{state}'" for state in State) + ")", name="state"),
         CheckConstraint(
             "(state IN ('completed', 'refunded', 'ruled', 'settled')) = (ended_at IS NOT NULL)", name="ended"
@@ -50,6 +51,11 @@ class Order(Base):
         Index("ix_shop_order_market", "market_id", "id"),
         Index("ix_shop_order_arbiter", "arbiter", "id"),
         Index("ix_shop_order_product", "product_id"),
+        Index(
+            "ix_shop_order_dispute",
+            "id",
+            postgresql_where="state IN ('disputed', 'proposed', 'appealed')",
+        ),
         Index("ix_shop_order_unfunded", "deadline", postgresql_where="state = 'placed'"),
         {"schema": SCHEMA},
     )
@@ -91,6 +97,11 @@ class Order(Base):
     inspection_s: Mapped[int] = mapped_column(BigInteger)
     ruling_s: Mapped[int] = mapped_column(BigInteger)
 
+    # Who judges an appeal, if the buyer wants one; agreed by whoever ships.
+    court: Mapped[Address | None] = mapped_column(AddressColumn)
+    appeal_window_s: Mapped[int | None] = mapped_column(BigInteger)
+    court_time_s: Mapped[int | None] = mapped_column(BigInteger)
+
     received: Mapped[int | None] = mapped_column(Uint256)
     to_seller: Mapped[int | None] = mapped_column(Uint256)
     to_buyer: Mapped[int | None] = mapped_column(Uint256)
@@ -108,6 +119,11 @@ class Order(Base):
         self.to_buyer = (self.to_buyer or 0) + to_buyer
         self.fee = (self.fee or 0) + fee
 
+    def appeal(self) -> AppealTerms | None:
+        if self.court is None or self.appeal_window_s is None or self.court_time_s is None:
+            return None
+        return AppealTerms(self.court, self.appeal_window_s, self.court_time_s)
+
     def terms(self) -> Terms:
         return Terms(
             order_id=chain_id_of(self.id),
@@ -123,6 +139,32 @@ class Order(Base):
             inspection=self.inspection_s,
             ruling=self.ruling_s,
         )
+
+
+class SignedRelease(Base):
+    """A buyer's signature that lets anybody release a part of the money, or all of it.
+
+    Those of one nonce exclude one another. Whether it still counts is read from schema `chain`.
+    """
+
+    __tablename__ = "signed_release"
+    __table_args__ = (
+        *(uint256_check(c) for c in ("amount", "nonce")),
+        length_check("digest", HASH_BYTES),
+        Index("ix_signed_release_order", "order_id", "signed_at"),
+        {"schema": SCHEMA, "info": {APPEND_ONLY: True}},
+    )
+
+    digest: Mapped[Hash32] = mapped_column(Hash32Column, primary_key=True)
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(f"{SCHEMA}.shop_order.id"))
+    amount: Mapped[int] = mapped_column(Uint256)
+    nonce: Mapped[int] = mapped_column(Uint256)
+    deadline_s: Mapped[int] = mapped_column(BigInteger)  # since 1970
+    signature: Mapped[bytes] = mapped_column(LargeBinary)
+    signed_at: Mapped[dt.datetime] = mapped_column(Utc)
+
+    def release(self, escrow_id: Hash32) -> Release:
+        return Release(escrow_id, self.amount, self.nonce, self.deadline_s)
 
 
 class Statement(Base):

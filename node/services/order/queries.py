@@ -24,8 +24,10 @@ _SUMMARY: Final[LiteralString] = f"""
     'roles', array_to_json(array_remove(ARRAY[
         CASE WHEN shop_order.buyer_account_id = %(account_id)s::uuid
             OR shop_order.buyer = %(wallet)s::bytea THEN 'buyer' END,
-        CASE WHEN shop_order.seller_account_id = %(account_id)s::uuid
-            OR shop_order.seller = %(wallet)s::bytea THEN 'seller' END,
+        CASE WHEN shop_order.seller = %(wallet)s::bytea OR EXISTS (
+            SELECT FROM market.member
+            WHERE member.market_id = shop_order.market_id AND member.account_id = %(account_id)s::uuid
+        ) THEN 'seller' END,
         CASE WHEN shop_order.arbiter = %(wallet)s::bytea THEN 'arbiter' END
     ], NULL)),
     'buyer', '0x' || encode(shop_order.buyer, 'hex'),
@@ -88,6 +90,31 @@ _ON_CHAIN: Final[LiteralString] = f"""
         WHERE escrow.chain_id = shop_order.chain_id AND escrow.escrow_id = shop_order.escrow_id
     )
 """  # noqa: S608 - literals of the code
+_RELEASES: Final[LiteralString] = """
+    coalesce((
+        SELECT json_agg(json_build_object(
+            'digest', '0x' || encode(signed.digest, 'hex'),
+            'state', CASE
+                WHEN gone.escrow_id IS NOT NULL THEN 'used'
+                WHEN gone.nonce IS NOT NULL THEN 'voided'
+                WHEN signed.deadline_s < %(now_s)s THEN 'expired'
+                ELSE 'open'
+            END,
+            'amount', signed.amount::text,
+            'nonce', signed.nonce::text,
+            'deadline', to_char(
+                to_timestamp(signed.deadline_s) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+            ),
+            'signature', '0x' || encode(signed.signature, 'hex'),
+            'signed_at', to_char(signed.signed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        ) ORDER BY signed.signed_at, signed.digest)
+        FROM orders.signed_release AS signed
+        LEFT JOIN chain.escrow_signature AS gone ON gone.chain_id = shop_order.chain_id
+            AND gone.contract = shop_order.escrow_contract AND gone.signer = shop_order.buyer
+            AND gone.nonce = signed.nonce
+        WHERE signed.order_id = shop_order.id
+    ), '[]'::json)
+"""
 _STATEMENTS: Final[LiteralString] = """
     coalesce((
         SELECT json_agg(json_build_object(
@@ -148,8 +175,15 @@ _TIMELINE: Final[LiteralString] = f"""
 _PARTY: Final[LiteralString] = """
     (
         shop_order.buyer_account_id = %(account_id)s::uuid OR shop_order.buyer = %(wallet)s::bytea
-        OR shop_order.seller_account_id = %(account_id)s::uuid OR shop_order.seller = %(wallet)s::bytea
-        OR shop_order.arbiter = %(wallet)s::bytea
+        OR shop_order.seller = %(wallet)s::bytea OR shop_order.arbiter = %(wallet)s::bytea
+        OR EXISTS (
+            SELECT FROM market.member
+            WHERE member.market_id = shop_order.market_id AND member.account_id = %(account_id)s::uuid
+        )
+        OR shop_order.state IN ('disputed', 'proposed', 'appealed') AND EXISTS (
+            SELECT FROM identity.role_grant
+            WHERE role_grant.account_id = %(account_id)s::uuid AND role_grant.role = 'arbiter'
+        )
     )
 """
 
@@ -166,8 +200,14 @@ ORDER: Final[LiteralString] = f"""
             'contract', '0x' || encode(shop_order.escrow_contract, 'hex'),
             'escrow_id', '0x' || encode(shop_order.escrow_id, 'hex'),
             'terms', {_TERMS},
+            'appeal', CASE WHEN shop_order.court IS NOT NULL THEN json_build_object(
+                'court', '0x' || encode(shop_order.court, 'hex'),
+                'window_s', shop_order.appeal_window_s,
+                'court_time_s', shop_order.court_time_s
+            ) END,
             'on_chain', {_ON_CHAIN}
         ),
+        'releases', {_RELEASES},
         'statements', {_STATEMENTS},
         'timeline', {_TIMELINE}
     )
@@ -197,5 +237,17 @@ ORDERS_AS_ARBITER: Final = Keyset(
     name="orders_as_arbiter",
     item=_ITEM,
     source=f"FROM orders.shop_order WHERE shop_order.arbiter = %(wallet)s AND {_FILTER}",
+    key=_KEY,
+)
+ORDERS_OF_MARKET: Final = Keyset(
+    name="orders_of_market",
+    item=_ITEM,
+    source=f"FROM orders.shop_order WHERE shop_order.market_id = %(market_id)s AND {_FILTER}",
+    key=_KEY,
+)
+ORDERS_IN_DISPUTE: Final = Keyset(
+    name="orders_in_dispute",
+    item=_ITEM,
+    source="FROM orders.shop_order WHERE shop_order.state IN ('disputed', 'proposed', 'appealed')",
     key=_KEY,
 )

@@ -8,11 +8,12 @@ in the same transaction; money is never believed but from a final event of exact
 import datetime as dt
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 from sqlalchemy import func, select, text
 
 from node.chain.deployments import Deployment
-from node.chain.escrow import escrow_id
+from node.chain.escrow import AppealTerms, escrow_id
 from node.events.order import OrderCancelled, OrderExpired, OrderPlaced
 from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx
@@ -34,7 +35,7 @@ from node.services.order.errors import (
 from node.services.order.escrow_events import EscrowFollower
 from node.services.order.models import Order
 from node.services.order.moving import Mover, Reservation, Stock, stream_of
-from node.services.order.statements import Kind, Statements
+from node.services.order.statements import Statements, Words
 from node.services.order.states import Action, State
 
 QUANTITY_MAX = 10_000
@@ -52,7 +53,7 @@ _SEEN_ON_CHAIN = """
 _IS_SEEN = text(f"SELECT {_SEEN_ON_CHAIN} FROM orders.shop_order WHERE id = :order_id")  # noqa: S608 - constants
 _NOT_SEEN = text(f"NOT {_SEEN_ON_CHAIN}")
 _COURT = text("""
-    SELECT '0x' || encode(court, 'hex') FROM chain.escrow
+    SELECT '0x' || encode(court, 'hex'), appeal_window_s, court_time_s FROM chain.escrow
     WHERE chain_id = :chain_id AND escrow_id = decode(substr(:escrow_id, 3), 'hex') AND court IS NOT NULL
 """)
 
@@ -66,8 +67,10 @@ class OrderService:
         deployment: Callable[[], Deployment],
         *,
         fee_bps: int,
+        appeal_times: tuple[int, int],
         unfunded: dt.timedelta,
     ) -> None:
+        """`appeal_times` are the window of an appeal and the time of the court, in seconds."""
         self._clock = clock
         self._events = events
         self._stock = stock
@@ -76,12 +79,22 @@ class OrderService:
         self._deployment = deployment
         self._statements = Statements(clock)
         self._fee_bps = fee_bps
+        self._appeal_times = appeal_times
         self._unfunded = unfunded
 
     # ------------------------------------------------------------------------------ by the parties
 
-    def place(self, tx: Tx, caller: Caller, *, product_id: uuid.UUID, quantity: int, note: str) -> Order:
-        """Reserves the units and fixes price and terms.
+    def place(
+        self,
+        tx: Tx,
+        caller: Caller,
+        *,
+        product_id: uuid.UUID,
+        quantity: int,
+        note: str,
+        appeal: bool = False,
+    ) -> Order:
+        """Reserves the units and fixes price and terms; with `appeal` the DAO judges over the arbiter.
 
         Raises:
             ProductUnknown, ProductNotForSale, OutOfStock: From the stock.
@@ -102,6 +115,9 @@ class OrderService:
             raise OrderTooLarge("the amount is beyond what an escrow can hold", amount=str(amount))
         order = self._drafted(caller, reserved, deployment, product_id=product_id, quantity=quantity)
         order.note = note
+        if appeal:
+            order.court = deployment.timelock.address
+            order.appeal_window_s, order.court_time_s = self._appeal_times
         order.escrow_id = _escrow_id(order)
         tx.add(order)
         tx.flush()
@@ -120,44 +136,39 @@ class OrderService:
             raise PaymentSeen("the money is on its way into the escrow; the seller can refund it")
         self._mover.move(tx, order, State.CANCELLED, OrderCancelled(order_id=str(order_id)))
 
-    def permit(self, tx: Tx, caller: Caller, order_id: uuid.UUID, action: Action) -> Permit:
+    def permit(
+        self,
+        tx: Tx,
+        caller: Caller,
+        order_id: uuid.UUID,
+        action: Action,
+        *,
+        words: Words | None = None,
+        gross: int | None = None,
+    ) -> Permit:
         """Leave to take an action on the chain.
+
+        What a party says about it is kept, and its hash for the chain is in the permit. `gross` is what the
+        action gives away of the money.
 
         Raises:
             OrderUnknown, NotThatParty, WrongOrderState, DeadlinePassed, DeadlineNotReached, EscrowMoved: By
                 what forbids it.
-        """
-        order = find(tx, order_id, caller)
-        return self._permit(order, caller, action)
-
-    def permit_with_words(
-        self, tx: Tx, caller: Caller, order_id: uuid.UUID, action: Action, *, kind: Kind, text: str
-    ) -> tuple[Permit, Hash32]:
-        """As `permit`, and keeps what the party says about it; returns the hash for the chain as well.
-
-        Raises:
+            SplitTooLarge: More than is held.
             AppealNotAgreed: To ship, where the buyer named a court that the seller never agreed to.
         """
-        order = find(tx, order_id, caller, lock=True)
-        leave = self._permit(order, caller, action)
+        order = find(tx, order_id, caller, lock=words is not None)
+        leave = permit(order, caller, action, now=self._clock.now())
+        if order.escrow_contract != self._deployment().escrow.address:
+            raise EscrowMoved("the order's escrow is another contract", contract=order.escrow_contract)
+        if gross is not None and gross > order.held:
+            raise SplitTooLarge("this gives away more than is held", held=str(order.held))
         if action is Action.SHIP:
             _check_appeal(tx, order)
-        return leave, self._statements.say(tx, order, kind=kind, author=leave.role, text=text)
-
-    def permit_ruling(
-        self, tx: Tx, caller: Caller, order_id: uuid.UUID, *, to_seller: int, reason: str
-    ) -> tuple[Permit, Hash32]:
-        """As `permit_with_words`, for a split that gives `to_seller` to the seller and the rest to the buyer.
-
-        Raises:
-            SplitTooLarge: More than is held.
-        """
-        order = find(tx, order_id, caller, lock=True)
-        leave = self._permit(order, caller, Action.RULE)
-        if to_seller > order.held:
-            raise SplitTooLarge("the split gives away more than is held", held=str(order.held))
-        digest = self._statements.say(tx, order, kind=Kind.RULING, author=leave.role, text=reason)
-        return leave, digest
+        if words is None:
+            return leave
+        digest = self._statements.say(tx, order, kind=words.kind, author=leave.role, text=words.text)
+        return replace(leave, reference=digest)
 
     # ----------------------------------------------------------------------------------- by time
 
@@ -183,12 +194,6 @@ class OrderService:
     def on_escrow_event(self, tx: Tx, stored: StoredEvent) -> None:
         """Consumes the final events that `ESCROW_EVENTS` names; a second time it does nothing."""
         self._follower.on_escrow_event(tx, stored)
-
-    def _permit(self, order: Order, caller: Caller, action: Action) -> Permit:
-        leave = permit(order, caller, action, now=self._clock.now())
-        if order.escrow_contract != self._deployment().escrow.address:
-            raise EscrowMoved("the order's escrow is another contract", contract=order.escrow_contract)
-        return leave
 
     def _check_unpaid(self, tx: Tx, caller: Caller) -> None:
         """Two at once may both pass, so the bound is one of order of magnitude; expiry is the exact one."""
@@ -246,11 +251,11 @@ class OrderService:
 
 
 def _check_appeal(tx: Tx, order: Order) -> None:
-    """A court is no part of the escrow's id: the buyer alone names it, and could name a friend."""
+    """A court is no part of the escrow's id: the buyer could name a friend in place of what was agreed."""
     key = {"chain_id": order.chain_id, "escrow_id": order.escrow_id}
-    court = tx.execute(_COURT, key).scalar_one_or_none()
-    if court is not None:
-        raise AppealNotAgreed("the buyer named a court that the order's terms do not", court=court)
+    named = tx.execute(_COURT, key).one_or_none()
+    if named is not None and AppealTerms(*named) != order.appeal():
+        raise AppealNotAgreed("the buyer named a court that the order's terms do not", court=named[0])
 
 
 def _escrow_id(order: Order) -> Hash32:

@@ -8,6 +8,7 @@ prove to anybody what was said.
 import enum
 import secrets
 import uuid
+from dataclasses import dataclass
 
 from eth_utils.crypto import keccak
 from sqlalchemy import func, select
@@ -30,6 +31,14 @@ class Kind(enum.StrEnum):
     TRACKING = "tracking"
     EVIDENCE = "evidence"
     RULING = "ruling"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a party says with a step."""
+
+    kind: Kind
+    text: str
 
 
 def digest_of(salt: bytes, text: str) -> Hash32:

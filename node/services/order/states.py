@@ -68,6 +68,9 @@ ESCROW_STATE: Mapping[State, str | None] = {
 }
 
 _EVERYBODY = frozenset(Role)
+_BUYER, _SELLER, _ARBITER = (frozenset({role}) for role in Role)
+_PARTIES = _BUYER | _SELLER
+_BEFORE_DISPUTE = frozenset({State.PAID, State.SHIPPED})
 _OPEN = frozenset({State.PAID, State.SHIPPED, State.DISPUTED, State.PROPOSED, State.APPEALED})
 
 
@@ -86,6 +89,7 @@ class Rule:
     roles: frozenset[Role]
     states: frozenset[State]
     when: When = When.EITHER
+    by_anyone: bool = False  # not only the wallet that the terms name may send it
 
 
 class Action(enum.StrEnum):
@@ -100,18 +104,40 @@ class Action(enum.StrEnum):
     REFUND_EXPIRED = "refund_expired"
     RELEASE_EXPIRED = "release_expired"
     RULE_EXPIRED = "rule_expired"
+    RELEASE_PART = "release_part"
+    REFUND_PART = "refund_part"
+    SIGN_RELEASE = "sign_release"
+    RELAY_RELEASE = "relay_release"
+    VOID_RELEASE = "void_release"
+    OFFER_SETTLEMENT = "offer_settlement"
+    WITHDRAW_SETTLEMENT = "withdraw_settlement"
+    ACCEPT_SETTLEMENT = "accept_settlement"
+    APPEAL = "appeal"
+    FINISH_RULING = "finish_ruling"
 
 
 RULES: Mapping[Action, Rule] = {
-    Action.FUND: Rule(frozenset({Role.BUYER}), frozenset({State.PLACED}), When.BEFORE),
-    Action.CANCEL: Rule(frozenset({Role.BUYER}), frozenset({State.PLACED})),
-    Action.SHIP: Rule(frozenset({Role.SELLER}), frozenset({State.PAID}), When.BEFORE),
-    Action.CONFIRM: Rule(frozenset({Role.BUYER}), _OPEN),
-    Action.REFUND: Rule(frozenset({Role.SELLER}), _OPEN),
-    Action.DISPUTE: Rule(frozenset({Role.BUYER, Role.SELLER}), frozenset({State.SHIPPED}), When.BEFORE),
-    Action.EVIDENCE: Rule(frozenset({Role.BUYER, Role.SELLER}), frozenset({State.DISPUTED, State.APPEALED})),
-    Action.RULE: Rule(frozenset({Role.ARBITER}), frozenset({State.DISPUTED}), When.BEFORE),
-    Action.REFUND_EXPIRED: Rule(_EVERYBODY, frozenset({State.PAID}), When.AFTER),
-    Action.RELEASE_EXPIRED: Rule(_EVERYBODY, frozenset({State.SHIPPED}), When.AFTER),
-    Action.RULE_EXPIRED: Rule(_EVERYBODY, frozenset({State.DISPUTED}), When.AFTER),
+    Action.FUND: Rule(_BUYER, frozenset({State.PLACED}), When.BEFORE),
+    Action.CANCEL: Rule(_BUYER, frozenset({State.PLACED})),
+    Action.SHIP: Rule(_SELLER, frozenset({State.PAID}), When.BEFORE),
+    Action.CONFIRM: Rule(_BUYER, _OPEN),
+    Action.REFUND: Rule(_SELLER, _OPEN),
+    Action.DISPUTE: Rule(_PARTIES, frozenset({State.SHIPPED}), When.BEFORE),
+    Action.EVIDENCE: Rule(_PARTIES, frozenset({State.DISPUTED, State.APPEALED})),
+    Action.RULE: Rule(_ARBITER, frozenset({State.DISPUTED}), When.BEFORE),
+    Action.REFUND_EXPIRED: Rule(_EVERYBODY, frozenset({State.PAID}), When.AFTER, by_anyone=True),
+    Action.RELEASE_EXPIRED: Rule(_EVERYBODY, frozenset({State.SHIPPED}), When.AFTER, by_anyone=True),
+    Action.RULE_EXPIRED: Rule(_EVERYBODY, frozenset({State.DISPUTED}), When.AFTER, by_anyone=True),
+    Action.RELEASE_PART: Rule(_BUYER, _BEFORE_DISPUTE),
+    Action.REFUND_PART: Rule(_SELLER, _BEFORE_DISPUTE),
+    Action.SIGN_RELEASE: Rule(_BUYER, _OPEN),
+    Action.RELAY_RELEASE: Rule(_EVERYBODY, _OPEN, by_anyone=True),
+    Action.VOID_RELEASE: Rule(_BUYER, frozenset(State)),
+    Action.OFFER_SETTLEMENT: Rule(_PARTIES, _OPEN),
+    Action.WITHDRAW_SETTLEMENT: Rule(_PARTIES, _OPEN),
+    Action.ACCEPT_SETTLEMENT: Rule(_PARTIES, _OPEN),
+    Action.APPEAL: Rule(_PARTIES, frozenset({State.PROPOSED}), When.BEFORE),
+    Action.FINISH_RULING: Rule(
+        _EVERYBODY, frozenset({State.PROPOSED, State.APPEALED}), When.AFTER, by_anyone=True
+    ),
 }

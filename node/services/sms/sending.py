@@ -3,12 +3,13 @@
 import importlib
 import pkgutil
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from node.kernel.errors import Bug
 from node.kernel.log import get_logger
 from node.services.sms import adapters
-from node.services.sms.adapter import Options, SmsAdapter
-from node.services.sms.errors import SmsAway, SmsRefused
+from node.services.sms.adapter import Delivery, Options, Report, SmsAdapter
+from node.services.sms.errors import CarrierUnknown, SmsAway, SmsRefused
 
 log = get_logger(__name__)
 
@@ -21,8 +22,8 @@ class Carriers:
             raise Bug("no carrier to send messages with")
         self._carriers = carriers
 
-    def send(self, to: str, text: str) -> str:
-        """Returns `<carrier>:<its id>`.
+    def send(self, to: str, text: str, *, but: AbstractSet[str] = frozenset()) -> str:
+        """Returns `<carrier>:<its id>`. Those in `but` are left out, unless there is no other.
 
         Raises:
             SmsAway: None took it, and one of them may later.
@@ -30,7 +31,8 @@ class Carriers:
         """
         away: SmsAway | None = None
         refused: SmsRefused | None = None
-        for name, carrier in self._carriers:
+        others = [entry for entry in self._carriers if entry[0] not in but]
+        for name, carrier in others or self._carriers:
             try:
                 return f"{name}:{carrier.send(to, text)}"
             except SmsAway as error:
@@ -41,6 +43,23 @@ class Carriers:
         failure = away or refused
         assert failure is not None
         raise failure
+
+    def may_fail_over(self, tried: AbstractSet[str]) -> bool:
+        """Whether one of these tells what becomes of its messages, and another one is left."""
+        tells = any(carrier.tells for name, carrier in self._carriers if name in tried)
+        return tells and any(name not in tried for name, _ in self._carriers)
+
+    def read_report(self, name: str, report: Report) -> Delivery | None:
+        """What the carrier says of a message; its id is made that of `send`.
+
+        Raises:
+            CarrierUnknown, ReportForged, ReportMalformed: Nothing was said.
+        """
+        for known, carrier in self._carriers:
+            if known == name and carrier.tells:
+                said = carrier.read_report(report)
+                return said and Delivery(f"{name}:{said.message_id}", said.is_delivered)
+        raise CarrierUnknown("no carrier of that name reports here")
 
 
 def open_carriers(names: Sequence[str], options: Options) -> Carriers:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0055_ledger"
-down_revision = "0016_escrow_growth"
+down_revision = "0052_delivery"
 branch_labels = None
 depends_on = None
 

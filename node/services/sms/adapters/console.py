@@ -8,7 +8,8 @@ import os
 
 from typing_extensions import override
 
-from node.services.sms.adapter import Options, SmsAdapter
+from node.services.sms.adapter import Delivery, Options, Report, SmsAdapter
+from node.services.sms.errors import ReportForged
 
 OUTBOX = "outbox/sms.jsonl"
 
@@ -25,6 +26,15 @@ class ConsoleAdapter(SmsAdapter):
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(line)
         return ""
+
+    @property
+    @override
+    def tells(self) -> bool:
+        return False
+
+    @override
+    def read_report(self, report: Report) -> Delivery | None:
+        raise ReportForged("a file reports nothing")
 
 
 def open_adapter(options: Options) -> SmsAdapter:
