@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from api import docs_page, health
 from api.v1 import (
     account,
+    auction,
     ballot,
     collection,
     credit,
@@ -68,5 +69,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     credit.router,
     listing.router,
     quote.router,
+    auction.router,
     transaction.router,
 )
