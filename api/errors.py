@@ -44,6 +44,7 @@ from node.kernel.spine.record import StreamMoved
 from node.kernel.spine.runner import ConsumerStalled
 from node.kernel.text import TextInvalid
 from node.services.auction import errors as auction
+from node.services.balance import errors as balance
 from node.services.catalog import errors as catalog
 from node.services.content import errors as content
 from node.services.credit import errors as credit
@@ -344,6 +345,7 @@ ERRORS |= {
     ledger.HoldExpired: Row(409, "hold_expired", "The hold's time is over"),
     ledger.HoldEnded: Row(409, "hold_ended", "The hold was captured or voided"),
     ledger.HoldExceeded: Row(409, "hold_exceeded", "More would be captured than is held"),
+    balance.FaucetClosed: Row(403, "faucet_closed", "Play money is for development chains"),
     ledger.LedgerKeyReused: Row(409, "ledger_key_reused", "The key belongs to another command"),
 }
 

@@ -59,6 +59,19 @@ class LagOut(Output):
     seconds: int | None
 
 
+class ForeignHealth(Output):
+    """A contract of somebody else. `from_birth` false: what it did before `from_block` is missing."""
+
+    address: str
+    standard: str = Field(examples=["erc20"])
+    name: str | None
+    state: str = Field(examples=["live"])
+    from_block: int
+    done_block: int
+    from_birth: bool | None
+    undecodable: int
+
+
 class EndpointOut(Output):
     """A server of the chain. `state`: good, lagging, limited, away, incomplete, forked, wrong_chain."""
 
@@ -80,7 +93,10 @@ class PartitionsOut(Output):
 
 
 class ChainHealth(Output):
-    """`state`: live, syncing, unreachable, stuck (a person has to look), down (no word of it), never."""
+    """`state`: live, syncing, rewinding, unreachable, stuck (a person has to look), down (no word), never.
+
+    `vanished` are final events that the chain lost: each is an event of its own on the spine.
+    """
 
     chain_id: int
     state: str = Field(examples=["live"])
@@ -92,6 +108,8 @@ class ChainHealth(Output):
     finalized: int | None = None
     reorgs_can_reach: int | None = None
     lag: LagOut | None = None
+    foreign: list[ForeignHealth] | None = None
+    vanished: int | None = None
     partitions: PartitionsOut | None = None
     undecodable: int | None = Field(None, description="Logs that fit no event and are kept raw")
     endpoints: list[EndpointOut] = Field(default_factory=list)

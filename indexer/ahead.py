@@ -6,20 +6,19 @@ judged as for any other range: by its parent hash, when it is written.
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from indexer.beside import beside
 from indexer.fetch import BlockSource, fetch
+from indexer.reading import Kinds
 from indexer.writing import Prepared, prepare
-from node.kernel.hexes import Address
 
 
 @dataclass(frozen=True, slots=True)
 class _Ahead:
     first: int
     last: int
-    kinds: Mapping[Address, str]
+    kinds: Kinds
     task: asyncio.Task[Prepared]
 
 
@@ -29,12 +28,12 @@ class RangeReader:
         self._chain_id = chain_id
         self._ahead: _Ahead | None = None
 
-    def begin(self, first: int, last: int, kinds: Mapping[Address, str]) -> None:
+    def begin(self, first: int, last: int, kinds: Kinds) -> None:
         """Starts to read a range. Nothing else may be ahead: `read` takes or drops it."""
         task = asyncio.create_task(self._prepared(first, last, kinds))
         self._ahead = _Ahead(first, last, kinds, task)
 
-    async def read(self, first: int, last: int, kinds: Mapping[Address, str]) -> Prepared:
+    async def read(self, first: int, last: int, kinds: Kinds) -> Prepared:
         ahead = self._ahead
         if ahead is not None and (ahead.first, ahead.last) == (first, last) and ahead.kinds is kinds:
             self._ahead = None
@@ -42,7 +41,7 @@ class RangeReader:
         await self.forget()
         return await self._prepared(first, last, kinds)
 
-    async def _prepared(self, first: int, last: int, kinds: Mapping[Address, str]) -> Prepared:
+    async def _prepared(self, first: int, last: int, kinds: Kinds) -> Prepared:
         fetched = await fetch(self._blocks, first=first, last=last, kinds=kinds)
         return await beside(len(fetched.logs), prepare, self._chain_id, fetched)
 

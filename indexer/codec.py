@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import ARRAY, Boolean, Integer, LargeBinary, Table, Text
+from sqlalchemy import ARRAY, Boolean, Integer, LargeBinary, Numeric, Table, Text
 from sqlalchemy.dialects import postgresql
 
 from node.kernel.db.base import Base
@@ -36,6 +36,7 @@ _NULL, _COPY_NULL = "NULL", "\\N"
 class Codec:
     """How rows of one table travel. `key` are the columns of the primary key, `chain_id` first."""
 
+    schema: str
     name: str  # of the table, without its schema
     columns: tuple[str, ...]
     types: Mapping[str, str]  # as Postgres names them
@@ -128,6 +129,7 @@ def codec(model: Model) -> Codec:
     converters = {str(column.name): _converters(column.type) for column in table.columns}
     cells = {str(column.name): _cells_of(column.type) for column in table.columns}
     return Codec(
+        schema=str(table.schema),
         name=str(table.name),
         columns=tuple(str(column.name) for column in table.columns),
         types={str(column.name): column.type.compile(dialect=dialect) for column in table.columns},
@@ -210,7 +212,7 @@ def _texts(values: Sequence[str]) -> list[str]:
 
 
 _CELLS: tuple[tuple[type | tuple[type, ...], Cells], ...] = (
-    ((Uint256, Integer), _numbers),
+    ((Uint256, Integer, Numeric), _numbers),
     (Utc, _instants),
     (LargeBinary, _binaries),
     (Boolean, _truths),

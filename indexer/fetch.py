@@ -16,8 +16,9 @@ import msgspec
 from indexer.beside import beside
 from indexer.completeness import Place, check_complete
 from indexer.ranges import LOGS_MAX
+from indexer.reading import Kinds, Reading, read_log
 from node.chain import events as ev
-from node.chain.logs import CHILD_OF, Kind, Undecodable, decode
+from node.chain.logs import CHILD_OF, Kind, Undecodable
 from node.chain.rpc import ChainMoved, Header, Log, RpcClient
 from node.kernel.hexes import Address
 
@@ -68,22 +69,20 @@ class Decoded(msgspec.Struct, frozen=True, gc=False):
 class Fetched:
     headers: tuple[Header, ...]
     logs: tuple[Decoded, ...]
-    kinds: Mapping[Address, str]  # with the contracts that the range made
+    kinds: Kinds  # with the contracts that the range made
 
 
-async def fetch(blocks: BlockSource, *, first: int, last: int, kinds: Mapping[Address, str]) -> Fetched:
-    headers: Sequence[Header] = await _linked_headers(blocks, first, last)
+async def fetch(blocks: BlockSource, *, first: int, last: int, kinds: Kinds) -> Fetched:
+    headers: Sequence[Header] = await linked_headers(blocks, first, last)
     known = dict(kinds)
     decoded: list[Decoded] = []
     wanted = [address for address, kind in kinds.items() if kind != Kind.ERC20]
     for _ in range(GENERATIONS_MAX):
         if not wanted:
             break
-        logs, headers = await _logs(blocks, headers, wanted)
-        kind_of = {address: Kind(known[address]) for address in {log.address for log in logs}}
-        fresh = await beside(len(logs), _all_decoded, logs, kind_of)
+        fresh, headers = await fetch_logs(blocks, headers, {address: known[address] for address in wanted})
         decoded += fresh
-        children = _children(fresh, kind_of)
+        children = _children(fresh, known)
         wanted = [address for address in children if address not in known]
         known |= children
     last = headers[-1].number
@@ -92,7 +91,18 @@ async def fetch(blocks: BlockSource, *, first: int, last: int, kinds: Mapping[Ad
     return Fetched(tuple(headers), tuple(kept), known)
 
 
-async def _linked_headers(blocks: BlockSource, first: int, last: int) -> list[Header]:
+async def fetch_logs(
+    blocks: BlockSource, headers: Sequence[Header], readings: Kinds
+) -> tuple[list[Decoded], Sequence[Header]]:
+    """Logs of these addresses in these consecutive blocks, in order, and the blocks that they are all of.
+
+    Of strangers, what is of no use here is left out.
+    """
+    logs, taken = await _logs(blocks, headers, list(readings))
+    return await beside(len(logs), _all_decoded, logs, readings), taken
+
+
+async def linked_headers(blocks: BlockSource, first: int, last: int) -> list[Header]:
     numbers = range(first, last + 1)
     headers: list[Header] = []
     for number, header in zip(numbers, await blocks.headers(numbers), strict=True):
@@ -127,20 +137,26 @@ async def _logs(
     return [found[place] for place in sorted(found)], taken
 
 
-def _all_decoded(logs: Sequence[Log], kind_of: Mapping[Address, Kind]) -> list[Decoded]:
-    return [_decoded(log, kind_of[log.address]) for log in logs]
+def _all_decoded(logs: Sequence[Log], readings: Kinds) -> list[Decoded]:
+    decoded = [_decoded(log, readings[log.address]) for log in logs]
+    return [
+        item
+        for item in decoded
+        if item.event is not None or item.error is not None or isinstance(readings[item.log.address], str)
+    ]
 
 
-def _decoded(log: Log, kind: Kind) -> Decoded:
+def _decoded(log: Log, reading: Reading) -> Decoded:
     try:
-        return Decoded(log, decode(kind, log), None)
+        return Decoded(log, read_log(reading, log), None)
     except Undecodable as error:
         return Decoded(log, None, str(error))
 
 
-def _children(logs: Sequence[Decoded], kind_of: Mapping[Address, Kind]) -> dict[Address, str]:
-    return {
-        item.event.collection: CHILD_OF[kind_of[item.log.address]].value
-        for item in logs
-        if isinstance(item.event, ev.CollectionCreated)
-    }
+def _children(logs: Sequence[Decoded], known: Kinds) -> dict[Address, str]:
+    found = {}
+    for item in logs:
+        maker = known[item.log.address]
+        if isinstance(item.event, ev.CollectionCreated) and isinstance(maker, str):
+            found[item.event.collection] = CHILD_OF[Kind(maker)].value
+    return found

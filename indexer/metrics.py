@@ -13,8 +13,11 @@ TOLD = Counter("asoud_indexer_told_total", "Final events that entered the spine"
 VANISHED = Counter(
     "asoud_indexer_final_blocks_vanished_total", "Final blocks that a fork took back", ["chain"]
 )
+VANISHED_EVENTS = Counter(
+    "asoud_indexer_final_events_vanished_total", "Final events that became incidents on the spine", ["chain"]
+)
 REORGS = Counter("asoud_indexer_reorgs_total", "Forks that were undone", ["chain"])
-REBUILDS = Counter("asoud_indexer_rebuilds_total", "Forks too deep to undo: read again", ["chain"])
+REBUILDS = Counter("asoud_indexer_rebuilds_total", "Forks too deep to undo, or all read again", ["chain"])
 REORG_DEPTH = Histogram(
     "asoud_indexer_reorg_depth_blocks",
     "Blocks undone by a reorg",

@@ -8,17 +8,21 @@ import asyncio
 import dataclasses
 import datetime as dt
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from indexer import metrics
 from indexer.ahead import RangeReader
 from indexer.fetch import BlockSource, Fetched, NodeBlocks
+from indexer.foreign import ForeignTender, begin_anew, went_back
 from indexer.partitions import Partitioned
 from indexer.ranges import RangeSizer
-from indexer.reorg import Rebuild, Verdict, judge, newest_common, remedy, windows
-from indexer.store import Checkpoint, Store
+from indexer.reading import Kinds
+from indexer.reorg import Replay, Undo, Verdict, judge, remedy
+from indexer.rewind import newest_shared, replay
+from indexer.spine import tell_vanished
+from indexer.store import Checkpoint, CheckpointMoved, Store
 from indexer.writing import (
     ContractSource,
     Finality,
@@ -32,8 +36,8 @@ from node.chain.errors import RpcUnavailable
 from node.chain.logs import CHILD_OF
 from node.chain.rpc import ChainMoved, Header, RangeTooLarge, RpcClient
 from node.kernel.clock import Clock
-from node.kernel.errors import AsoudError, Bug
-from node.kernel.hexes import Address, Hash32
+from node.kernel.errors import AsoudError, Bug, Invalid
+from node.kernel.hexes import Hash32
 from node.kernel.log import get_logger
 
 log = get_logger(__name__)
@@ -114,7 +118,8 @@ class Pipeline:
         self._chain = str(store.chain_id)
         self._sizer = RangeSizer(rpc.range_limit)
         self._reader = RangeReader(blocks or NodeBlocks(rpc), store.chain_id)
-        self._kinds: Mapping[Address, str] = {}
+        self._foreign = ForeignTender(store, rpc)
+        self._kinds: Kinds = {}
         self._deployed: Sequence[KnownContract] = ()
         self._checkpoint: Checkpoint | None = None
         self._partitions_end = 0
@@ -151,6 +156,7 @@ class Pipeline:
         head = await self._rpc.head()
         contracts = self._deployed = self._contracts()
         before = await self._store.checkpoint()
+        await self._foreign.refresh()
         self._partitions_end = await self._store.partitions_end()
         self._shed = await self._store.indexes_are_shed()
         if before is None:
@@ -164,16 +170,53 @@ class Pipeline:
         elif await self._deployment_changed(before, contracts):
             await self._rebuild("the deployment has other contracts now", emit_after=before.emit_after)
         else:
-            self._kinds = await self._store.contracts()
+            self._kinds = await self._known()
             self._checkpoint = before
 
     async def begin_again(self) -> None:
         """Forgets what was read, whatever chain it was; needs no lock. What was told is not told again."""
         genesis, head, contracts = await self._genesis(), await self._rpc.head(), self._contracts()
         before = await self._store.checkpoint()
+        await self._foreign.refresh()
         same = before is not None and before.genesis_hash == genesis
         emit_after = before.emit_after if before is not None and same else head.number
         await self._begin(genesis, head, contracts, emit_after=emit_after)
+
+    async def rewind(self, *, to: int) -> None:
+        """Makes the tables from raw logs as they were after block `to`; needs no lock.
+
+        Raises:
+            Invalid: There is no such block in the tables.
+            CheckpointMoved: The chain forked and an indexer followed it meanwhile; try again.
+        """
+        before = await self._store.checkpoint()
+        if before is None or not before.start_block - 1 <= to <= before.number:
+            raise Invalid("no block that was read", to=to, indexed=None if before is None else before.number)
+        shared = await self._shared_with(before)
+        async with self._store.transaction():
+            await self._store.hold()
+            now = await self._store.checkpoint()
+            forked = shared < before.number
+            if now is None or now.number < to or (forked and now != before):
+                raise CheckpointMoved("an indexer went back meanwhile", number=before.number)
+            self._checkpoint, self._kinds = now, await self._known()
+            shared = shared if forked else now.number
+            await self._return_to(Replay(min(to, shared)), shared=shared)
+
+    async def _shared_with(self, before: Checkpoint) -> int:
+        """The newest block of ours that the node has; what lies above it has vanished.
+
+        Raises:
+            ChainMoved: The node is behind the tables, or on its way to another fork.
+        """
+        if await self._genesis() != before.genesis_hash:
+            return before.start_block - 1
+        head = await self._rpc.head()
+        top = min(head.number, before.number)
+        shared = await newest_shared(self._store, self._rpc, before, top=top)
+        if shared == head.number < before.number:
+            raise ChainMoved("the node is behind the tables", head=head.number, indexed=before.number)
+        return before.start_block - 1 if shared is None else shared
 
     async def _begin(
         self, genesis: Hash32, head: Header, contracts: Sequence[KnownContract], *, emit_after: int
@@ -183,17 +226,22 @@ class Pipeline:
         if contracts and min(contract.from_block for contract in contracts) < start:
             raise Stuck("the first block to read lies above the deployment", start_block=start)
         rows = await contract_rows(self._rpc, self._store.chain_id, contracts)
+        before = await self._store.checkpoint()
+        shared = 0 if before is None else await self._shared_with(before)
         async with self._store.transaction():
             await self._store.hold()
+            if before is not None and shared < before.number:
+                await self._tell_vanished(before, await self._store.contracts(), above=shared)
             await self._store.wipe()
             await self._store.begin(
                 genesis=genesis, start=start, emit_after=emit_after, head=head.number, now=self._clock.now()
             )
             await self._store.upsert(rows)
+            await begin_anew(self._store)
             if start <= head.number - self._rules.finality.undo_blocks:
                 self._shed = await self._store.shed_indexes()
         self._checkpoint = await self._store.checkpoint()
-        self._kinds = await self._store.contracts()
+        self._kinds = await self._known()
 
     async def _deployment_changed(self, before: Checkpoint, contracts: Sequence[KnownContract]) -> bool:
         """Contracts that start above the checkpoint are simply added; anything else asks for a rebuild."""
@@ -230,11 +278,11 @@ class Pipeline:
         elif verdict is Verdict.SHORTER:
             moved = await self._shrink(head)
         else:
-            moved = False
             if verdict is Verdict.LEVEL:
                 if self._shed:
                     await self._regrow_indexes(head)
                 await self._finalize(head)
+            moved = await self._tend()
         if verdict is not Verdict.SHORTER:
             self._shorter = 0
         await self._speak(head)
@@ -283,6 +331,18 @@ class Pipeline:
         metrics.COMMIT_SECONDS.labels(self._chain).observe(time.perf_counter() - started)
         self._count(fetched, told)
         return True
+
+    async def _tend(self) -> bool:
+        """What strangers' contracts ask for, while there is no block to read."""
+        moved = await self._foreign.tend(self.checkpoint)
+        if moved:
+            self._kinds = await self._known()
+        return moved
+
+    async def _known(self) -> Kinds:
+        """All whose logs are read, and how."""
+        await self._foreign.refresh()
+        return {**await self._store.contracts(), **self._foreign.live()}
 
     async def _tend_partitions(self, fetched: Fetched) -> None:
         """Makes partitions ahead of the range, and drops raw logs that are older than they are kept.
@@ -350,44 +410,76 @@ class Pipeline:
         if await self._genesis() != self.checkpoint.genesis_hash:
             await self.open()
             return True
-        for window in windows(top=top, floor=max(self.checkpoint.undo_floor, self._rules.start_block)):
-            ours = await self._store.block_hashes(first=window.first, last=window.last)
-            headers = await self._rpc.headers(range(window.first, window.last + 1))
-            common = newest_common(ours, {item.number: item.hash for item in headers if item is not None})
-            if common is not None:
-                return await self._go_back(common)
-        return await self._go_back(None)
+        return await self._go_back(await newest_shared(self._store, self._rpc, self.checkpoint, top=top))
 
     async def _go_back(self, ancestor: int | None) -> bool:
         before = self.checkpoint
         if before.hash is not None and (ancestor is None or ancestor < before.finalized_number):
             await self._dispute(before.number, before.hash)
         plan = remedy(ancestor=ancestor, undo_floor=before.undo_floor, start_block=self._rules.start_block)
-        if isinstance(plan, Rebuild):
-            await self._rebuild(plan.reason, emit_after=before.emit_after)
-            return True
-        depth = before.number - plan.ancestor
-        vanished = max(0, before.finalized_number - plan.ancestor)
-        hashes = await self._store.block_hashes(first=plan.ancestor, last=plan.ancestor)
-        after = dataclasses.replace(
-            before,
-            number=plan.ancestor,
-            hash=hashes.get(plan.ancestor),
-            finalized_number=min(before.finalized_number, plan.ancestor),
-        )
+        if isinstance(plan, Replay):
+            await self._store.speak(
+                state="rewinding",
+                reason=f"a fork below block {before.undo_floor}: back to {plan.ancestor} from raw logs",
+                now=self._clock.now(),
+            )
+            self.totals.rebuilds += 1
+            metrics.REBUILDS.labels(self._chain).inc()
         async with self._store.transaction():
             await self._store.hold()
-            await self._store.undo(above=plan.ancestor)
-            await self._store.move(before, after, time=await self._store.block_time(plan.ancestor))
-        self._checkpoint = after
-        self._kinds = await self._store.contracts()
+            vanished = await self._return_to(plan, shared=plan.ancestor)
+        depth = before.number - plan.ancestor
         self.totals.reorgs += 1
         metrics.REORGS.labels(self._chain).inc()
         metrics.REORG_DEPTH.labels(self._chain).observe(depth)
-        metrics.VANISHED.labels(self._chain).inc(vanished)
-        tell = log.warning if vanished else log.info
-        tell("reorg_undone", ancestor=plan.ancestor, depth=depth, final_blocks_vanished=vanished)
+        tell = log.error if vanished or isinstance(plan, Replay) else log.info
+        tell("reorg_undone", ancestor=plan.ancestor, depth=depth, events_vanished=vanished)
         return True
+
+    async def _return_to(self, plan: Undo | Replay, *, shared: int) -> int:
+        """Takes the tables back, in the caller's transaction; returns how many final events vanished.
+
+        What lies above `shared` is not on the chain any more; what lies below it will be read again.
+        """
+        before, goal = self.checkpoint, plan.ancestor
+        vanished = await self._tell_vanished(before, self._kinds, above=shared)
+        hashes = await self._store.block_hashes(first=goal, last=goal)
+        time = await self._store.block_time(goal)
+        # Once the past was read, what comes instead of a part of it is news.
+        past_read = before.number >= before.emit_after
+        after = dataclasses.replace(
+            before,
+            number=goal,
+            hash=hashes.get(goal),
+            undo_floor=min(before.undo_floor, goal) if isinstance(plan, Undo) else goal,
+            finalized_number=min(before.finalized_number, goal),
+            emit_after=min(before.emit_after, shared) if past_read else before.emit_after,
+        )
+        if isinstance(plan, Undo):
+            await self._store.undo(above=goal)
+        else:
+            await replay(self._store, kinds={**self._kinds, **self._foreign.all()}, to=goal)
+        await went_back(self._store, to=goal)
+        await self._store.move(before, after, time=time)
+        self._checkpoint = after
+        self._kinds = await self._known()
+        return vanished
+
+    async def _tell_vanished(self, before: Checkpoint, kinds: Kinds, *, above: int) -> int:
+        vanished = await tell_vanished(
+            self._store,
+            genesis=before.genesis_hash,
+            kinds=kinds,
+            above=max(above, before.emit_after),
+            final=before.finalized_number,
+            fork_block=above,
+            now=self._clock.now(),
+        )
+        metrics.VANISHED.labels(self._chain).inc(max(0, before.finalized_number - above))
+        metrics.VANISHED_EVENTS.labels(self._chain).inc(vanished)
+        if vanished:
+            log.error("final_events_vanished", events=vanished, fork_block=above)
+        return vanished
 
     async def _rebuild(self, reason: str, *, emit_after: int) -> None:
         """Forgets all rows of the chain and starts over. What is on the spine is not told again."""

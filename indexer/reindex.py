@@ -78,7 +78,7 @@ async def reindex(
         known = await beside.contracts()
         if any(known.get(contract.address) != contract.kind for contract in contracts()):
             below = 0  # of a contract that is new to the tables no logs are stored
-        blocks = await stored_blocks(beside, rpc, below=below)
+        blocks = await stored_blocks(beside, rpc, start_block=live.start_block, below=below)
         finality = dataclasses.replace(rules.finality, confirmations=_NEVER_FINAL)
         silent = dataclasses.replace(rules, finality=finality, raw_log_blocks=None)
         pipeline = Pipeline(twin, rpc, clock, silent, contracts, blocks=blocks)

@@ -65,19 +65,16 @@ class Undo:
 
 
 @dataclass(frozen=True, slots=True)
-class Rebuild:
-    """The fork lies deeper than what can be undone: forget this chain's rows and read it again."""
+class Replay:
+    """`ancestor` lies deeper than what can be undone: make the tables from the raw logs up to it."""
 
-    reason: str
+    ancestor: int
 
 
-def remedy(*, ancestor: int | None, undo_floor: int, start_block: int) -> Undo | Rebuild:
-    """`ancestor` None: no common block was found down to `undo_floor`."""
-    if ancestor is not None and ancestor >= undo_floor:
-        return Undo(ancestor)
-    if undo_floor == start_block - 1:  # everything since the first block can be undone
-        return Undo(undo_floor)
-    return Rebuild(f"the chain forked below block {undo_floor}, the lowest that can be gone back to")
+def remedy(*, ancestor: int | None, undo_floor: int, start_block: int) -> Undo | Replay:
+    """`ancestor` None: not one block is shared."""
+    goal = start_block - 1 if ancestor is None else ancestor
+    return Undo(goal) if goal >= undo_floor else Replay(goal)
 
 
 def undo_floor_after(*, floor: int, last: int, head: int, undo_blocks: int) -> int:

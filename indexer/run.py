@@ -44,6 +44,7 @@ log = get_logger(__name__)
 STANDBY_S = 1.0  # between attempts to get the lock
 LOOKS_MAX = 12  # in a row at a chain that moves under our eyes; then it is said aloud
 LOOK_AGAIN_S = 0.02
+MENDS_MAX = 5  # attempts at a rewind under an indexer that writes
 GARBAGE_LOOKED_FOR_EVERY = 100_000  # objects that could be part of a cycle
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 10.0  # also how long a mended fault can go unnoticed
@@ -182,6 +183,24 @@ async def reindex(
     return await indexer_of(settings).reindex(trust_below, progress)
 
 
+async def rewind(settings: Settings, *, to: int) -> None:
+    """Makes the tables from raw logs as they were after block `to`; the indexer goes on from there.
+
+    Raises:
+        Invalid: That block was not read.
+        Transient: The node or the database is away, or the indexer writes too much meanwhile.
+    """
+    for attempt in range(1, MENDS_MAX + 1):
+        try:
+            return await indexer_of(settings).rewind(to=to)
+        except (CheckpointMoved, Transient) as error:
+            log.warning("rewind_interrupted", error=str(error))
+            if attempt == MENDS_MAX:
+                raise
+            await asyncio.sleep(BACKOFF_FIRST_S)
+    return None
+
+
 def main(
     settings: Settings, *, exit_at_head: bool = False, progress: Progress = no_progress
 ) -> RunReport | None:
@@ -247,6 +266,15 @@ class Indexer:
                 trust_below=trust_below,
                 progress=progress,
             )
+
+    async def rewind(self, *, to: int) -> None:
+        """As `reindex`, but back to a block, and without asking the node for more than its fork."""
+        async with (
+            Store.connect(self._config.database_url, self._config.chain_id) as store,
+            self._client() as rpc,
+        ):
+            pipeline = Pipeline(store, rpc, self._clock, self._config.rules, self._contracts)
+            await pipeline.rewind(to=to)
 
     async def run_to_head(self, progress: Progress = no_progress) -> RunReport:
         """Indexes up to the head seen at start, and says how fast. Raises what `run` would wait out."""

@@ -10,7 +10,7 @@ from indexer.codec import Model, codec
 
 
 def table(model: Model) -> sql.Composable:
-    return sql.Identifier("chain", codec(model).name)
+    return sql.Identifier(codec(model).schema, codec(model).name)
 
 
 def names(columns: Iterable[str], prefix: LiteralString = "") -> sql.Composed:

@@ -7,7 +7,7 @@ connection that writes, so a process that lost it can write no more.
 
 import datetime as dt
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString, Self
@@ -15,7 +15,7 @@ from typing import Any, LiteralString, Self
 import psycopg
 from psycopg import sql
 from psycopg.errors import UniqueViolation
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 from indexer import statements
 from indexer.codec import COPIED_FROM, Model, Row, Spelt, codec
@@ -37,6 +37,9 @@ from indexer.models import (
     EscrowSignatureRow,
     ExchangeFeeRow,
     FeesCollectedRow,
+    ForeignBalanceRow,
+    ForeignTokenRow,
+    ForeignTransferRow,
     GateRow,
     GovernorRow,
     HoldingRow,
@@ -64,6 +67,7 @@ from indexer.models import (
     VoucherRow,
 )
 from indexer.workset import Before, Ref
+from node.chain.rpc import Log
 from node.kernel.db.unit_of_work import typed_database_errors
 from node.kernel.errors import Bug
 from node.kernel.hexes import Address, Hash32
@@ -98,6 +102,8 @@ STATES: tuple[Model, ...] = (
     StaffRow,
     TokenRoyaltyRow,
     VoucherRow,
+    ForeignBalanceRow,
+    ForeignTokenRow,
 )
 FACTS: tuple[Model, ...] = (
     LogRow,
@@ -111,6 +117,7 @@ FACTS: tuple[Model, ...] = (
     PaymentRow,
     PayoutRow,
     RewardClaimRow,
+    ForeignTransferRow,
 )
 
 Query = LiteralString | sql.Composed
@@ -155,7 +162,7 @@ _FIRST_CHECKPOINT = """
 """
 _MOVE = """
     UPDATE chain.checkpoint SET number = %(number)s, hash = %(hash)s, block_time = %(time)s,
-        undo_floor = %(undo_floor)s, finalized_number = %(finalized)s
+        undo_floor = %(undo_floor)s, finalized_number = %(finalized)s, emit_after = %(emit_after)s
     WHERE chain_id = %(chain_id)s AND number = %(from_number)s AND hash IS NOT DISTINCT FROM %(from_hash)s
         AND generation = %(generation)s
 """
@@ -175,10 +182,13 @@ class CheckpointMoved(Bug):
 class Store:
     """`async with Store.connect(url, chain_id) as store`; every write goes through `transaction`."""
 
+    reads_strangers = True  # and not only contracts of our own
+
     def __init__(self, connection: psycopg.AsyncConnection[Any], url: str, chain_id: int) -> None:
         self._connection = connection
         self._url = url
         self.chain_id = chain_id
+        self.declared: tuple[Model, ...] = ()  # tables of declared ABIs
         self._changed: Counter[Model] = Counter()
         self._statistics_at: dict[Model, int] = {}
 
@@ -217,6 +227,19 @@ class Store:
                 await cursor.execute(query, (self.chain_id,))
                 return await cursor.fetchone()
 
+    @asynccontextmanager
+    async def holding(self, standing: Checkpoint) -> AsyncIterator[None]:
+        """A transaction in which the checkpoint stands where the caller believes it does.
+
+        Raises:
+            CheckpointMoved: It does not.
+        """
+        async with self.transaction():
+            await self.hold()
+            if await self.checkpoint() != standing:
+                raise CheckpointMoved("the checkpoint is not where it was read", number=standing.number)
+            yield
+
     async def hold(self) -> None:
         """Lets nobody else move the checkpoint until the transaction ends, whoever has the lock."""
         query = "SELECT FROM chain.checkpoint WHERE chain_id = %s FOR UPDATE"
@@ -249,6 +272,7 @@ class Store:
                 "time": time,
                 "undo_floor": after.undo_floor,
                 "finalized": after.finalized_number,
+                "emit_after": after.emit_after,
                 "from_number": before.number,
                 "generation": before.generation,
                 "from_hash": None if before.hash is None else _bytes(before.hash),
@@ -298,6 +322,12 @@ class Store:
     async def make_partition(self, first: int, end: int) -> None:
         await self.run("SELECT chain.make_partition(%s, %s, %s)", (self.chain_id, first, end))
 
+    async def thinned_first(self) -> int | None:
+        """The first block whose raw logs were dropped; None: they are all there."""
+        query = "SELECT min(first_block) FROM chain.partition WHERE chain_id = %s AND thinned"
+        found: int | None = (await self.column(query, (self.chain_id,)))[0]
+        return found
+
     async def thin_logs(self, *, below: int) -> list[int]:
         """Drops raw logs that no view reads, of partitions that lie below; returns their first blocks."""
         query = (
@@ -308,6 +338,11 @@ class Store:
         for first in found:
             await self.run("SELECT chain.thin_logs(%s, %s)", (self.chain_id, first))
         return found
+
+    async def raw_logs_from(self) -> int:
+        """The first block of which all raw logs are kept: below, tables can't be made from them."""
+        query = "SELECT coalesce(max(end_block), 0) FROM chain.partition WHERE chain_id = %s AND thinned"
+        return int((await self.column(query, (self.chain_id,)))[0])
 
     # ---------------------------------------------------------------------------------------- indexes
 
@@ -417,10 +452,25 @@ class Store:
         """Takes every row back to how it was after block `above`."""
         for model in STATES:
             await self._restore(model, above)
-        for model in FACTS:
+        await self.cut(above=above)
+
+    async def cut(self, *, above: int) -> None:
+        """Takes out blocks, logs and facts above a block, and what is kept to undo them."""
+        for model in (*FACTS, *self.declared):
             await self.run(statements.delete_above(model, "block_number"), (self.chain_id, above))
         await self.run(statements.delete_above(BlockRow, "number"), (self.chain_id, above))
         await self.run(statements.delete_above(UndoRow, "block_number"), (self.chain_id, above))
+
+    async def forget_states(self) -> None:
+        """Takes out all that logs have changed, so that it can be made from them anew.
+
+        Contracts of the deployment stay: no log made them. However long that takes.
+        """
+        await self.run("SET LOCAL statement_timeout = 0")
+        for model in STATES:
+            query = sql.SQL("DELETE FROM {} WHERE chain_id = %s").format(statements.table(model))
+            made = sql.SQL(" AND creator IS NOT NULL" if model is ContractRow else "")
+            await self.run(query + made, (self.chain_id,))
 
     async def wipe(self) -> None:
         """Forgets all rows of this chain but the checkpoint, which `begin` sets back.
@@ -428,7 +478,7 @@ class Store:
         However long that takes: its time grows with the tables, unlike that of all other statements.
         """
         await self.run("SET LOCAL statement_timeout = 0")
-        everything: tuple[Model, ...] = (*STATES, *FACTS, BlockRow, UndoRow)
+        everything: tuple[Model, ...] = (*STATES, *FACTS, *self.declared, BlockRow, UndoRow)
         for model in everything:
             query = sql.SQL("DELETE FROM {} WHERE chain_id = %s").format(statements.table(model))
             await self.run(query, (self.chain_id,))
@@ -454,6 +504,10 @@ class Store:
         )
         return rows[0][0] if rows else None
 
+    async def block_times(self, numbers: Collection[int]) -> dict[int, dt.datetime]:
+        query = "SELECT number, timestamp FROM chain.block WHERE chain_id = %s AND number = ANY(%s)"
+        return dict(await self.rows(query, (self.chain_id, list(numbers))))
+
     async def contracts(self) -> dict[Address, str]:
         """Address -> kind of all contracts known so far."""
         rows = await self.rows(
@@ -462,23 +516,35 @@ class Store:
         )
         return {Address(address): kind for address, kind in rows}
 
-    async def logs(self, *, first: int, last: int) -> list[tuple[Row, dt.datetime]]:
-        """Decodable logs of these blocks, with `block_hash`, and the times of their blocks, in order."""
+    async def logs(self, *, first: int, last: int) -> list[tuple[Log, dt.datetime]]:
+        """Decodable logs of these blocks with the times of their blocks, in order."""
+        return await self.logs_after((first, -1), last=last, limit=None)
+
+    async def logs_after(
+        self, place: tuple[int, int], *, last: int, limit: int | None
+    ) -> list[tuple[Log, dt.datetime]]:
+        """As `logs`, but from behind a block number and log index on, and no more than `limit`."""
         rows = await self.rows(
             "SELECT row_to_json(log)::text, '0x' || encode(block.hash, 'hex'), block.timestamp"
             " FROM chain.log AS log"
             " JOIN chain.block AS block ON block.chain_id = log.chain_id AND block.number = log.block_number"
-            " WHERE log.chain_id = %s AND log.block_number BETWEEN %s AND %s AND log.error IS NULL"
-            " ORDER BY log.block_number, log.log_index",
-            (self.chain_id, first, last),
+            " WHERE log.chain_id = %s AND (log.block_number, log.log_index) > (%s, %s)"
+            " AND log.block_number <= %s AND log.error IS NULL"
+            " ORDER BY log.block_number, log.log_index LIMIT %s",
+            (self.chain_id, *place, last, limit),
         )
-        return [(codec(LogRow).load(text) | {"block_hash": hash_}, time) for text, hash_, time in rows]
+        return [(_log(codec(LogRow).load(text), Hash32(hash_)), time) for text, hash_, time in rows]
 
     async def run(self, query: Query, params: Any = None) -> int:  # noqa: ANN401
         return (await self._executed(self._placed(query), params)).rowcount
 
     async def column(self, query: LiteralString, params: Any) -> list[Any]:  # noqa: ANN401
         return [row[0] for row in await self.rows(query, params)]
+
+    async def dicts(self, query: LiteralString, params: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+        with typed_database_errors():
+            async with self._connection.cursor(row_factory=dict_row) as cursor:
+                return await (await cursor.execute(self._placed(query), params)).fetchall()
 
     async def rows(self, query: Query, params: Any) -> list[Any]:  # noqa: ANN401
         with typed_database_errors():
@@ -499,6 +565,12 @@ def _sent(model: Model, rows: Sequence[Row], columns: Sequence[str]) -> Sequence
         return rows.arrays
     form = codec(model)
     return form.arrays(rows, columns) if form.by_columns else (form.dump(rows),)
+
+
+def _log(row: Row, block_hash: Hash32) -> Log:
+    topics = tuple(row[name] for name in ("topic0", "topic1", "topic2", "topic3") if row[name] is not None)
+    fields = ("block_number", "log_index", "tx_hash", "tx_index", "address", "data")
+    return Log(topics=topics, block_hash=block_hash, **{name: row[name] for name in fields})
 
 
 def _bytes(value: str) -> bytes:

@@ -27,12 +27,6 @@ _LOGS = """
     WHERE log.chain_id = %s AND log.block_number BETWEEN %s AND %s AND log.address = ANY(%s)
     ORDER BY log.block_number, log.log_index
 """
-_KEPT_FROM = """
-    SELECT greatest(checkpoint.start_block, (
-        SELECT coalesce(max(end_block), 0) FROM chain.partition
-        WHERE partition.chain_id = checkpoint.chain_id AND thinned))
-    FROM chain.checkpoint AS checkpoint WHERE chain_id = %s
-"""
 
 
 class StoredBlocks:
@@ -81,9 +75,9 @@ class StoredBlocks:
             await self._node.check(asked, addresses, of_node)
 
 
-async def stored_blocks(store: Store, rpc: RpcClient, *, below: int) -> StoredBlocks:
+async def stored_blocks(store: Store, rpc: RpcClient, *, start_block: int, below: int) -> StoredBlocks:
     """All blocks below that one whose raw logs are kept, if the node still has the newest of them."""
-    (first,) = await store.column(_KEPT_FROM, (store.chain_id,))
+    first = max(start_block, await store.raw_logs_from())
     newest = below - 1
     if newest >= first:
         ours = await store.block_hashes(first=newest, last=newest)

@@ -17,12 +17,24 @@ from typing_extensions import override
 
 from indexer import statements
 from indexer.codec import Model, codec
-from indexer.models import SCHEMA, BlockRow, LogRow, UndoRow
+from indexer.models import (
+    SCHEMA,
+    BlockRow,
+    ForeignBalanceRow,
+    ForeignTokenRow,
+    ForeignTransferRow,
+    LogRow,
+    UndoRow,
+)
 from indexer.models import Checkpoint as CheckpointRow
 from indexer.store import FACTS, READ_CHECKPOINT, STATES, Checkpoint, Query, Store
 
 FILLED: tuple[Model, ...] = (*STATES, *FACTS, BlockRow, UndoRow)
-_LIVE_NAME = re.compile(rf'(?:"{SCHEMA}"|\b{SCHEMA})\.')
+OWN: tuple[Model, ...] = (*FILLED, CheckpointRow)
+_OWN_NAMES = "|".join(codec(model).name for model in OWN)
+_LIVE_NAME = re.compile(rf'(?:"{SCHEMA}"|\b{SCHEMA})\.("?)({_OWN_NAMES})\1(?!\w)')
+_STRANGERS: tuple[Model, ...] = (ForeignTransferRow, ForeignBalanceRow, ForeignTokenRow)
+COMPARED = tuple(model for model in FILLED if model not in _STRANGERS)
 _EVERYWHERE = 2**62  # a block that no chain reaches
 _REINDEX_LOCK_SPACE = 0x_250E << 48
 
@@ -38,12 +50,21 @@ _REMOVE = sql.SQL("""
         SELECT FROM {own} AS own
         WHERE {same_key} AND ROW({own_columns}) IS NOT DISTINCT FROM ROW({live_columns}))
 """)
+# What strangers said is in the live tables alone.
+_OURS: dict[Model, sql.SQL] = {
+    LogRow: sql.SQL(
+        " AND (chain_id, address) NOT IN"
+        " (SELECT stranger.chain_id, stranger.address FROM chain.foreign_contract AS stranger)"
+    ),
+    UndoRow: sql.SQL(" AND table_name NOT IN ('foreign_balance', 'foreign_token')"),
+}
 _ADD = sql.SQL("""
     INSERT INTO {live} ({columns}) SELECT {columns} FROM {own} AS own
     WHERE chain_id = %s AND NOT EXISTS (SELECT FROM {live} AS live WHERE {same_key})
 """)
 _MOVE_LIVE = """
-    UPDATE chain.checkpoint SET undo_floor = %s, generation = generation + 1 WHERE chain_id = %s
+    UPDATE chain.checkpoint SET undo_floor = greatest(undo_floor, %s), generation = generation + 1
+    WHERE chain_id = %s
 """
 
 
@@ -58,7 +79,8 @@ class Difference:
 class Twin(Store):
     """`async with Twin.connect(url, chain_id) as twin`, then `begin_apart`.
 
-    The statements of a store name live tables; here each means the temporary table of that name.
+    The statements of a store name live tables; here those that logs fill mean the temporary tables of these
+    names. What people have set is read where it is.
     """
 
     @override
@@ -70,8 +92,7 @@ class Twin(Store):
     async def begin_apart(self) -> None:
         """Makes the tables, with keys and checks alone: what only views use would cost and serve nobody."""
         await self.run("SET temp_buffers = '64MB'")
-        models: tuple[Model, ...] = (*FILLED, CheckpointRow)
-        for model in models:
+        for model in OWN:
             name = codec(model).name
             await self._executed(
                 sql.SQL("CREATE TEMP TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)").format(
@@ -87,8 +108,14 @@ class Twin(Store):
     @override
     def _placed(self, query: Query) -> Query:
         text = query if isinstance(query, str) else query.as_string(self._connection)
-        placed: Any = _LIVE_NAME.sub("pg_temp.", text)  # made of literals, so a literal
+        placed: Any = _LIVE_NAME.sub(r"pg_temp.\1\2\1", text)  # made of literals, so a literal
         return cast("LiteralString", placed)
+
+    reads_strangers = False  # their tables are left as they are
+
+    @override
+    async def thinned_first(self) -> int | None:
+        return None
 
     # The live tables have their partitions and indexes already.
     @override
@@ -121,9 +148,9 @@ class Twin(Store):
         await self._executed(_WHOLE_TABLES)
         for model in FILLED:
             await self.run(sql.SQL("ANALYZE {}").format(statements.table(model)))
-        kept_from = await self._raw_logs_from()
+        kept_from = await self.raw_logs_from()
         found = {}
-        for model in FILLED:
+        for model in COMPARED:
             since = kept_from if model is LogRow else 0
             removed = await self._compare(_REMOVE, model, since)
             added = await self._compare(_ADD, model, since)
@@ -131,13 +158,6 @@ class Twin(Store):
                 found[codec(model).name] = Difference(removed, added)
         await self._executed(_MOVE_LIVE, (at.undo_floor, self.chain_id))
         return found
-
-    async def _raw_logs_from(self) -> int:
-        """Raw logs below were dropped as `ASOUD_RAW_LOG_BLOCKS` asked for; they don't come back."""
-        query = "SELECT coalesce(max(end_block), 0) FROM chain.partition WHERE chain_id = %s AND thinned"
-        cursor = await self._executed(query, (self.chain_id,))
-        row = await cursor.fetchone()
-        return int(row[0]) if row is not None else 0
 
     async def _compare(self, template: sql.SQL, model: Model, since: int) -> int:
         form = codec(model)
@@ -150,6 +170,7 @@ class Twin(Store):
             same_key=statements.matches(form.key, "own", "live"),
         )
         params: tuple[int, ...] = (self.chain_id,)
+        query += _OURS.get(model, sql.SQL(""))
         if since:
             query, params = query + sql.SQL(" AND block_number >= %s"), (self.chain_id, since)
         return (await self._executed(query, params)).rowcount

@@ -12,11 +12,13 @@ from decimal import Decimal
 from typing import Any, LiteralString
 
 import psycopg
+from eth_abi.exceptions import DecodingError
 from psycopg import sql
 from psycopg.rows import class_row
 
 from indexer.codec import Row, codec
 from indexer.questions import CHECKS, Check, Question, Value
+from indexer.sampling import BALANCES, TOKENS, Place, balance_question, owner_question
 from indexer.statements import names, table
 from node.chain.artifacts import load_artifact
 from node.chain.rpc import CallReverted, ChainMoved, RpcClient
@@ -99,6 +101,8 @@ async def verify(
         for check in CHECKS:
             async for difference in _compare(rpc, functools.partial(reader.rows, check)):
                 yield difference
+        async for difference in _compare(rpc, functools.partial(reader.foreign, Place.anywhere())):
+            yield difference
         if listings is not None:
             async for difference in _compare(rpc, functools.partial(reader.listings, listings)):
                 yield difference
@@ -161,7 +165,10 @@ def _value(question: Question, answer: bytes | AsoudError) -> Value:
     if not answer:
         return "no contract"
     function = load_artifact(question.artifact).function(question.function)
-    return question.read(function.decode_output(answer))
+    try:
+        return question.read(function.decode_output(answer))
+    except (ValueError, OverflowError, DecodingError):  # of a stranger's contract
+        return "an answer of another form"
 
 
 class _Reader:
@@ -182,6 +189,16 @@ class _Reader:
         questions = [question for row, extra in loaded for question in check.questions(row, extra)]
         full = len(loaded) == PAGE
         return block, questions, {name: loaded[-1][0][name] for name in form.key} if full else None
+
+    async def foreign(self, place: Place, _after: None) -> _Page:
+        """A sample, as one page."""
+        params = place.params(self._chain_id)
+        with typed_database_errors():
+            async with self._connection.transaction():
+                block = await self._checkpoint()
+                balances = await (await self._connection.execute(BALANCES, params)).fetchall()
+                tokens = await (await self._connection.execute(TOKENS, params)).fetchall()
+        return block, [*map(balance_question, balances), *map(owner_question, tokens)], None
 
     async def listings(self, listings: Listings, after: str | None) -> _Page:
         params = {"chain_id": self._chain_id, "after": after, "limit": PAGE}

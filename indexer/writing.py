@@ -11,8 +11,9 @@ from indexer.beside import beside
 from indexer.codec import Model, Row, arrayed, copied
 from indexer.fetch import Decoded, Fetched
 from indexer.models import BlockRow, ContractRow, LogRow
-from indexer.projections import RULES, UNREAD
+from indexer.projections import EVERY_RULE, UNREAD
 from indexer.projections.rules import Rule
+from indexer.reading import Kinds
 from indexer.reorg import undo_floor_after
 from indexer.spine import tell_final
 from indexer.store import Checkpoint, Store
@@ -32,7 +33,7 @@ class KnownContract:
     from_block: int
 
 
-_Work = tuple[Rule, At, ChainLog]
+Work = tuple[Rule, At, ChainLog]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,12 @@ class Prepared:
     """A range with all that can be made of it without a look into the database."""
 
     fetched: Fetched
-    work: Sequence[_Work]
+    work: Sequence[Work]
     raw: Mapping[Model, Sequence[Row]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Projected:
+class Projected:
     """What the rules made of a range."""
 
     facts: Mapping[Model, Sequence[Row]]
@@ -101,7 +102,7 @@ async def write_range(
 
 
 async def finalize(
-    store: Store, before: Checkpoint, *, kinds: Mapping[Address, str], head: Header, finality: Finality
+    store: Store, before: Checkpoint, *, kinds: Kinds, head: Header, finality: Finality
 ) -> tuple[Checkpoint, int]:
     """What became final without a new block; the checkpoint stays at its block."""
     final = finality.height(head=head.number, indexed=before.number, before=before.finalized_number)
@@ -115,7 +116,7 @@ async def finalize(
     return after, told
 
 
-async def _tell(store: Store, before: Checkpoint, *, kinds: Mapping[Address, str], final: int) -> int:
+async def _tell(store: Store, before: Checkpoint, *, kinds: Kinds, final: int) -> int:
     first = max(before.finalized_number, before.emit_after) + 1
     if final < first:
         return 0
@@ -131,41 +132,73 @@ def _number_in(path: Path) -> int:
 
 def prepare(chain_id: int, fetched: Fetched) -> Prepared:
     times = {header.number: instant_of(header) for header in fetched.headers}
-    work: list[_Work] = [
-        (RULES[type(item.event)], At.of(item.log, times[item.log.block_number]), item.event)
-        for item in fetched.logs
-        if item.event is not None
-    ]
-    raw = {model: copied(model, rows) for model, rows in _raw_rows(chain_id, fetched).items()}
-    return Prepared(fetched, work, raw)
+    raw: dict[Model, list[Row]] = {BlockRow: _block_rows(chain_id, fetched.headers)}
+    if fetched.logs:
+        raw[LogRow] = [_log_row(chain_id, item) for item in fetched.logs]
+    work = _work_of(fetched.logs, times)
+    return Prepared(fetched, work, {model: copied(model, rows) for model, rows in raw.items()})
 
 
 async def _write(store: Store, prepared: Prepared, *, keep_from: int) -> None:
-    """All rows of the range. The rules do their work while Postgres takes the raw logs."""
-    work = prepared.work
     undoable = prepared.fetched.headers[-1].number >= keep_from
     unread = frozenset[Model]() if undoable else UNREAD
-    loaded = await store.load(_touched(work, written=undoable))
+    projected = await project(store, prepared.work, raw=prepared.raw, keep_from=keep_from, unread=unread)
+    await store.insert(projected.facts)
+    await store.keep(projected.undo)
+
+
+async def write_logs(
+    store: Store, logs: Sequence[Decoded], *, times: Mapping[int, dt.datetime], keep_from: int
+) -> None:
+    """Logs of blocks that are written already, and what follows from them."""
+    rows = [_log_row(store.chain_id, item) for item in logs]
+    raw: dict[Model, Sequence[Row]] = {LogRow: copied(LogRow, rows)} if rows else {}
+    work = _work_of(logs, times)
+    projected = await project(store, work, raw=raw, keep_from=keep_from, unread=frozenset())
+    await store.insert(projected.facts)
+    await store.keep(projected.undo)
+
+
+def _work_of(logs: Sequence[Decoded], times: Mapping[int, dt.datetime]) -> list[Work]:
+    return [
+        (EVERY_RULE[type(item.event)], At.of(item.log, times[item.log.block_number]), item.event)
+        for item in logs
+        if item.event is not None
+    ]
+
+
+async def project(
+    store: Store,
+    work: Sequence[Work],
+    *,
+    raw: Mapping[Model, Sequence[Row]],
+    keep_from: int,
+    unread: frozenset[Model],
+) -> Projected:
+    """Writes raw rows, and the states that follow; facts and what undoes it are for the caller to write.
+
+    The rules do their work while Postgres takes the raw rows.
+    """
+    loaded = await store.load(_touched(work, written=not unread))
     workset = WorkSet(store.chain_id, loaded, keep_from=keep_from, unread=unread)
     projecting = asyncio.create_task(beside(len(work), _projected, workset, work))
     try:
-        await store.insert(prepared.raw)
+        await store.insert(raw)
     finally:
         await asyncio.wait([projecting])
     projected = projecting.result()
-    await store.insert(projected.facts)
     for model, rows in projected.states.items():
         await (store.add(model, rows) if model in unread else store.upsert({model: rows}))
     for (model, columns), rows in projected.patches.items():
         await store.patch(model, columns, rows)
-    await store.keep(projected.undo)
+    return projected
 
 
-def _projected(workset: WorkSet, work: Sequence[_Work]) -> _Projected:
+def _projected(workset: WorkSet, work: Sequence[Work]) -> Projected:
     for rule, at, event in work:
         rule.apply(workset, at, event)
     patches = workset.patches()
-    return _Projected(
+    return Projected(
         facts={model: copied(model, rows) for model, rows in workset.facts.items()},
         states=workset.spelt_states(),
         patches={key: arrayed(key[0], rows, key[1]) for key, rows in patches.items()},
@@ -173,7 +206,7 @@ def _projected(workset: WorkSet, work: Sequence[_Work]) -> _Projected:
     )
 
 
-def _touched(work: Sequence[_Work], *, written: bool) -> set[Ref]:
+def _touched(work: Sequence[Work], *, written: bool) -> set[Ref]:
     """What has to be loaded; `written`: also what rules change without reading it."""
     refs = {ref for rule, at, event in work for ref in rule.touches(at, event)}
     if written:
@@ -207,8 +240,8 @@ async def contract_rows(
     return {ContractRow: rows} if rows else {}
 
 
-def _raw_rows(chain_id: int, fetched: Fetched) -> dict[Model, list[Row]]:
-    blocks: list[Row] = [
+def _block_rows(chain_id: int, headers: Sequence[Header]) -> list[Row]:
+    return [
         {
             "chain_id": chain_id,
             "number": header.number,
@@ -216,10 +249,8 @@ def _raw_rows(chain_id: int, fetched: Fetched) -> dict[Model, list[Row]]:
             "parent_hash": header.parent_hash,
             "timestamp": instant_of(header),
         }
-        for header in fetched.headers
+        for header in headers
     ]
-    logs = [_log_row(chain_id, item) for item in fetched.logs]
-    return {BlockRow: blocks, LogRow: logs} if logs else {BlockRow: blocks}
 
 
 def _log_row(chain_id: int, item: Decoded) -> Row:

@@ -62,7 +62,7 @@ class Edge:
         assert answer.status_code == 200, answer.text
 
 
-def include(app: FastAPI, router: APIRouter, *, public: Collection[str] = ()) -> None:
+def include(edge: Edge, router: APIRouter, *, public: Collection[str]) -> None:
     """Adds a test's own routes, with the rows that let callers through."""
     rows = {
         f"{method} {route.path_format}": Permission(
@@ -72,8 +72,8 @@ def include(app: FastAPI, router: APIRouter, *, public: Collection[str] = ()) ->
         if isinstance(route, APIRoute)
         for method in route.methods
     }
-    app.state.permissions = {**getattr(app.state, "permissions", {}), **rows}
-    app.include_router(router)
+    edge.app.state.permissions = {**edge.app.state.permissions, **rows}
+    edge.app.include_router(router)
 
 
 def new_wallet() -> LocalAccount:

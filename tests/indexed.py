@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -15,22 +15,27 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from indexer.asking import Asking, Metadata
 from indexer.models import SCHEMA
 from indexer.run import RunReport, indexer_of, run
 from indexer.status import STATUS
+from indexer.store import Store
 from indexer.verify import Difference, Listings, verify
 from node.bootstrap.models import METADATA
 from node.chain.rpc import RpcClient
+from node.chain.tokens import Standard
+from node.kernel.clock import SystemClock
+from node.kernel.hexes import Address
 from node.kernel.settings import DEV_CHAIN_ID, Settings
 from tests.stack import Addresses, DatabaseUrls, cloned_database
 
-T = TypeVar("T")
-
-# What two ways to the same block may leave different: clocks, and how far back one can go.
-_APART = frozenset({"checkpoint", "endpoint", "partition", "undo"})
+# What two ways to the same block may leave different: clocks, how far back one can go, what was lost on it.
+_APART = frozenset({"checkpoint", "endpoint", "foreign_contract", "incident", "partition", "undo"})
 TABLES = sorted(t.name for t in METADATA.tables.values() if t.schema == SCHEMA and t.name not in _APART)
 
 _PROCESS = "from indexer.run import main; from node.kernel.settings import Settings; main(Settings())"
+
+T = TypeVar("T")
 
 PATIENCE_S = 60.0
 
@@ -74,11 +79,25 @@ def assert_same(ours: Tables, fresh: Tables) -> None:
         assert ours[name] == rows, name
 
 
+def wait_for(happened: Callable[[], bool]) -> None:
+    """Looks until it is so."""
+    end = time.monotonic() + PATIENCE_S
+    while not happened():
+        if time.monotonic() > end:
+            pytest.fail("it did not happen")
+        time.sleep(0.02)
+
+
 def events_of(database: DatabaseUrls) -> list[tuple[Any, ...]]:
     """What was told to the spine, without ids and times of recording."""
     with psycopg.connect(database.owner, autocommit=True) as connection:
         rows = connection.execute("SELECT stream, version, type_name, payload FROM kernel.event ORDER BY seq")
         return [(stream, version, kind, payload) for stream, version, kind, payload in rows]
+
+
+def news_of(database: DatabaseUrls) -> list[tuple[Any, ...]]:
+    """As `events_of`, but for what vanished or returned: that is told anew for each fork."""
+    return [event for event in events_of(database) if not event[2].startswith("chain.event_")]
 
 
 def differences(settings: Settings, listings: Listings | None = None) -> list[Difference]:
@@ -149,6 +168,25 @@ def indexer_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
 
 def _secret(settings: Settings, url: str) -> object:
     return type(settings.database_url)(url)
+
+
+def ask(settings: Settings, work: Callable[[Asking], Awaitable[T]]) -> T:
+    """What an operator asks for about contracts that are not ours."""
+
+    async def asked() -> T:
+        rpc_url = settings.rpc_url.get_secret_value()
+        async with (
+            Store.connect(settings.database_url.get_secret_value(), settings.chain_id) as store,
+            RpcClient(rpc_url, timeout_s=settings.rpc_timeout_s) as rpc,
+        ):
+            return await work(Asking(store, rpc, start_block=settings.start_block))
+
+    return asyncio.run(asked())
+
+
+def read_token(settings: Settings, address: Address, standard: Standard) -> Metadata:
+    now = SystemClock().now()
+    return ask(settings, lambda asking: asking.add_token(address, standard, from_block=None, now=now))
 
 
 @contextmanager

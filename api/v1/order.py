@@ -264,8 +264,7 @@ def caller_of(principal: Principal) -> Caller:
 
 
 def order_params(services: Services, principal: Principal, order_id: uuid.UUID) -> dict[str, object]:
-    now_s = int(services.clock.now().timestamp())
-    return {"order_id": order_id, "now_s": now_s, **_asker(principal)}
+    return {"now_s": int(services.clock.now().timestamp()), "order_id": order_id, **_asker(principal)}
 
 
 def _asker(principal: Principal) -> dict[str, object]:

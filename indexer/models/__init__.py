@@ -14,7 +14,16 @@ wrote a state last.
 from indexer.models.access import GateRow, RoleFunctionRow, RoleMemberRow
 from indexer.models.auction import AuctionRow, BidRow
 from indexer.models.checkout import DepositSweepRow, PaymentRow, PayoutRow
-from indexer.models.core import BlockRow, Checkpoint, ContractRow, LogRow, PartitionRow, ShedIndexRow, UndoRow
+from indexer.models.core import (
+    BlockRow,
+    Checkpoint,
+    ContractRow,
+    IncidentRow,
+    LogRow,
+    PartitionRow,
+    ShedIndexRow,
+    UndoRow,
+)
 from indexer.models.endpoint import EndpointRow
 from indexer.models.escrow import EscrowEventRow, EscrowRow, EscrowSettlementRow, EscrowSignatureRow
 from indexer.models.exchange import (
@@ -28,6 +37,7 @@ from indexer.models.exchange import (
     QuoteGroupRow,
     SaleRow,
 )
+from indexer.models.foreign import ForeignBalanceRow, ForeignContractRow, ForeignTokenRow, ForeignTransferRow
 from indexer.models.governance import (
     DelegationRow,
     GovernorRow,
@@ -63,9 +73,14 @@ __all__ = [
     "ExchangeFeeRow",
     "Fact",
     "FeesCollectedRow",
+    "ForeignBalanceRow",
+    "ForeignContractRow",
+    "ForeignTokenRow",
+    "ForeignTransferRow",
     "GateRow",
     "GovernorRow",
     "HoldingRow",
+    "IncidentRow",
     "ListingEpochRow",
     "ListingNonceRow",
     "LogRow",

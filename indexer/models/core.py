@@ -1,6 +1,7 @@
 """The frame: blocks, raw logs, checkpoint, undo, and which contracts are read."""
 
 import datetime as dt
+import uuid
 from typing import Any
 
 from sqlalchemy import (
@@ -91,7 +92,7 @@ class Checkpoint(Base):
     emit_after: Mapped[int] = mapped_column(BigInteger)
     head_number: Mapped[int] = mapped_column(BigInteger)
     head_time: Mapped[dt.datetime | None] = mapped_column(Utc)
-    state: Mapped[str] = mapped_column(Text)  # syncing | live | stuck
+    state: Mapped[str] = mapped_column(Text)  # syncing | live | rewinding | unreachable | stuck
     reason: Mapped[str | None] = mapped_column(Text)  # why it is stuck, or the last error
     seen_at: Mapped[dt.datetime] = mapped_column(Utc)  # when the indexer last spoke
     generation: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
@@ -136,6 +137,29 @@ class UndoRow(Base):
     table_name: Mapped[str] = mapped_column(Text, primary_key=True)
     row_key: Mapped[dict[str, Any]] = mapped_column(JSONB, primary_key=True)
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+
+class IncidentRow(Base):
+    """A final event that the chain lost; `gone` False: it came back. No reorg or reindex undoes it.
+
+    `block_number` to `contract` say where the event was seen last.
+    """
+
+    __tablename__ = "incident"
+    __table_args__ = (Index("ix_incident_gone", "chain_id", "block_number", postgresql_where="gone"), TABLE)
+
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    event_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    event_type: Mapped[str] = mapped_column(Text)
+    stream: Mapped[str] = mapped_column(Text)
+    block_number: Mapped[int] = mapped_column(BigInteger)
+    block_hash: Mapped[Hash32] = mapped_column(Hash32Column)
+    tx_hash: Mapped[Hash32] = mapped_column(Hash32Column)
+    log_index: Mapped[int] = mapped_column(Integer)
+    contract: Mapped[Address] = mapped_column(AddressColumn)
+    times: Mapped[int] = mapped_column(Integer)  # that it vanished
+    gone: Mapped[bool] = mapped_column(Boolean)
+    noticed_at: Mapped[dt.datetime] = mapped_column(Utc)
 
 
 class ContractRow(State, Base):

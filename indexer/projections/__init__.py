@@ -1,6 +1,6 @@
 """What logs mean for the tables: one rule per event."""
 
-from indexer.projections import access, auction, checkout, escrow, exchange, governance, nft, studio
+from indexer.projections import access, auction, checkout, escrow, exchange, foreign, governance, nft, studio
 from indexer.projections.nft import UNREAD
 from indexer.projections.rules import Rules
 
@@ -14,5 +14,6 @@ RULES: Rules = {
     **governance.RULES,
     **access.RULES,
 }
+EVERY_RULE: Rules = {**RULES, **foreign.RULES}  # with those of strangers' events
 
-__all__ = ["RULES", "UNREAD"]
+__all__ = ["EVERY_RULE", "RULES", "UNREAD"]

@@ -12,8 +12,9 @@ from node.kernel.clock import Clock, SystemClock
 from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
 from node.kernel.rate import SlidingWindow
-from node.kernel.settings import Settings
+from node.kernel.settings import DEV_CHAIN_ID, Settings
 from node.kernel.spine.record import EventRecorder
+from node.services.balance.service import BalanceService
 from node.services.container import Probe, Services
 from node.services.content.kubo import KuboContentStore
 from node.services.content.media import UploadPolicy
@@ -45,6 +46,7 @@ def build_services(
     )
     deployments = DeploymentRegistry(settings.deployments_dir)
     content = _content(settings)
+    ledger = Ledger(clock)
     trade = trade_services(
         settings, clock=clock, events=events, chain=chain, deployments=deployments, content=content
     )
@@ -93,7 +95,8 @@ def build_services(
         escrow=shop.escrow,
         escrow_actions=shop.escrow_actions,
         assets=trade.assets,
-        ledger=Ledger(clock),
+        ledger=ledger,
+        balance=BalanceService(ledger, money_is_play=settings.chain_id == DEV_CHAIN_ID),
         nft=trade.nft,
         listing=trade.listing,
         quotes=trade.quotes,

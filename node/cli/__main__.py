@@ -24,8 +24,12 @@ COMMANDS = {
     "indexer": "node.cli.indexer:indexer",
     "events": "node.cli.events:events",
     "tasks": "node.cli.tasks:tasks",
+    "user": "node.cli.people:user",
+    "role": "node.cli.people:role",
+    "key": "node.cli.people:key",
     "verify": "node.cli.verify:verify",
     "ledger": "node.cli.ledger:ledger",
+    "wallet": "node.cli.wallet:wallet",
 }
 
 # These decide what runs, so they look at the user's own environment alone.

@@ -17,6 +17,7 @@ from node.kernel.db.unit_of_work import Database
 from node.kernel.rate import SlidingWindow
 from node.kernel.spine.record import EventRecorder
 from node.services.auction.service import AuctionService
+from node.services.balance.service import BalanceService
 from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
 from node.services.content.store import ContentStore
@@ -93,6 +94,7 @@ class Services:
     """Steps on the escrow contract; made anew for each use, as the contracts may be deployed meanwhile."""
     assets: AssetService
     ledger: Ledger
+    balance: BalanceService
     nft: NftService
     listing: ListingService
     quotes: QuoteService

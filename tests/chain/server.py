@@ -23,6 +23,8 @@ class Server:
 @contextmanager
 def serving(answer: Answer, *, path: str = "/") -> Iterator[Server]:
     class Handler(BaseHTTPRequestHandler):
+        wbufsize = -1  # head and body in one packet, or the second one waits for a late acknowledgement
+
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             server.asked.append(request)

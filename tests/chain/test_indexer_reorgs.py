@@ -27,6 +27,7 @@ from tests.indexed import (
     index,
     indexed,
     indexer_process,
+    news_of,
     settings_of,
     tables_of,
 )
@@ -95,7 +96,7 @@ def test_what_a_fork_brings_back_is_told_once(
         other.cancel(other.seller, 3)
         for node in (url, other_url, url, other_url):
             index(at(settings, node))
-        told = Counter((kind, payload["nonce"]) for _, _, kind, payload in events_of(fresh_database))
+        told = Counter((kind, payload["nonce"]) for _, _, kind, payload in news_of(fresh_database))
     assert told == {("listing.nonce_cancelled", nonce): 1 for nonce in ("1", "2", "3")}
 
 
@@ -114,7 +115,7 @@ def test_a_transaction_that_moves_to_another_block_is_told_once(
     life.chain.receipt(tx)
     assert index(settings).reorgs == 1
     assert len(tables_of(fresh_database)["listing_nonce"]) == 1
-    assert [kind for _, _, kind, _ in events_of(fresh_database)] == ["listing.nonce_cancelled"]
+    assert [kind for _, _, kind, _ in news_of(fresh_database)] == ["listing.nonce_cancelled"]
 
 
 def test_a_collection_that_a_fork_takes_back_is_gone_with_its_tokens(
@@ -166,7 +167,7 @@ def test_a_fork_deeper_than_the_undo_is_read_again(
         settings = settings_of(other_url, tmp_path, fresh_database, undo_blocks=3)
         assert index(settings).rebuilds == 1
         assert_same(tables_of(fresh_database), fresh_tables(addresses, settings, "deep"))
-        told = [payload["nonce"] for _, _, _, payload in events_of(fresh_database)]
+        told = [payload["nonce"] for _, _, _, payload in news_of(fresh_database)]
     assert told == [str(nonce) for nonce in (*range(8), 99)]
 
 
@@ -250,8 +251,8 @@ def test_killed_at_random_points_it_catches_up_exactly(
         assert version == versions.get(stream, 0) + 1
         versions[stream] = version
     index(undisturbed)
-    told = Counter(map(what_happened, events_of(fresh_database)))
-    assert {told[what_happened(event)] for event in events_of(second_database)} == {1}
+    told = Counter(map(what_happened, news_of(fresh_database)))
+    assert {told[what_happened(event)] for event in news_of(second_database)} == {1}
 
 
 def what_happened(event: tuple[Any, ...]) -> str:

@@ -94,7 +94,7 @@ def anonymous(body: ProbeIn, tx: CommandTx) -> ProbeOut:
 async def probes(edge: Edge, fresh_database: DatabaseUrls) -> "Probes":
     with psycopg.connect(fresh_database.owner, autocommit=True) as connection:
         connection.execute(TABLES)
-    include(edge.app, router, public=("/v1/probes/anonymous",))
+    include(edge, router, public=("/v1/probes/anonymous",))
     wallet = new_wallet()
     return Probes(edge, wallet, await edge.sign_in(wallet))
 

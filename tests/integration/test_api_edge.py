@@ -84,7 +84,7 @@ async def test_every_answer_carries_the_headers_of_safety(edge: Edge) -> None:
 
 
 async def test_a_body_above_the_limit_is_refused(edge: Edge) -> None:
-    include(edge.app, router, public=("/v1/sizes/body", "/v1/sizes/file"))
+    include(edge, router, public=("/v1/sizes/body", "/v1/sizes/file"))
     limit = EdgeOptions().body_bytes_max
     fits = json.dumps({"text": "x" * (limit - 12)}).encode()
     assert len(fits) == limit
@@ -102,7 +102,7 @@ async def test_a_body_above_the_limit_is_refused(edge: Edge) -> None:
 
 
 async def test_an_upload_has_a_limit_of_its_own(edge: Edge) -> None:
-    include(edge.app, router, public=("/v1/sizes/body", "/v1/sizes/file"))
+    include(edge, router, public=("/v1/sizes/body", "/v1/sizes/file"))
     larger = b"x" * (EdgeOptions().body_bytes_max * 2)
     answer = await edge.client.post("/v1/sizes/file", files={"file": larger})
     assert answer.json() == {"size": len(larger)}

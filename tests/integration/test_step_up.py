@@ -14,7 +14,7 @@ from api.routing import edge_router
 from api.step_up import STEP_UP
 from api.v1.session import SignedInOut
 from api.v1.step_up import StepUpOut
-from tests.edge import Edge, edge_settings, include, new_wallet, running_edge
+from tests.edge import Edge, edge_settings, new_wallet, running_edge
 from tests.handset import Handset, bearer, outcome, say
 from tests.second_proof import STEP_S, App, with_totp
 from tests.stack import DatabaseUrls
@@ -139,7 +139,7 @@ async def test_the_dependency_of_other_routes_asks_for_a_second_proof(edge: Edge
     def make_key() -> None:
         """Needs a second proof."""
 
-    include(probe, router)
+    probe.include_router(router)
     probe.exception_handlers.update(edge.app.exception_handlers)
     caller = await edge.sign_in()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=probe), base_url="http://probe") as client:

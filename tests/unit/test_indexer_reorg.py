@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from indexer.ranges import BLOCKS_MAX, LOGS_TARGET, RangeSizer
 from indexer.reorg import (
     WINDOW_MAX,
-    Rebuild,
+    Replay,
     Undo,
     Verdict,
     judge,
@@ -53,10 +53,10 @@ def test_the_ancestor_is_the_highest_block_that_both_have() -> None:
     assert newest_common(ours, {1: OTHER, 2: OTHER}) is None
 
 
-def test_what_lies_deeper_than_the_undo_is_read_again() -> None:
+def test_what_lies_deeper_than_the_undo_is_made_from_raw_logs() -> None:
     assert remedy(ancestor=10, undo_floor=10, start_block=0) == Undo(10)
-    assert isinstance(remedy(ancestor=9, undo_floor=10, start_block=0), Rebuild)
-    assert isinstance(remedy(ancestor=None, undo_floor=10, start_block=0), Rebuild)
+    assert remedy(ancestor=9, undo_floor=10, start_block=0) == Replay(9)
+    assert remedy(ancestor=None, undo_floor=10, start_block=5) == Replay(4)
 
 
 def test_everything_can_be_undone_while_nothing_was_pruned() -> None:

@@ -6,7 +6,7 @@ account with a floor, so its balance at any time is the one told by the last pos
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, LiteralString
 
 from sqlalchemy import text
 
@@ -49,6 +49,21 @@ _FOLDED = text("""
     ), 0)
 """)
 
+# Of the account of `owner` for `purpose` in `asset`; no such account has no entries.
+_ACCOUNT: Final[LiteralString] = """(
+    SELECT id FROM ledger.account WHERE owner = %(owner)s AND purpose = %(purpose)s AND asset = %(asset)s
+)"""
+ENTRIES: Final[LiteralString] = f"""FROM (
+        SELECT at, transfer_id, n, -amount AS delta, source_balance AS balance, destination AS other_id
+        FROM ledger.posting WHERE source = {_ACCOUNT}
+        UNION ALL
+        SELECT at, transfer_id, n, amount, destination_balance, source
+        FROM ledger.posting WHERE destination = {_ACCOUNT}
+    ) AS entry
+    JOIN ledger.transfer ON transfer.id = transfer_id
+    JOIN ledger.account AS other ON other.id = other_id
+    WHERE true"""  # noqa: S608 - literals
+
 STATEMENT: Final = Keyset(
     name="ledger.statement",
     item=f"""json_build_object(
@@ -56,16 +71,7 @@ STATEMENT: Final = Keyset(
         'delta', entry.delta::text, 'balance', entry.balance::text,
         'counterparty', other.owner, 'purpose', other.purpose
     )""",
-    source="""FROM (
-        SELECT at, transfer_id, n, -amount AS delta, source_balance AS balance, destination AS other_id
-        FROM ledger.posting WHERE source = %(account)s
-        UNION ALL
-        SELECT at, transfer_id, n, amount, destination_balance, source
-        FROM ledger.posting WHERE destination = %(account)s
-    ) AS entry
-    JOIN ledger.transfer ON transfer.id = transfer_id
-    JOIN ledger.account AS other ON other.id = other_id
-    WHERE true""",
+    source=ENTRIES,
     key=(("entry.at", "timestamptz"), ("entry.transfer_id", "bigint"), ("entry.n", "bigint")),
 )
 
