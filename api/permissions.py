@@ -232,8 +232,6 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "POST /v1/auctions/{auction_id}/settle": _LISTINGS,
     "POST /v1/auctions/{auction_id}/cancel": _LISTINGS,
     "POST /v1/auctions/{auction_id}/reclaim": _LISTINGS,
-    "GET /v1/wallets/{address}/credits": _PUBLIC,
-    "POST /v1/credits/withdraw": _of(Who.ACCOUNT, scope=Scope.TRANSACTIONS_WRITE),
     # the DAO: likewise
     "GET /v1/governance": _PUBLIC,
     "GET /v1/delegates": _PUBLIC,
