@@ -3,6 +3,7 @@
 from sqlalchemy import select
 
 from node.services.catalog.models import Product, Status
+from node.services.governance.models import BallotRow
 from node.services.identity.holdings import Fate, Holding, Holdings
 from node.services.identity.models import (
     ApiKey,
@@ -17,7 +18,7 @@ from node.services.identity.models import (
     Totp,
     Wallet,
 )
-from node.services.listing.models import ListingRow
+from node.services.listing.models import ListingRow, QuoteRow
 from node.services.market.models import Market, Member
 from node.services.nft.models import PlannedCollectionRow
 from node.services.order.models import Order
@@ -93,6 +94,8 @@ HOLDINGS = Holdings(
         _SOLD,
         # Listings are signed by a wallet and follow it; the row says who sent them in and never changes.
         Holding(name="listings sent in", column=ListingRow.account_id, merged=STAYS, deleted=STAYS),
+        Holding(name="quotes sent in", column=QuoteRow.account_id, merged=STAYS, deleted=STAYS),
+        Holding(name="ballots sent in", column=BallotRow.account_id, merged=STAYS, deleted=STAYS),
         Holding(
             name="planned collections", column=PlannedCollectionRow.account_id, merged=MOVES, deleted=STAYS
         ),

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0052_delivery"
-down_revision = "0046_api_key"
+down_revision = "0051_leaving"
 branch_labels = None
 depends_on = None
 
