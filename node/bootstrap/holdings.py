@@ -1,9 +1,10 @@
 """The list of what belongs to an account. A column that names one and is missing here fails a test."""
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from node.services.catalog.models import Product, Status
-from node.services.identity.holdings import Fate, Holding, Holdings
+from node.services.governance.models import BallotRow
+from node.services.identity.holdings import Fate, Holding, Holdings, Money
 from node.services.identity.models import (
     ApiKey,
     AuditEntry,
@@ -17,12 +18,13 @@ from node.services.identity.models import (
     Totp,
     Wallet,
 )
-from node.services.listing.models import ListingRow
+from node.services.listing.models import ListingRow, QuoteRow
 from node.services.market.models import Market, Member
 from node.services.nft.models import PlannedCollectionRow
 from node.services.order.models import Order
 from node.services.order.states import ENDS, State
 from node.services.transaction.models import RelayedRow
+from wallet.ledger.models import AccountRow
 
 MOVES, STAYS, GONE = Fate.MOVES, Fate.STAYS, Fate.ENDS
 
@@ -93,10 +95,19 @@ HOLDINGS = Holdings(
         _SOLD,
         # Listings are signed by a wallet and follow it; the row says who sent them in and never changes.
         Holding(name="listings sent in", column=ListingRow.account_id, merged=STAYS, deleted=STAYS),
+        Holding(name="quotes sent in", column=QuoteRow.account_id, merged=STAYS, deleted=STAYS),
+        Holding(name="ballots sent in", column=BallotRow.account_id, merged=STAYS, deleted=STAYS),
         Holding(
             name="planned collections", column=PlannedCollectionRow.account_id, merged=MOVES, deleted=STAYS
         ),
         Holding(name="relayed transactions", column=RelayedRow.account_id, merged=MOVES, deleted=STAYS),
+    ),
+    money=(
+        Money(
+            name="balances",
+            owner=AccountRow.owner,
+            is_there=or_(AccountRow.posted != 0, AccountRow.held != 0),
+        ),
     ),
     between=(("orders between the two accounts are not finished", _BOUGHT, _SOLD),),
 )

@@ -28,6 +28,7 @@ TransferId = NewType("TransferId", int)
 HoldId = NewType("HoldId", int)
 
 POSTINGS_MAX = 10_000  # of one command: bounds how long it holds its locks
+KEY_CHARS_MAX = 300
 REFUSED_STATE = "ALREF"  # the SQLSTATE of `ledger.refuse`
 _KEY_PART = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
 
@@ -83,6 +84,8 @@ class Transfer:
     def __post_init__(self) -> None:
         if not self.postings:
             raise Bug("a transfer has postings", key=self.key)
+        if not (0 < len(self.key) <= KEY_CHARS_MAX and self.kind):
+            raise Bug("a transfer has a key and a kind", key=self.key[:KEY_CHARS_MAX])
 
 
 class Ledger:

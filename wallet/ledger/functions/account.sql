@@ -27,6 +27,8 @@ BEGIN
         PERFORM ledger.refuse('asset_unknown', jsonb_build_object('asset', p_asset));
     ELSIF v_exponent <> p_exponent THEN
         PERFORM ledger.refuse('currency_mismatch', jsonb_build_object('asset', p_asset, 'exponent', p_exponent));
+    ELSIF p_floor IS NOT NULL AND NOT ledger.is_floor(p_floor) THEN
+        PERFORM ledger.refuse('amount_invalid', jsonb_build_object('amount', left(p_floor::text, 90)));
     ELSIF v_id IS NULL THEN
         INSERT INTO ledger.account (owner, purpose, asset, exponent, floor, moved_at)
             VALUES (p_owner, p_purpose, p_asset, p_exponent, p_floor, p_now)
@@ -48,6 +50,8 @@ BEGIN
     SELECT * INTO v_account FROM ledger.account WHERE id = p_account_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         PERFORM ledger.refuse('account_unknown', '{}');
+    ELSIF p_state NOT IN ('open', 'frozen', 'closed') THEN
+        RAISE EXCEPTION 'no such state of an account';
     ELSIF v_account.state = 'closed' AND p_state <> 'closed' THEN
         PERFORM ledger.refuse('account_closed', jsonb_build_object('account', ledger.account_name(p_account_id)));
     ELSIF p_state = 'closed' AND (v_account.floor IS NULL OR v_account.posted <> 0 OR v_account.held <> 0) THEN
@@ -69,7 +73,7 @@ BEGIN
         PERFORM ledger.refuse('account_without_floor', jsonb_build_object(
             'account', ledger.account_name(p_account_id)
         ));
-    ELSIF NOT coalesce(p_floor <= 0 AND p_floor > -(2::numeric ^ 256) AND p_floor = trunc(p_floor), false) THEN
+    ELSIF NOT ledger.is_floor(p_floor) THEN
         PERFORM ledger.refuse('amount_invalid', jsonb_build_object('amount', left(p_floor::text, 90)));
     ELSIF v_account.posted - v_account.held < p_floor THEN
         PERFORM ledger.refuse('insufficient_funds', jsonb_build_object(

@@ -13,6 +13,12 @@ LANGUAGE sql IMMUTABLE AS $$
     SELECT coalesce(p_amount > 0 AND p_amount < 2::numeric ^ 256 AND p_amount = trunc(p_amount), false);
 $$;
 
+-- Nothing, or a credit limit below it.
+CREATE OR REPLACE FUNCTION ledger.is_floor(p_floor numeric) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(p_floor <= 0 AND p_floor > -(2::numeric ^ 256) AND p_floor = trunc(p_floor), false);
+$$;
+
 -- How errors name an account.
 CREATE OR REPLACE FUNCTION ledger.account_name(p_account_id bigint) RETURNS text
 LANGUAGE sql STABLE AS $$
