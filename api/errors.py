@@ -43,6 +43,7 @@ from node.kernel.rate import RateUncounted
 from node.kernel.spine.record import StreamMoved
 from node.kernel.spine.runner import ConsumerStalled
 from node.kernel.text import TextInvalid
+from node.services.auction import errors as auction
 from node.services.balance import errors as balance
 from node.services.catalog import errors as catalog
 from node.services.content import errors as content
@@ -289,6 +290,16 @@ ERRORS |= {
     catalog.SkuTaken: Row(409, "sku_taken", "Another product of the market has that SKU"),
     catalog.PriceInvalid: Row(422, "price_invalid", "The price is zero or too high"),
     catalog.CurrencyUnknown: Row(422, "currency_unknown", "Prices are not in that asset here"),
+    # auctions
+    auction.AuctionUnknown: Row(404, "auction_unknown", "There is no such auction"),
+    auction.AuctionInvalid: Row(422, "auction_invalid", "The auction makes no sense"),
+    auction.AuctionTokenNotOwned: Row(
+        403, "auction_token_not_owned", "Only the token's owner can auction it"
+    ),
+    auction.NotAuctionSeller: Row(403, "not_auction_seller", "Only the seller may do this"),
+    auction.OwnAuction: Row(403, "own_auction", "A seller does not bid"),
+    auction.WrongAuctionState: Row(409, "wrong_auction_state", "The auction's state does not allow this"),
+    auction.BidTooLow: Row(409, "bid_too_low", "The bid does not top the highest"),
     # orders
     order.OrderUnknown: Row(404, "order_unknown", "There is no such order"),
     order.NotThatParty: Row(403, "not_that_party", "This is for another party of the order"),

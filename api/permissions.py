@@ -39,6 +39,8 @@ class Who(StrEnum):
 
 OF_MARKET: Final = frozenset({Who.OWNER, Who.MANAGER, Who.STAFF, Who.ACCOUNTANT})
 OF_ORDER: Final = frozenset({Who.BUYER, Who.JUDGE})
+SURFACE: Final = frozenset({Who.ADMIN, Who.OPERATOR})
+"""Who gets at the operators' surface (`node.admin`), with a second proof."""
 OF_NODE: Final = frozenset({Who.ADMIN, Who.OPERATOR, Who.ARBITER})
 
 
@@ -224,6 +226,14 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "POST /v1/quotes/{digest}/cancel": _LISTINGS,
     "POST /v1/quotes/cancel-group": _LISTINGS,
     "POST /v1/sweeps": _LISTINGS,
+    "POST /v1/auctions": _LISTINGS,
+    "GET /v1/auctions": _PUBLIC,
+    "GET /v1/auctions/{auction_id}": _PUBLIC,
+    "GET /v1/auctions/{auction_id}/bids": _PUBLIC,
+    "POST /v1/auctions/{auction_id}/bids": _LISTINGS,
+    "POST /v1/auctions/{auction_id}/settle": _LISTINGS,
+    "POST /v1/auctions/{auction_id}/cancel": _LISTINGS,
+    "POST /v1/auctions/{auction_id}/reclaim": _LISTINGS,
     # the DAO: likewise
     "GET /v1/governance": _PUBLIC,
     "GET /v1/delegates": _PUBLIC,

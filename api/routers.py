@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from api import docs_page, health
 from api.v1 import (
     account,
+    auction,
     balance,
     ballot,
     collection,
@@ -72,5 +73,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     foreign.router,
     listing.router,
     quote.router,
+    auction.router,
     transaction.router,
 )

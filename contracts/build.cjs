@@ -1,4 +1,5 @@
 // Compiles the contracts and keeps `contracts/artifacts/` equal to what the sources say. `--check` writes nothing and fails on any difference.
+// `--verification FOLDER [NAME ...]` writes the compiler's input for each deployed contract, with its sources alone, as block explorers take it.
 // The result depends on the sources, the libraries and the compiler alone: no paths of this machine, no metadata hash, no times.
 "use strict";
 const crypto = require("node:crypto");
@@ -111,7 +112,27 @@ function readAll() {
   return Object.fromEntries(fs.readdirSync(ARTIFACTS).map((file) => [file, fs.readFileSync(path.join(ARTIFACTS, file), "utf8")]));
 }
 
+// What anybody needs to build the same code: `<Name>.json` for `<source>:<Name>`, to be read by the compiler of the artifact.
+function writeVerification(folder, only) {
+  const wanted = Object.entries(DEPLOYED).filter(([name]) => only.length === 0 || only.includes(name));
+  const { contracts } = compile(wanted.map(([, source]) => source));
+  fs.mkdirSync(folder, { recursive: true });
+  for (const [name, source] of wanted) {
+    const names = Object.keys(JSON.parse(contracts[source][name].metadata).sources).sort();
+    const sources = Object.fromEntries(names.map((part) => [part, { content: readSource(part) }]));
+    const outputSelection = { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] } };
+    const input = { language: "Solidity", sources, settings: { ...SETTINGS, outputSelection } };
+    fs.writeFileSync(path.join(folder, `${name}.json`), `${JSON.stringify(input, null, 1)}\n`);
+  }
+  process.stdout.write(`contracts: ${wanted.length} inputs for verification in ${folder}\n`);
+}
+
 function main() {
+  const asked = process.argv.indexOf("--verification");
+  if (asked !== -1) {
+    if (!process.argv[asked + 1]) throw new Error("--verification needs a folder");
+    return writeVerification(path.resolve(process.argv[asked + 1]), process.argv.slice(asked + 2));
+  }
   const check = process.argv.includes("--check");
   const built = buildAll();
   const present = readAll();

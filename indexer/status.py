@@ -77,12 +77,13 @@ _INCIDENTS: LiteralString = """
 """
 
 
-def statuses(database_url: str, chain_id: int) -> list[dict[str, Any]]:
-    """What `STATUS` says of each chain that was ever indexed here, and of `chain_id` in any case."""
+def statuses(database_url: str, *chain_ids: int) -> list[dict[str, Any]]:
+    """What `STATUS` says of each chain that was ever indexed here, and of `chain_ids` in any case."""
     with typed_database_errors(), psycopg.connect(database_url, connect_timeout=5) as connection:
         known = [row[0] for row in connection.execute(_CHAINS)]
         rows = [
-            connection.execute(STATUS, {"chain_id": chain}).fetchone() for chain in sorted({*known, chain_id})
+            connection.execute(STATUS, {"chain_id": chain}).fetchone()
+            for chain in sorted({*known, *chain_ids})
         ]
     return [row[0] for row in rows if row is not None]
 

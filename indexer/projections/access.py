@@ -3,7 +3,7 @@
 from indexer.models import GateRow, RoleFunctionRow, RoleMemberRow
 from indexer.projections.rules import Rule, Rules, instant
 from indexer.workset import At, Ref, WorkSet
-from node.chain import events as ev
+from node.chain import suite_events as ev
 
 
 def _gate(at: At, _event: ev.Paused | ev.Unpaused) -> list[Ref]:

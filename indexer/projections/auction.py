@@ -5,7 +5,7 @@ from indexer.models import AuctionRow, BidRow, SaleRow
 from indexer.projections.exchange import sale_kind
 from indexer.projections.rules import Rule, Rules, instant, nothing
 from indexer.workset import At, Ref, WorkSet
-from node.chain import events as ev
+from node.chain import suite_events as ev
 from node.kernel.errors import Bug
 
 Step = (

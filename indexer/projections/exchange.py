@@ -13,13 +13,14 @@ from indexer.models import (
 from indexer.projections.rules import Rule, Rules
 from indexer.workset import At, Ref, WorkSet
 from node.chain import events as ev
+from node.chain.suite_events import AuctionSold
 from node.kernel.errors import Bug
 from node.kernel.hexes import Address
 
 SALE_KINDS = ("listing", "offer", "auction")  # by number, as `SaleKind`
 
 
-def sale_kind(event: ev.Sold | ev.AuctionSold) -> str:
+def sale_kind(event: ev.Sold | AuctionSold) -> str:
     if event.kind >= len(SALE_KINDS):
         raise Bug("a sale of a kind that this node does not know", kind=event.kind)
     return SALE_KINDS[event.kind]

@@ -13,7 +13,7 @@ from indexer.models import (
 )
 from indexer.projections.rules import Rule, Rules
 from indexer.workset import At, Ref, WorkSet
-from node.chain import events as ev
+from node.chain import suite_events as ev
 from node.kernel.errors import Bug
 from node.kernel.hexes import ZERO_ADDRESS
 

@@ -100,6 +100,7 @@ def build_services(
         nft=trade.nft,
         listing=trade.listing,
         quotes=trade.quotes,
+        auction=trade.auction,
         sweeps=trade.sweeps,
         transaction=trade.transaction,
         governance=governance,

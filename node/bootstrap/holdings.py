@@ -1,10 +1,10 @@
 """The list of what belongs to an account. A column that names one and is missing here fails a test."""
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from node.services.catalog.models import Product, Status
 from node.services.governance.models import BallotRow
-from node.services.identity.holdings import Fate, Holding, Holdings
+from node.services.identity.holdings import Fate, Holding, Holdings, Money
 from node.services.identity.models import (
     ApiKey,
     AuditEntry,
@@ -24,6 +24,7 @@ from node.services.nft.models import PlannedCollectionRow
 from node.services.order.models import Order
 from node.services.order.states import ENDS, State
 from node.services.transaction.models import RelayedRow
+from wallet.ledger.models import AccountRow
 
 MOVES, STAYS, GONE = Fate.MOVES, Fate.STAYS, Fate.ENDS
 
@@ -100,6 +101,13 @@ HOLDINGS = Holdings(
             name="planned collections", column=PlannedCollectionRow.account_id, merged=MOVES, deleted=STAYS
         ),
         Holding(name="relayed transactions", column=RelayedRow.account_id, merged=MOVES, deleted=STAYS),
+    ),
+    money=(
+        Money(
+            name="balances",
+            owner=AccountRow.owner,
+            is_there=or_(AccountRow.posted != 0, AccountRow.held != 0),
+        ),
     ),
     between=(("orders between the two accounts are not finished", _BOUGHT, _SOLD),),
 )

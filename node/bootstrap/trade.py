@@ -10,6 +10,7 @@ from node.chain.steps import StepBuilder
 from node.kernel.clock import Clock
 from node.kernel.settings import Settings
 from node.kernel.spine.record import EventRecorder
+from node.services.auction.service import AuctionService
 from node.services.content.store import ContentStore
 from node.services.listing.quotes import QuoteService
 from node.services.listing.service import ListingService
@@ -26,6 +27,7 @@ class Trade:
     nft: NftService
     listing: ListingService
     quotes: QuoteService
+    auction: AuctionService
     sweeps: SweepService
     transaction: TransactionService
 
@@ -49,6 +51,7 @@ def trade_services(
         nft=NftService(clock, steps, StoredMetadata(content), chain_id=settings.chain_id),
         listing=listing,
         quotes=quotes,
+        auction=AuctionService(clock, steps, chain_id=settings.chain_id),
         sweeps=SweepService(steps, listing, quotes),
         transaction=TransactionService(clock, chain, lambda: deployments.load(settings.chain_id), limiter),
     )

@@ -29,6 +29,7 @@ from node.chain.errors import (
 )
 from node.chain.reverts import decode_revert
 from node.chain.wire import SetAside, Wire, result_of
+from node.kernel.errors import NotFound
 from node.kernel.hexes import Address, Hash32, hash_from_bytes, parse_hash
 
 # Public servers refuse much larger batches.
@@ -273,6 +274,13 @@ class ChainClient:
     def is_known(self, tx_hash: Hash32) -> bool:
         """Whether the server has the transaction, in a block or waiting."""
         return self._read("eth_getTransactionByHash", tx_hash) is not None
+
+    def transaction_data(self, tx_hash: Hash32) -> bytes:
+        """What was sent along with a transaction that is in a block."""
+        found = self._read("eth_getTransactionByHash", tx_hash)
+        if found is None:
+            raise NotFound("the chain's server does not have the transaction", tx_hash=tx_hash)
+        return bytes.fromhex(found["input"].removeprefix("0x"))
 
     def wait_receipt(self, tx_hash: Hash32, *, timeout_s: float) -> Receipt:
         """Raises `ReceiptPending` when the time is over."""

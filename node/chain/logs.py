@@ -17,6 +17,7 @@ from faster_eth_abi import decode as abi_decode
 from faster_eth_abi.exceptions import DecodingError
 
 from node.chain import events as ev
+from node.chain import suite_events as more
 from node.chain.abi import LogEvent, Param
 from node.chain.artifacts import load_artifact
 from node.chain.rpc import Log
@@ -79,17 +80,17 @@ ARTIFACT_OF_KIND: Mapping[Kind, str] = {
 }
 _Structs = tuple[type[ev.ChainLog], ...]
 _PAYOUTS: _Structs = (ev.Credited, ev.Withdrawn)
-_GATE: _Structs = (ev.Paused, ev.Unpaused)
-_SETTLEMENT: _Structs = (ev.FeeChanged, ev.CurrencyAllowed, ev.FeesCollected, *_PAYOUTS, *_GATE)
+_GATE: _Structs = (more.Paused, more.Unpaused)
+_SETTLEMENT: _Structs = (ev.FeeChanged, ev.CurrencyAllowed, more.FeesCollected, *_PAYOUTS, *_GATE)
 _STUDIO: _Structs = (
     ev.ContractURIChanged,
     ev.RoyaltyChanged,
-    ev.TokenRoyaltyChanged,
+    more.TokenRoyaltyChanged,
     ev.MetadataFrozen,
     ev.OwnershipTransferred,
-    ev.RolesUpdated,
-    ev.VoucherRedeemed,
-    ev.VoucherVoided,
+    more.RolesUpdated,
+    more.VoucherRedeemed,
+    more.VoucherVoided,
     *_PAYOUTS,
 )
 _SINGLES: _Structs = (ev.TokenTransfer, ev.Minted, ev.TokenURIChanged, *_STUDIO)
@@ -97,12 +98,12 @@ STRUCTS: Mapping[Kind, _Structs] = {
     **dict.fromkeys(CHILD_OF, (ev.CollectionCreated, *_GATE)),
     Kind.COLLECTION: _SINGLES,
     Kind.BADGE: _SINGLES,
-    Kind.BATCH: (ev.TokenTransfer, ev.BaseURIChanged, *_STUDIO),
+    Kind.BATCH: (ev.TokenTransfer, more.BaseURIChanged, *_STUDIO),
     Kind.EDITIONS: (
-        ev.EditionCreated,
-        ev.EditionURIChanged,
-        ev.UnitsTransferred,
-        ev.UnitsBatchTransferred,
+        more.EditionCreated,
+        more.EditionURIChanged,
+        more.UnitsTransferred,
+        more.UnitsBatchTransferred,
         *_STUDIO,
     ),
     Kind.EXCHANGE: (
@@ -114,19 +115,19 @@ STRUCTS: Mapping[Kind, _Structs] = {
         *_SETTLEMENT,
     ),
     Kind.AUCTION_HOUSE: (
-        ev.AuctionCreated,
-        ev.BidPlaced,
-        ev.AuctionCancelled,
-        ev.AuctionSettled,
-        ev.AuctionVoided,
-        ev.TokenReclaimed,
-        ev.AuctionSold,
+        more.AuctionCreated,
+        more.BidPlaced,
+        more.AuctionCancelled,
+        more.AuctionSettled,
+        more.AuctionVoided,
+        more.TokenReclaimed,
+        more.AuctionSold,
         *_SETTLEMENT,
     ),
-    Kind.CHECKOUT: (ev.InvoicePaid, ev.PaidOut, *_PAYOUTS, *_GATE),
-    Kind.DEPOSITS: (ev.DepositSwept, ev.DepositStuck),
-    Kind.REWARDS: (ev.EpochOpened, ev.RewardClaimed, ev.EpochClosed, *_PAYOUTS),
-    Kind.ACCESS_MANAGER: (ev.RoleGranted, ev.RoleRevoked, ev.TargetFunctionRoleUpdated),
+    Kind.CHECKOUT: (more.InvoicePaid, more.PaidOut, *_PAYOUTS, *_GATE),
+    Kind.DEPOSITS: (more.DepositSwept, more.DepositStuck),
+    Kind.REWARDS: (more.EpochOpened, more.RewardClaimed, more.EpochClosed, *_PAYOUTS),
+    Kind.ACCESS_MANAGER: (more.RoleGranted, more.RoleRevoked, more.TargetFunctionRoleUpdated),
     Kind.ESCROW: (
         ev.Funded,
         ev.Shipped,

@@ -27,6 +27,7 @@ COMMANDS = {
     "user": "node.cli.people:user",
     "role": "node.cli.people:role",
     "key": "node.cli.people:key",
+    "admin": "node.cli.admin:admin",
     "verify": "node.cli.verify:verify",
     "ledger": "node.cli.ledger:ledger",
     "wallet": "node.cli.wallet:wallet",

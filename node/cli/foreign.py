@@ -10,9 +10,9 @@ from sqlalchemy.engine import make_url
 
 from indexer.asking import Asking
 from indexer.declared import read_declarations
+from indexer.run import config_of, reader_of
 from indexer.store import Store
 from node.bootstrap.declare import make_tables
-from node.chain.rpc import RpcClient
 from node.chain.tokens import Standard
 from node.cli.options import chain_option, settings_of
 from node.kernel.clock import SystemClock
@@ -74,10 +74,9 @@ def declare(file: Path, chain_id: int | None) -> None:
 
 def _ask(work: Callable[[Asking], Awaitable[T]], settings: Settings) -> T:
     async def ask() -> T:
-        rpc_url, timeout_s = settings.rpc_url.get_secret_value(), settings.rpc_timeout_s
         async with (
             Store.connect(settings.database_url.get_secret_value(), settings.chain_id) as store,
-            RpcClient(rpc_url, timeout_s=timeout_s) as rpc,
+            reader_of(config_of(settings)) as rpc,
         ):
             return await work(Asking(store, rpc, start_block=settings.start_block))
 

@@ -80,7 +80,7 @@ def status(*, as_json: bool) -> None:
     """Where each chain stands."""
     settings = settings_of(None)
     try:
-        found = indexer_status.statuses(settings.database_url.get_secret_value(), settings.chain_id)
+        found = indexer_status.statuses(settings.database_url.get_secret_value(), *settings.chain_ids)
     except AsoudError as error:
         raise click.ClickException(error.message) from error
     if as_json:

@@ -16,6 +16,7 @@ from node.kernel.db.query_pool import QueryPool
 from node.kernel.db.unit_of_work import Database
 from node.kernel.rate import SlidingWindow
 from node.kernel.spine.record import EventRecorder
+from node.services.auction.service import AuctionService
 from node.services.balance.service import BalanceService
 from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
@@ -97,6 +98,7 @@ class Services:
     nft: NftService
     listing: ListingService
     quotes: QuoteService
+    auction: AuctionService
     sweeps: SweepService
     transaction: TransactionService
     probes: Mapping[str, Probe]

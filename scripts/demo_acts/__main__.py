@@ -5,18 +5,19 @@ import time
 
 import httpx
 
-from scripts.demo_acts import appeal, nft, order, relay, sign_in, vote
+from scripts.demo_acts import appeal, auction, nft, order, relay, sign_in, vote
 from scripts.demo_acts.stage import Stage, current_environment, set_up
 
 ACTS = (
     ("Act 1: signing in", sign_in.play),
     ("Act 2: pictures are minted, listed and sold", nft.play),
-    ("Act 3: an order is paid through escrow", order.play_release),
-    ("Act 4: an order is settled by its parties", order.play_settlement),
-    ("Act 5: an order goes to the arbiter", order.play_dispute),
-    ("Act 6: the DAO decides", vote.play),
-    ("Act 7: a ruling is appealed, and members vote by signature", appeal.play),
-    ("Act 8: what the node does not pass on", relay.play),
+    ("Act 3: a picture is auctioned", auction.play),
+    ("Act 4: an order is paid through escrow", order.play_release),
+    ("Act 5: an order is settled by its parties", order.play_settlement),
+    ("Act 6: an order goes to the arbiter", order.play_dispute),
+    ("Act 7: the DAO decides", vote.play),
+    ("Act 8: a ruling is appealed, and members vote by signature", appeal.play),
+    ("Act 9: what the node does not pass on", relay.play),
 )
 
 

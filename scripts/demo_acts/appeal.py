@@ -1,4 +1,4 @@
-"""Act 7: a ruling is appealed; the DAO judges it by a vote that a member signs and another one casts."""
+"""Act 8: a ruling is appealed; the DAO judges it by a vote that a member signs and another one casts."""
 
 from scripts.demo_acts.chain import NATIVE
 from scripts.demo_acts.order import PRICE, offer_product, path_of, place_order, reached

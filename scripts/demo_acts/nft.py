@@ -26,11 +26,12 @@ class Goods:
 def play(stage: Stage) -> None:
     _open_market(stage)
     goods = _create_collection(stage, _store_picture(stage))
-    sold = _mint(stage, goods)
+    stage.facts["goods"] = goods
+    sold = mint(stage, goods)
     _sell_for_coin(stage, goods, sold)
-    _sell_for_token(stage, goods, _mint(stage, goods))
-    _take_back(stage, goods, _mint(stage, goods))
-    _take_offers(stage, goods, _mint(stage, goods), _mint(stage, goods))
+    _sell_for_token(stage, goods, mint(stage, goods))
+    _take_back(stage, goods, mint(stage, goods))
+    _take_offers(stage, goods, mint(stage, goods), mint(stage, goods))
 
 
 def _open_market(stage: Stage) -> None:
@@ -129,7 +130,7 @@ def _create_collection(stage: Stage, metadata_uri: str) -> Goods:
     return Goods(address, artist, metadata_uri)
 
 
-def _mint(stage: Stage, goods: Goods) -> int:
+def mint(stage: Stage, goods: Goods) -> int:
     t, merchant = stage.transcript, stage.merchant
     planned = merchant.do(
         f"/v1/collections/{goods.collection}/mint", {"to": merchant.address, "uri": goods.metadata_uri}
@@ -144,7 +145,7 @@ def _mint(stage: Stage, goods: Goods) -> int:
         (shown["owner"], shown["metadata"]["name"]),
         (merchant.address, f"Carpet {stage.run}"),
     )
-    _owned(stage, goods, token, merchant)
+    owned(stage, goods, token, merchant)
     uri = stage.chain.read(goods.collection, "tokenURI(uint256)", ["string"], token)
     t.equal(f"token {token} has its metadata on the chain", uri, goods.metadata_uri)
     return token
@@ -163,7 +164,7 @@ def _sell_for_coin(stage: Stage, goods: Goods, token: int) -> None:
     collected = _collected(stage, exchange)
     buyer.do(f"/v1/listings/{listing['digest']}/buy")
     after = _Purses.of(stage, goods, NATIVE)
-    _owned(stage, goods, token, buyer)
+    owned(stage, goods, token, buyer)
     t.equal("the seller got the proceeds on the chain", after.seller - before.seller, parts["proceeds"])
     t.equal("the artist got the royalty on the chain", after.artist - before.artist, parts["royalty"])
     t.equal("the exchange keeps the fee on the chain", _collected(stage, exchange) - collected, parts["fee"])
@@ -184,7 +185,7 @@ def _sell_for_token(stage: Stage, goods: Goods, token: int) -> None:
     before = _Purses.of(stage, goods, currency)
     buyer.do(f"/v1/listings/{listing['digest']}/buy")
     after = _Purses.of(stage, goods, currency)
-    _owned(stage, goods, token, buyer)
+    owned(stage, goods, token, buyer)
     paid = [mine - theirs for mine, theirs in zip(after.all(), before.all(), strict=True)]
     t.equal(
         "seller, artist, treasury and buyer: each token unit is where it belongs",
@@ -209,7 +210,7 @@ def _take_back(stage: Stage, goods: Goods, token: int) -> None:
     stage.refused(
         "what was taken back is not sold", "listing_not_active", lambda: stage.buyer.post(f"{path}/buy")
     )
-    _owned(stage, goods, token, stage.merchant)
+    owned(stage, goods, token, stage.merchant)
 
 
 def _take_offers(stage: Stage, goods: Goods, token: int, other: int) -> None:
@@ -232,7 +233,7 @@ def _take_offers(stage: Stage, goods: Goods, token: int, other: int) -> None:
     )
     before = stage.chain.balance(merchant.address, wish["currency"])
     plan = merchant.do(f"/v1/quotes/{for_any['digest']}/take", {"token_id": str(token)})
-    _owned(stage, goods, token, buyer)
+    owned(stage, goods, token, buyer)
     got = stage.chain.balance(merchant.address, wish["currency"]) - before
     t.equal("the seller got what was foretold on the chain", got, int(plan["limit"]))
     shown = stage.node.get(f"/v1/quotes/{for_any['digest']}")
@@ -287,7 +288,7 @@ def _forged(stage: Stage, prepared: Mapping[str, Any]) -> None:
     )
 
 
-def _owned(stage: Stage, goods: Goods, token: int, owner: Person) -> None:
+def owned(stage: Stage, goods: Goods, token: int, owner: Person) -> None:
     t = stage.transcript
     on_chain = stage.chain.read(goods.collection, "ownerOf(uint256)", ["address"], token)
     shown = stage.node.get(f"/v1/collections/{goods.collection}/tokens/{token}")["owner"]

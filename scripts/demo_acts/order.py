@@ -1,4 +1,4 @@
-"""Acts 3 to 5: orders through escrow; one goes well, one is settled, one goes to the arbiter."""
+"""Acts 4 to 6: orders through escrow; one goes well, one is settled, one goes to the arbiter."""
 
 from typing import Any
 

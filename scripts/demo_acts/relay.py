@@ -1,4 +1,4 @@
-"""Act 8: transactions that the node does not pass on."""
+"""Act 9: transactions that the node does not pass on."""
 
 from scripts.demo_acts.stage import Stage
 

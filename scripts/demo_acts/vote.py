@@ -1,4 +1,4 @@
-"""Act 6: the DAO changes the exchange's fee and pays out of its treasury."""
+"""Act 7: the DAO changes the exchange's fee and pays out of its treasury."""
 
 import time
 from typing import Any

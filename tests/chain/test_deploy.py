@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from eth_abi.abi import decode
 from eth_account import Account
 
 from node.bootstrap.deploy import (
@@ -14,6 +15,7 @@ from node.bootstrap.deploy import (
     deploy,
     deployer_of,
 )
+from node.bootstrap.verification import verification_of
 from node.chain.artifacts import load_artifact
 from node.chain.client import ChainClient
 from node.chain.deployments import Deployment, DeploymentRegistry
@@ -91,6 +93,17 @@ def test_the_suite_is_deployed_wired_and_funded(anvil: str, tmp_path: Path) -> N
         for account in dev_addresses():
             assert ask("votes_token", "balanceOf", account) == DEV_VOTES_EACH
             assert ask("dev_dollar", "balanceOf", account) == DEV_DOLLARS_EACH
+
+
+def test_explorers_are_told_address_source_and_arguments(anvil: str, tmp_path: Path) -> None:
+    deployment, _ = run(anvil, tmp_path)
+    told = {item["name"]: item for item in verification_of(settings_for(anvil, tmp_path))}
+    assert set(told) == {contract.name for contract in deployment}
+    factory = told["editions_factory"]
+    assert factory["contract"] == "contracts/src/CollectionFactory.sol:CollectionFactory"
+    arguments = decode(["address", "address"], bytes.fromhex(factory["constructor_arguments"]))
+    assert arguments == (deployment.access_manager.address, deployment.editions_implementation.address)
+    assert told["deposits"]["constructor_arguments"] == ""
 
 
 def test_a_second_run_sends_nothing(fresh_anvil: str, tmp_path: Path) -> None:

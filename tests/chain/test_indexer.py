@@ -263,6 +263,7 @@ def test_the_health_page_tells_where_the_indexer_stands(
     assert status["head"]["number"] == status["indexed"]["number"] == status["finalized"]
     assert status["finalized"] == life.chain.height()
     assert status["lag"] == {"blocks": 0, "seconds": 0}
+    assert status["partitions"]["ok"]
 
 
 def health(database: DatabaseUrls) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ def world(stack: Stack, addresses: Addresses, tmp_path_factory: pytest.TempPathF
     data_dir = tmp_path_factory.mktemp("node")
     with ExitStack() as opened:
         ours, other = opened.enter_context(stack.anvil()), opened.enter_context(stack.anvil())
-        database = opened.enter_context(cloned_database(addresses, "two_chains"))
+        database = opened.enter_context(cloned_database(addresses, f"two_chains_{uuid.uuid4().hex[:8]}"))
         chains = [{"chain_id": OTHER, "rpc_url": other, "poll_interval_s": 0.02, "confirmations": 3}]
         settings = settings_of(ours, data_dir, database, chains=chains, **deployer(data_dir))
         life = Life.begin(ours, data_dir)
@@ -125,6 +126,8 @@ def test_the_commands_take_a_chain(world: World) -> None:
         checked = world.command("verify", *chain)
         assert checked.output.endswith("verify: 0 differences\n"), checked.output
     assert len(rows_of(world, "listing_nonce", OTHER)) == 1
+    standing = json.loads(world.command("indexer", "status", "--json").output)
+    assert [(chain["chain_id"], chain["state"]) for chain in standing] == [(OTHER, "live"), (OURS, "live")]
     unknown = world.command("verify", "--chain", "9")
     assert (unknown.exit_code, unknown.output) == (1, "Error: no such chain in the settings: 9\n")
 

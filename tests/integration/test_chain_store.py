@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import ARRAY, Boolean, Integer, LargeBinary, Numeric, Table, Text
 
-from indexer.codec import COPIED_FROM, Model, Row, codec
+from indexer.codec import COPIED_FROM, Model, Row, codec, copied
 from indexer.models import BlockRow
 from indexer.store import FACTS, STATES, Store
 from indexer.workset import Ref
@@ -98,3 +98,18 @@ def test_a_patch_of_what_is_not_there_is_a_bug(fresh_database: DatabaseUrls) -> 
 
     (found,) = asyncio.run(patch()).values()
     assert found == row_of(model, 1)
+
+
+def test_rows_that_are_there_already_are_changed_and_not_copied(fresh_database: DatabaseUrls) -> None:
+    model = next(model for model in STATES if codec(model).name == "token")
+    before = [row_of(model, n) for n in range(ROWS)]
+    after = [row_of(model, n) | {"uri": "after"} for n in range(ROWS // 2, ROWS // 2 + ROWS)]
+
+    async def added() -> dict[Ref, Row | None]:
+        async with Store.connect(fresh_database.app, CHAIN_ID) as store, store.transaction():
+            await store.add(model, copied(model, before))
+            await store.add(model, copied(model, after))
+            return await store.load([Ref(model, codec(model).key_of(row)) for row in [*before, *after]])
+
+    expected = {Ref(model, codec(model).key_of(row)): row for row in [*before, *after]}
+    assert asyncio.run(added()) == expected

@@ -15,12 +15,14 @@ from eth_account.signers.local import LocalAccount
 from api.v1.identity import MeOut
 from api.v1.leaving import ExportOut, MergeOut
 from node.kernel.hexes import parse_address
+from node.kernel.money import Amount, native_asset
 from node.services.catalog.models import Product
 from node.services.order.access import Caller
 from tests.edge import Edge, new_wallet
 from tests.handset import PHONE, Handset, bearer, outcome, say
 from tests.second_proof import with_totp
 from tests.shop import EscrowTold, Shop
+from wallet.ledger.commands import AccountId, Posting, Transfer
 
 pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
 
@@ -231,6 +233,28 @@ async def test_a_market_that_still_sells_keeps_its_account(
     assert (await seller.delete()).json()["reasons"] == "markets"
     connection.execute("UPDATE catalog.product SET status = 'archived'")
     assert (await seller.delete()).status_code == 204
+
+
+async def test_who_has_money_here_takes_it_out_first(edge: Edge) -> None:
+    one, other = await somebody(edge), await somebody(edge)
+    ledger, eth = edge.services.ledger, native_asset(31337)
+    with edge.services.database.transaction() as tx:
+        ledger.register(tx, eth)
+        outside = ledger.account(tx, "chain:31337", "deposits", eth, floor=None)
+        mine = ledger.account(tx, f"account:{one.account_id}", "main", eth)
+
+    def move(key: str, source: AccountId, destination: AccountId) -> None:
+        posting = Posting(source, destination, Amount(eth, 7))
+        with edge.services.database.transaction() as tx:
+            ledger.post(tx, Transfer(key=key, kind="test", postings=(posting,)))
+
+    move("in", outside, mine)
+    assert (await one.delete()).json()["reasons"] == "balances"
+    shown = (await other.preview(one)).json()
+    assert shown["refused"] == ["pay out first: balances"]
+    assert outcome(await other.merge(one, shown["confirm"])) == (409, "merge_refused")
+    move("out", mine, outside)
+    assert (await one.delete()).status_code == 204
 
 
 async def test_deleting_needs_a_second_proof_where_there_is_one(edge: Edge) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from indexer.projections import RULES
 from indexer.telling import TELLERS, tell
 from node.chain import events as ev
+from node.chain import suite_events as more
 from node.chain.abi import LogEvent
 from node.chain.artifacts import load_artifact
 from node.chain.logs import ARTIFACT_OF_KIND, STRUCTS, Kind, Undecodable, decode, decoders
@@ -34,14 +35,14 @@ _ROLE = {"roleId": "role"}
 RENAMED: dict[type[ev.ChainLog], dict[str, str]] = {
     ev.TokenTransfer: {**_MOVE, "id": "token_id"},
     ev.VotesTransfer: _MOVE,
-    ev.UnitsTransferred: {**_MOVE, "id": "token_id", "amount": "units"},
-    ev.UnitsBatchTransferred: {**_MOVE, "ids": "token_ids", "amounts": "units"},
-    ev.EditionURIChanged: {"value": "uri", "id": "token_id"},
-    ev.PaidOut: {**_MOVE, "ref": "reference"},
-    ev.RolesUpdated: {"user": "account"},
-    ev.RoleGranted: _ROLE,
-    ev.RoleRevoked: _ROLE,
-    ev.TargetFunctionRoleUpdated: _ROLE,
+    more.UnitsTransferred: {**_MOVE, "id": "token_id", "amount": "units"},
+    more.UnitsBatchTransferred: {**_MOVE, "ids": "token_ids", "amounts": "units"},
+    more.EditionURIChanged: {"value": "uri", "id": "token_id"},
+    more.PaidOut: {**_MOVE, "ref": "reference"},
+    more.RolesUpdated: {"user": "account"},
+    more.RoleGranted: _ROLE,
+    more.RoleRevoked: _ROLE,
+    more.TargetFunctionRoleUpdated: _ROLE,
     ev.ProposalGuardianSet: {
         "oldProposalGuardian": "old_guardian",
         "newProposalGuardian": "new_guardian",

@@ -1,6 +1,7 @@
 """Tasks that used up their tries are rows, never just a line in a log."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,9 @@ _PARK = text("""
     VALUES (:id, :task, CAST(:arguments AS jsonb), :error, :now, false)
 """)
 _LIST = text("SELECT id, task, arguments, error FROM kernel.failed_task ORDER BY id LIMIT :limit")
-_RETRY = text("UPDATE kernel.failed_task SET retry = true")
+_RETRY = text("""
+    UPDATE kernel.failed_task SET retry = true WHERE CAST(:ids AS uuid[]) IS NULL OR id = ANY(:ids)
+""")
 _TAKE = text("""
     DELETE FROM kernel.failed_task WHERE id IN (
         SELECT id FROM kernel.failed_task WHERE retry ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
@@ -52,9 +55,9 @@ def list_failed(tx: Tx) -> list[Failed]:
     return [Failed(**row) for row in tx.execute(_LIST, {"limit": LIST_MAX}).mappings()]
 
 
-def request_retry(tx: Tx) -> int:
-    """Marks all failed tasks; the schedule sends them again. Returns how many."""
-    return rows_touched(tx, _RETRY)
+def request_retry(tx: Tx, ids: Sequence[uuid.UUID] | None = None) -> int:
+    """Marks these failed tasks, or all; the schedule sends them again. Returns how many."""
+    return rows_touched(tx, _RETRY, {"ids": None if ids is None else list(ids)})
 
 
 def take_retries(tx: Tx) -> list[Failed]:

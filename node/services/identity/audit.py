@@ -46,6 +46,8 @@ class Act(StrEnum):
     FROZEN = "account_frozen"
     UNFROZEN = "account_unfrozen"
     SIGNED_OUT_BY_OPERATOR = "signed_out_by_operator"
+    EVENTS_REPLAYED = "events_replayed"
+    TASK_RETRIED = "task_retried"
 
 
 class Audit:

@@ -41,13 +41,36 @@ class Holding:
     """Columns that an export leaves out: hashes and sealed values, which are of no use to anybody."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Money:
+    """What the ledger keeps under `account:<id>`. An account that has any neither ends nor moves."""
+
+    name: str
+    owner: InstrumentedAttribute[str]
+    is_there: ColumnElement[bool]
+
+
 class Holdings:
     def __init__(
-        self, holdings: Sequence[Holding], *, between: Sequence[tuple[str, Holding, Holding]] = ()
+        self,
+        holdings: Sequence[Holding],
+        *,
+        between: Sequence[tuple[str, Holding, Holding]] = (),
+        money: Sequence[Money] = (),
     ) -> None:
         """`between`: in words, unfinished things that two accounts have with each other."""
         self.all = holdings
         self._between = between
+        self._money = money
+
+    def money(self, tx: Tx, account_id: uuid.UUID) -> list[str]:
+        """The names of money that is there."""
+        owner = f"account:{account_id}"
+        return [
+            money.name
+            for money in self._money
+            if tx.execute(select(money.owner).where(money.owner == owner, money.is_there).limit(1)).first()
+        ]
 
     def count(self, tx: Tx, account_id: uuid.UUID, fate: Fate) -> dict[str, int]:
         """By name, what a merge would do so; without what there is none of."""

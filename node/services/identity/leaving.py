@@ -131,7 +131,7 @@ class LeavingService:
         account_id = principal.account_id
         self._accounts.lock(tx, account_id)
         self._step_up.require(tx, principal, is_first_proof_enough=True)
-        unfinished = self._holdings.unfinished(tx, account_id)
+        unfinished = [*self._holdings.unfinished(tx, account_id), *self._holdings.money(tx, account_id)]
         if unfinished:
             raise ClosingRefused("something of it is not finished", reasons="; ".join(unfinished))
         codes = PhoneChallenge.phone.in_(select(Phone.phone).where(Phone.account_id == account_id))
@@ -160,6 +160,7 @@ class LeavingService:
         if source == target:
             return ["it is the same account"]
         reasons = self._holdings.open_between(tx, source, target)
+        reasons += [f"pay out first: {name}" for name in self._holdings.money(tx, source)]
         if sum(self._accounts.identities(tx, one) for one in (source, target)) > IDENTITIES_MAX:
             reasons.append(f"one account has at most {IDENTITIES_MAX} wallets and phones")
         return reasons

@@ -54,6 +54,8 @@ class Site:
 @dataclass(frozen=True, slots=True)
 class SignInMessage:
     text: str
+    scheme: str | None
+    """Before the domain, where the wallet wrote one."""
     domain: str
     address: Address
     uri: str
@@ -78,6 +80,7 @@ def parse_message(text: str) -> SignInMessage:
         parsed = SiweMessage.from_message(text)
         message = SignInMessage(
             text=text,
+            scheme=parsed.scheme,
             domain=parsed.domain,
             address=parse_address(parsed.address),
             uri=str(parsed.uri),
@@ -101,6 +104,8 @@ def check_message(message: SignInMessage, site: Site, *, now: dt.datetime) -> No
     """Refuses a message that was meant for somebody else, somewhere else or some other time."""
     if message.domain.lower() != site.domain.lower():
         raise WrongDomain("the message was written for another site", expected=site.domain)
+    if message.scheme is not None and message.scheme.lower() != urlsplit(site.uri).scheme:
+        raise WrongDomain("the message was written for another scheme", expected=site.uri)
     if _origin(message.uri) != _origin(site.uri):
         raise WrongUri("the message's URI lies on another site", expected=site.uri)
     if message.chain_id != site.chain_id:

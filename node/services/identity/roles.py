@@ -104,6 +104,18 @@ class RoleService:
         self._note(tx, Act.SIGNED_OUT_BY_OPERATOR, account_id, "session:all", by)
         return ended
 
+    def of(self, tx: Tx, account_id: uuid.UUID) -> tuple[frozenset[str], bool]:
+        """The account's roles, and whether it is frozen. Raises AccountUnknown."""
+        account = tx.get(Account, account_id)
+        if account is None:
+            raise AccountUnknown("there is no such account")
+        granted = select(RoleGrant.role).where(RoleGrant.account_id == account_id)
+        return frozenset(tx.execute(granted).scalars()), account.frozen_at is not None
+
+    def note(self, tx: Tx, act: Act, subject: str, *, by: str) -> None:
+        """What an operator did to no account."""
+        self._audit.note(tx, act, subject=subject, origin=by)
+
     def _locked(self, tx: Tx, account_id: uuid.UUID) -> Account:
         found = tx.execute(
             select(Account).where(Account.id == account_id).with_for_update()

@@ -1,0 +1,1 @@
+"""English auctions: the contract holds token and bids, and judges; nothing is stored here."""
