@@ -12,6 +12,7 @@ from eth_account.signers.local import LocalAccount
 
 from api.v1.identity import MeOut
 from api.v1.session import SignedInOut
+from node.services.identity.words import WORDS
 from tests.edge import Edge, new_wallet
 from tests.handset import PHONE, Handset, bearer, outcome, say
 from tests.second_proof import with_totp
