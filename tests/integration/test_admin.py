@@ -88,8 +88,8 @@ async def test_an_operator_sees_every_table_until_the_role_ends(
         assert (answer.status_code, label in answer.text) == (200, True), model
     connection.execute(
         "INSERT INTO chain.incident VALUES"
-        " (31337, %(id)s, 'order.funded', 'order:lost', 7, %(hash)s, %(hash)s, 0, %(contract)s, 1, true, now())",
-        {"id": uuid.uuid4(), "hash": bytes(32), "contract": bytes(20)},
+        " (31337, %(id)s, 'order.funded', 'order:lost', 7, %(hash)s, %(hash)s, 0, %(by)s, 1, true, now())",
+        {"id": uuid.uuid4(), "hash": bytes(32), "by": bytes(20)},
     )
     assert "order:lost" in (await browser.get("/admin/incident/list")).text
     assert (await browser.get("/admin/account/create")).status_code in (403, 404)
