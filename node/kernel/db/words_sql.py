@@ -12,12 +12,16 @@ _LANGUAGES: Final[LiteralString] = "%(languages)s::text[]"
 def words_join(
     table: LiteralString, *, thing_id: LiteralString, own_language: LiteralString
 ) -> LiteralString:
-    """Joins at most one row, `words`, whose columns are NULL where the own words are to be shown."""
+    """Joins at most one row, `words`, whose columns are NULL where the own words are to be shown.
+
+    Not `= ANY`: its estimate depends on the array, so that Postgres would plan every execution anew.
+    """
     return f"""
         LEFT JOIN LATERAL (
             SELECT translation.language, translation.title, translation.description
             FROM {table} AS translation
-            WHERE translation.thing_id = {thing_id} AND translation.language = ANY({_LANGUAGES})
+            WHERE translation.thing_id = {thing_id}
+                AND array_position({_LANGUAGES}, translation.language) IS NOT NULL
                 AND coalesce(
                     array_position({_LANGUAGES}, translation.language)
                         < array_position({_LANGUAGES}, {own_language}),
