@@ -260,8 +260,6 @@ contract GovernancePlay is Test {
     }
 }
 
-/// forge-config: default.invariant.runs = 32
-/// forge-config: default.invariant.depth = 64
 contract GovernanceInvariantTest is Test {
     GovernancePlay internal play;
 

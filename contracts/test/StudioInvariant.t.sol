@@ -116,8 +116,8 @@ contract StudioPlay is Ledger {
         (kind, by) = (kind % 4, 3 + by % 2);
         IStudio.Voucher memory v = voucherOf(kind, seed, price);
         bool forged = (seed >> 64) % 8 == 0;
-        bytes memory data = redemption(kind, v, seed, forged ? keys[4] : keys[(seed >> 8) % 5]);
-        bool due = !forged && (seed >> 8) % 5 < 2 && !used[kind][v.signer][v.nonce] && fits(kind, v.tokenId, v.quantity);
+        bytes memory data = redemption(kind, v, seed, forged ? keys[4] : keys[signerOf(seed)]);
+        bool due = !forged && signerOf(seed) < 2 && !used[kind][v.signer][v.nonce] && fits(kind, v.tokenId, v.quantity);
         if (v.redeemer != address(0) && v.redeemer != people[by]) due = false;
         vm.assertTrue(attempt(people[by], studios[kind], v.currency == NATIVE ? v.price : 0, data) == due, "redeem");
         if (!due) return;
@@ -135,7 +135,7 @@ contract StudioPlay is Ledger {
     }
 
     function voidVoucher(uint256 kind, uint256 by, uint256 nonce) external {
-        (kind, by, nonce) = (kind % 4, by % 5, nonce % 8);
+        (kind, by, nonce) = (kind % 4, by % 5, nonce % 3);
         bool done = attempt(people[by], studios[kind], 0, abi.encodeCall(IStudio.voidVoucher, (nonce)));
         vm.assertTrue(done == !used[kind][people[by]][nonce], "void");
         used[kind][people[by]][nonce] = true;
@@ -209,7 +209,7 @@ contract StudioPlay is Ledger {
             vm.assertLe(minted[kind], CAP, "cap");
             vm.assertTrue(Studio(studios[kind]).metadataFrozen() == frozen[kind], "frozen");
             for (uint256 id; id <= CAP; ++id) {
-                (, uint256 royalty) = Studio(studios[kind]).royaltyInfo(id, 10_000);
+                (, uint256 royalty) = id < 6 ? Studio(studios[kind]).royaltyInfo(id, 10_000) : (address(0), 0);
                 vm.assertLe(royalty, 1000, "royalty");
                 if (kind == EDITIONS) sameUnits(id);
                 else if (owners[kind][id] != address(0)) sameToken(kind, id);
@@ -236,12 +236,18 @@ contract StudioPlay is Ledger {
     }
 
     function voucherOf(uint256 kind, uint256 seed, uint256 price) private view returns (IStudio.Voucher memory v) {
-        (v.signer, v.payee, v.currency) = (people[(seed >> 8) % 5], payees[(seed >> 16) % 3], assets[(seed >> 24) % 2]);
-        (v.price, v.nonce, v.deadline) = (bound(price, 0, 1 ether), (seed >> 32) % 8, uint64(block.timestamp));
+        (v.signer, v.payee, v.currency) = (people[signerOf(seed)], payees[(seed >> 16) % 3], assets[(seed >> 24) % 2]);
+        (v.price, v.nonce, v.deadline) = (bound(price, 0, 1 ether), (seed >> 32) % 3, uint64(block.timestamp));
         if ((seed >> 40) % 4 == 0) v.redeemer = people[3];
         v.quantity = kind < BATCHES ? 1 : (seed >> 48) % 5;
         if (kind < BATCHES) v.content = keccak256(bytes(uriOf(seed)));
         if (kind == EDITIONS) v.tokenId = (seed >> 56) % 6;
+    }
+
+    /// @dev Mostly the merchant or its minter; few nonces, so that they meet again.
+    function signerOf(uint256 seed) private pure returns (uint256 person) {
+        person = (seed >> 8) % 8;
+        return person < 6 ? person % 2 : person - 3;
     }
 
     /// @dev Short ones, long ones, and those of which only a digest is kept.
@@ -276,8 +282,6 @@ contract StudioPlay is Ledger {
     }
 }
 
-/// forge-config: default.invariant.runs = 32
-/// forge-config: default.invariant.depth = 32
 contract StudioInvariantTest is Test {
     StudioPlay internal play;
 
