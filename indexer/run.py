@@ -5,10 +5,7 @@ kept in memory that it could not read again.
 """
 
 import asyncio
-import gc
-import resource
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
@@ -19,6 +16,7 @@ from prometheus_client import start_http_server
 from indexer import metrics
 from indexer.completeness import AnswerIncomplete
 from indexer.endpoints import tell_endpoints
+from indexer.memory import peak_memory_mb
 from indexer.pipeline import ChainRules, Pipeline, ServesAnotherChain, Step, Totals
 from indexer.reindex import Progress, Reindexed, no_progress
 from indexer.reindex import reindex as reindex_beside
@@ -45,7 +43,6 @@ STANDBY_S = 1.0  # between attempts to get the lock
 LOOKS_MAX = 12  # in a row at a chain that moves under our eyes; then it is said aloud
 LOOK_AGAIN_S = 0.02
 MENDS_MAX = 5  # attempts at a rewind under an indexer that writes
-GARBAGE_LOOKED_FOR_EVERY = 100_000  # objects that could be part of a cycle
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 10.0  # also how long a mended fault can go unnoticed
 
@@ -205,7 +202,6 @@ def main(
     settings: Settings, *, exit_at_head: bool = False, progress: Progress = no_progress
 ) -> RunReport | None:
     """`run` as a process: SIGTERM and SIGINT end it between two transactions."""
-    _collect_garbage_seldom()
     if not exit_at_head:
         _serve_metrics(settings.metrics_host, settings.indexer_metrics_port)
 
@@ -218,13 +214,6 @@ def main(
         return None
 
     return asyncio.run(cancellable())
-
-
-def _collect_garbage_seldom() -> None:
-    """A range is made of many small objects without cycles: looking for some took a third of the time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_LOOKED_FOR_EVERY)
 
 
 class Indexer:
@@ -402,10 +391,9 @@ def _serve_metrics(host: str, port: int) -> None:
 
 
 def _report(totals: Totals, seconds: float) -> RunReport:
-    unit = 2**20 if sys.platform == "darwin" else 2**10
     report = RunReport(**asdict(totals), seconds=round(seconds, 3), events_per_s=0.0, peak_memory_mb=0.0)
     return replace(
         report,
         events_per_s=round(totals.events / seconds, 1),
-        peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1),
+        peak_memory_mb=peak_memory_mb(),
     )
