@@ -5,9 +5,7 @@ kept in memory that it could not read again.
 """
 
 import asyncio
-import resource
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
@@ -19,6 +17,7 @@ from indexer import metrics
 from indexer.checkpoint import CheckpointMoved
 from indexer.completeness import AnswerIncomplete
 from indexer.endpoints import tell_endpoints
+from indexer.memory import peak_memory_mb
 from indexer.pipeline import ChainRules, Pipeline, ServesAnotherChain, Step
 from indexer.reindex import Progress, Reindexed, no_progress
 from indexer.reindex import reindex as reindex_beside
@@ -394,10 +393,9 @@ def _serve_metrics(host: str, port: int) -> None:
 
 
 def _report(totals: Totals, seconds: float) -> RunReport:
-    unit = 2**20 if sys.platform == "darwin" else 2**10
     report = RunReport(**asdict(totals), seconds=round(seconds, 3), events_per_s=0.0, peak_memory_mb=0.0)
     return replace(
         report,
         events_per_s=round(totals.events / seconds, 1),
-        peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1),
+        peak_memory_mb=peak_memory_mb(),
     )

@@ -65,7 +65,7 @@ def fuzz(node: Node, name: str, person: Person, known_file: Path, options: argpa
     print(f"fuzz: as {name}", flush=True)
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{node.url}/openapi.json"]
     command += ["--url", node.url, "--checks", ",".join(CHECKS), "--max-examples", str(options.examples)]
-    command += ["--seed", str(options.seed), "--phases", options.phases, "--workers", "2"]
+    command += ["--seed", str(options.seed), "--phases", options.phases, "--workers", "1"]
     command += ["--request-timeout", str(PATIENCE_S), "--warnings", "off", "--continue-on-failure"]
     command += ["--suppress-health-check", "all", "--no-color"]
     if person.token is not None:

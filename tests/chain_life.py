@@ -38,7 +38,6 @@ class Chain:
     def __init__(self, url: str) -> None:
         self.url = url
         self._session = requests.Session()
-        self._forks = itertools.count(1)
 
     def rpc(self, method: str, *params: object) -> Any:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
@@ -60,13 +59,8 @@ class Chain:
         self.rpc("anvil_mine", hex(blocks))
 
     def reorg(self, depth: int) -> None:
-        """Replaces the newest blocks by as many, empty but for a payment that makes them unlike any before.
-
-        Anvil loses the state of a block that it makes a second time, and then goes back to it no more.
-        """
-        account = dev_addresses()[-1]
-        payment = {"from": account, "to": account, "value": hex(next(self._forks))}
-        self.rpc("anvil_reorg", depth, [[payment, 0]])
+        """Replaces the newest blocks by as many empty ones."""
+        self.rpc("anvil_reorg", depth, [])
 
     @contextmanager
     def one_block(self) -> Iterator[None]:

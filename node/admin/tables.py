@@ -11,6 +11,7 @@ from starlette_admin.contrib.sqla import ModelView
 from starlette_admin.exceptions import ActionFailed
 from typing_extensions import override
 
+from indexer.models.core import IncidentRow
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.errors import AsoudError
 from node.kernel.spine.failed_tasks import request_retry
@@ -122,6 +123,7 @@ TABLES: tuple[tuple[type[Table], type[Any], str], ...] = (
     (Table, Order, "Orders"),
     (ParkedEvents, ParkedEvent, "Parked events"),
     (FailedTasks, FailedTask, "Failed tasks"),
+    (Table, IncidentRow, "Incidents of the chain"),
 )
 
 

@@ -7,7 +7,6 @@ the keys.
 
 import http.client
 import json
-import resource
 import sys
 import time
 from collections import Counter
@@ -17,6 +16,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 import psycopg
+
+from indexer.memory import peak_memory_mb
 
 BLOCKS = 10  # at once: some 5,000 logs
 HEADERS_MAX = 100  # in one JSON-RPC batch
@@ -173,8 +174,7 @@ def run(rpc_url: str, database_url: str, collection: str, first: int, last: int)
             write(connection, headers, logs)
             events += len(logs)
         seconds = time.perf_counter() - began
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    return {"events": events, "events_per_s": events / seconds, "peak_memory_mb": peak_mb}
+    return {"events": events, "events_per_s": events / seconds, "peak_memory_mb": peak_memory_mb()}
 
 
 if __name__ == "__main__":

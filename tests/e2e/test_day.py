@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,15 +57,30 @@ def answers_by_its_document(node: Node, *options: str) -> None:
     assert fuzz.returncode == 0, fuzz.stdout[-6_000:]
 
 
+def quick_start(node: Node, language: str, path: Path) -> str:
+    """Writes the first program of the page in that language as it is, but for the addresses of this node."""
+    page = (REPO / "docs/quickstart.md").read_text()
+    program = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)[0]
+    for ours, theirs in (
+        ("127.0.0.1:8000", f"127.0.0.1:{node.env['ASOUD_API_PORT']}"),
+        ("127.0.0.1:8545", f"127.0.0.1:{node.env['ASOUD_ANVIL_PORT']}"),
+        ("=.asoud/", f"={node.data_dir}/"),
+    ):
+        program = program.replace(ours, theirs)
+    path.write_text(program)
+    return str(path)
+
+
 def test_a_day_on_a_node(node: Node, tmp_path: Path) -> None:
     start(node)
     passes(node)
-    blocks = re.findall(r"```python\n(.*?)```", (REPO / "docs/quickstart.md").read_text(), re.DOTALL)
-    script = tmp_path / "ten.py"
-    script.write_text(blocks[0].replace("127.0.0.1:8000", f"127.0.0.1:{node.env['ASOUD_API_PORT']}"))
-    ten = node.run(sys.executable, str(script))
+    ten = node.run(sys.executable, quick_start(node, "python", tmp_path / "ten.py"))
     assert ten.returncode == 0, ten.stderr
     assert "1 tokens on this page" in ten.stdout
+    if shutil.which("jq"):  # as the page asks for
+        by_curl = node.run("bash", quick_start(node, "bash", tmp_path / "ten.sh"))
+        assert by_curl.returncode == 0, by_curl.stdout + by_curl.stderr
+        assert by_curl.stdout.splitlines()[-1] == "304"
     finds_nothing(node)
     answers_by_its_document(node, "--examples", "1", "--phases", "fuzzing", "--callers", "2")
 

@@ -9,7 +9,7 @@ from node.cli.supervise import orphans
 from node.cli.supervise.plan import OUTSIDE_SETTING, REPO
 from tests.stack import free_port
 
-LIMIT_S = 120.0
+LIMIT_S = 300.0
 
 
 class Node:

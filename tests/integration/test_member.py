@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -10,7 +11,12 @@ import pytest
 
 from api.schemas import Page
 from api.v1.member import InvitationOut, InvitedOut, MemberOut, RolesOut
+from node.kernel.db.unit_of_work import Tx
+from node.kernel.hexes import Address, to_bytes
+from node.services.identity.errors import AccountFrozen
 from node.services.identity.models import PlatformRole
+from node.services.identity.proof import WalletProof
+from node.services.identity.sessions import Client
 from tests.edge import Edge, new_wallet, signature
 from tests.integration.test_market import open_market
 from tests.integration.test_product import NATIVE, add_product
@@ -177,6 +183,34 @@ async def test_a_frozen_account_is_shut_out_at_once(edge: Edge, connection: psyc
     assert (await edge.client.get("/v1/me", headers=await edge.sign_in(wallet))).status_code == 200
     acts = connection.execute("SELECT act, origin FROM identity.audit WHERE origin LIKE 'cli:%' ORDER BY id")
     assert acts.fetchall() == [("account_frozen", "cli:test"), ("account_unfrozen", "cli:test")]
+
+
+async def test_a_frozen_account_changes_nothing_of_itself_though_a_session_were_open(
+    edge: Edge, connection: psycopg.Connection
+) -> None:
+    """The services judge too, not the edge alone, and not by the sessions alone that a freeze ends."""
+    services = edge.services
+    caller = await edge.sign_in()
+    other = await edge.signed(new_wallet(), "link")
+    linked = await edge.client.post("/v1/me/wallets", json=other, headers=caller)
+    mine, lost = [WalletProof(wallet["address"]) for wallet in linked.json()["wallets"]]
+    principal = services.sessions.principal(caller["Authorization"].removeprefix("Bearer "))
+    connection.execute("UPDATE identity.account SET frozen_at = now()")
+    new = WalletProof(Address(new_wallet().address.lower()))
+    acts: list[Callable[[Tx], object]] = [
+        lambda tx: services.accounts.link(tx, principal, new, Client()),
+        lambda tx: services.accounts.unlink(tx, principal, lost, Client()),
+        lambda tx: services.recoveries.ask(tx, principal, lost, Client()),
+        lambda tx: services.recoveries.cancel(tx, principal, uuid.uuid4(), Client()),
+        lambda tx: services.recoveries.complete(tx, principal, uuid.uuid4(), Client()),
+        lambda tx: services.leaving.delete(tx, principal, Client()),
+        lambda tx: services.leaving.preview(tx, principal, principal),
+    ]
+    for act in acts:
+        with pytest.raises(AccountFrozen), services.database.transaction() as tx:
+            act(tx)
+    wallets = connection.execute("SELECT address FROM identity.wallet").fetchall()
+    assert {bytes(address) for (address,) in wallets} == {to_bytes(one.address) for one in (mine, lost)}
 
 
 async def test_a_role_of_the_node_counts_at_once_and_no_longer(edge: Edge) -> None:

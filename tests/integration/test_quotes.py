@@ -286,7 +286,8 @@ async def test_a_sweep_buys_what_is_there_and_tells_the_rest(
     assert again["code"] == "nothing_to_sweep"
 
 
-async def test_a_sweep_in_dollars_approves_the_sum(node: TradingNode, seller: Trader, buyer: Trader) -> None:
+async def test_a_sweep_in_dollars_approves_the_sum(node: TradingNode, seller: Trader) -> None:
+    buyer = await node.trader(8)  # who has approved nothing before
     assert node.deployment.dev_dollar is not None
     dollar = node.deployment.dev_dollar.address
     collection = await seller.collection()

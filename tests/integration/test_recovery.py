@@ -12,6 +12,7 @@ from eth_account.signers.local import LocalAccount
 
 from api.v1.identity import MeOut
 from api.v1.session import SignedInOut
+from node.services.identity.words import WORDS
 from tests.edge import Edge, new_wallet
 from tests.handset import PHONE, Handset, bearer, outcome, say
 from tests.second_proof import with_totp
@@ -102,7 +103,7 @@ async def test_every_phone_is_told_and_each_identity_can_object(
     for _ in range(2):  # a task that runs twice tells once
         edge.services.recoveries.tell(edge.services.database.transaction, recovery)
     lines = (tmp_path / "outbox" / "sms.jsonl").read_text(encoding="utf-8").splitlines()
-    told = [json.loads(line) for line in lines if "is lost" in line]
+    told = [line for line in map(json.loads, lines) if line["text"] == WORDS["tr"].recovery]
     assert [line["to"] for line in told] == [PHONE]
     by_phone = bearer(await home.by_phone())
     seen = MeOut.model_validate_json((await edge.client.get("/v1/me", headers=by_phone)).content)

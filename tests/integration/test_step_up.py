@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
+from api.permissions import Permission, Who
 from api.routing import edge_router
 from api.step_up import STEP_UP
 from api.v1.session import SignedInOut
@@ -133,6 +134,7 @@ async def test_a_proof_by_what_is_taken_away_holds_no_longer(edge: Edge) -> None
 async def test_the_dependency_of_other_routes_asks_for_a_second_proof(edge: Edge) -> None:
     probe = FastAPI()
     probe.state.services, probe.state.options = edge.app.state.services, edge.app.state.options
+    probe.state.permissions = {"POST /keys": Permission(frozenset({Who.ACCOUNT}), None)}
     router = edge_router("probe")
 
     @router.post("/keys", status_code=204, dependencies=[STEP_UP])

@@ -23,6 +23,7 @@ from node.services.identity import places
 from node.services.identity.audit import Act, Audit
 from node.services.identity.devices import DeviceService
 from node.services.identity.errors import (
+    AccountFrozen,
     AccountUnknown,
     IdentityTaken,
     IdentityUnknown,
@@ -121,12 +122,19 @@ class AccountService:
         self._tell(tx, session.account_id, _unlinked(session.account_id, proof))
 
     def lock(self, tx: Tx, account_id: uuid.UUID) -> Account:
-        """The account, which nobody else changes until the transaction ends. Raises AccountUnknown."""
+        """The account, which nobody else changes until the transaction ends.
+
+        Raises:
+            AccountUnknown: There is none.
+            AccountFrozen: An operator shut it out; whatever session asks, nothing of it changes.
+        """
         found = tx.execute(
             select(Account).where(Account.id == account_id).with_for_update()
         ).scalar_one_or_none()
         if found is None:
             raise AccountUnknown("the account of this token does not exist")
+        if found.frozen_at is not None:
+            raise AccountFrozen("the account is frozen; ask the operator")
         return found
 
     def change_profile(self, tx: Tx, account: Account, change: Mapping[str, str | None]) -> None:
