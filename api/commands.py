@@ -29,7 +29,7 @@ DUPLICATE_WAIT = "2s"  # how long a duplicate waits for the first before it is t
 EFFECT_LEASE = dt.timedelta(
     minutes=1
 )  # longer than any chain of RPC timeouts; then a crashed effect is retried
-STORED_HEADERS = ("content-type", "location", "etag")
+STORED_HEADERS = ("content-type", "content-language", "location", "etag")
 
 Begin = Callable[[], AbstractContextManager[Tx]]
 

@@ -16,6 +16,7 @@ SENT = (
     "X-Request-Id",
 )
 READ = (
+    "Content-Language",
     "ETag",
     "Idempotent-Replayed",
     "Location",

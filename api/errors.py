@@ -57,6 +57,7 @@ from node.services.nft import errors as nft
 from node.services.order import errors as order
 from node.services.sms import errors as sms
 from node.services.transaction import errors as transaction
+from node.services.translation import errors as translation
 from wallet.ledger import errors as ledger
 
 log = get_logger(__name__)
@@ -233,6 +234,10 @@ ERRORS: dict[type[AsoudError], Row] = {
     listing.QuoteNotActive: Row(409, "quote_not_active", "The quote cannot be settled now"),
     listing.NothingToSweep: Row(409, "nothing_to_sweep", "Nothing of it can be bought so"),
     listing.NoncesExhausted: Row(409, "nonces_exhausted", "Too many nonces are used up"),
+    # translation
+    translation.TranslationUnknown: Row(404, "translation_unknown", "There are no words in that language"),
+    translation.LanguageIsOwn: Row(409, "language_is_own", "The language is the market's own"),
+    translation.TooManyTranslations: Row(409, "too_many_translations", "It is told in too many languages"),
     # transaction
     transaction.NotSender: Row(403, "not_sender", "Another wallet signed the transaction"),
     transaction.RelayRateExceeded: Row(429, "relay_rate_exceeded", "Too many transactions in a minute"),

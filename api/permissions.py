@@ -86,6 +86,7 @@ _REFUNDS = _of(Who.OWNER, Who.MANAGER, scope=Scope.ORDERS_WRITE)
 _DISPUTANTS = _of(Who.BUYER, Who.OWNER, Who.MANAGER, scope=Scope.ORDERS_WRITE)
 _BY_TIME = _of(Who.BUYER, Who.OWNER, Who.MANAGER, Who.STAFF, Who.JUDGE, scope=Scope.ORDERS_WRITE)
 _SELLS = _of(Who.OWNER, Who.MANAGER, Who.STAFF, scope=Scope.PRODUCTS_WRITE)
+_TRANSLATES = _of(Who.OWNER, Who.MANAGER, Who.STAFF, scope=Scope.MARKETS_WRITE)
 
 PERMISSIONS: Final[Mapping[str, Permission]] = {
     # the node itself
@@ -138,6 +139,10 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "GET /v1/markets": _PUBLIC,
     "GET /v1/markets/{market}": _PUBLIC,
     "PATCH /v1/markets/{market_id}": _of(Who.OWNER, scope=Scope.MARKETS_WRITE),
+    "GET /v1/markets/{market_id}/translations": _PUBLIC,
+    "GET /v1/markets/{market_id}/translations/{language}": _PUBLIC,
+    "PUT /v1/markets/{market_id}/translations/{language}": _TRANSLATES,
+    "DELETE /v1/markets/{market_id}/translations/{language}": _TRANSLATES,
     "GET /v1/markets/{market_id}/members": _of(Who.OWNER, Who.MANAGER, scope=Scope.MEMBERS_READ),
     "DELETE /v1/markets/{market_id}/members/{account_id}": _OWNER,
     "DELETE /v1/markets/{market_id}/membership": _of(Who.MANAGER, Who.STAFF, Who.ACCOUNTANT),
@@ -159,6 +164,10 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "GET /v1/products": _PUBLIC,
     "GET /v1/products/{product_id}": _of(Who.ANYONE, scope=Scope.PRODUCTS_READ),
     "PATCH /v1/products/{product_id}": _SELLS,
+    "GET /v1/products/{product_id}/translations": _of(Who.ANYONE, scope=Scope.PRODUCTS_READ),
+    "GET /v1/products/{product_id}/translations/{language}": _of(Who.ANYONE, scope=Scope.PRODUCTS_READ),
+    "PUT /v1/products/{product_id}/translations/{language}": _SELLS,
+    "DELETE /v1/products/{product_id}/translations/{language}": _SELLS,
     "GET /v1/currencies": _PUBLIC,
     # orders
     "POST /v1/orders": _of(Who.ACCOUNT, scope=Scope.ORDERS_WRITE),

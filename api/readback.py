@@ -26,13 +26,11 @@ IfMatch = Annotated[
 ]
 
 
-def read_json(tx: Tx, sql: LiteralString, params: Mapping[str, object]) -> bytes:
+def _found(tx: Tx, sql: LiteralString, params: Mapping[str, object]) -> bytes | None:
     """The bytes of a view of the query path, as this transaction sees it."""
     tx.flush()
     found = tx.connection().exec_driver_sql(f"SELECT ({sql})::text", dict(params)).scalar_one()
-    if found is None:
-        raise Bug("a command cannot read back what it wrote")
-    return str(found).encode()
+    return None if found is None else str(found).encode()
 
 
 def read_back(
@@ -43,7 +41,9 @@ def read_back(
     status: int = 200,
     location: str | None = None,
 ) -> Response:
-    body = read_json(tx, sql, params)
+    body = _found(tx, sql, params)
+    if body is None:
+        raise Bug("a command cannot read back what it wrote")
     headers = {"ETag": etag_of(body)}
     if location is not None:
         headers["Location"] = location
@@ -51,12 +51,13 @@ def read_back(
 
 
 def require_match(tx: Tx, if_match: str | None, sql: LiteralString, params: Mapping[str, object]) -> None:
-    """RFC 9110, section 13.1.1: strong comparison. The row has to be locked.
+    """RFC 9110, section 13.1.1: strong comparison. The row has to be locked, or what it belongs to.
 
     Raises:
-        PreconditionFailed: None of the tags is that of now.
+        PreconditionFailed: None of the tags is that of now, or there is nothing that has one.
     """
-    if if_match is None or if_match.strip() == "*":
+    if if_match is None:
         return
-    if etag_of(read_json(tx, sql, params)) not in [tag.strip() for tag in if_match.split(",")]:
+    now, tags = _found(tx, sql, params), [tag.strip() for tag in if_match.split(",")]
+    if now is None or not {"*", etag_of(now)}.intersection(tags):
         raise PreconditionFailed("it was changed since you read it; read it again")

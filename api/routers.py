@@ -36,6 +36,7 @@ from api.v1 import (
     step_up,
     token,
     transaction,
+    translation,
     wallet,
 )
 
@@ -60,6 +61,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     key.router,
     product.router,
     currency.router,
+    translation.router,
     order.router,
     order_step.router,
     order_release.router,

@@ -9,10 +9,11 @@ from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from api.access import CurrentPrincipal, TheServices
+from api.languages import OWN_WORDS, Languages, WordViews, in_language
 from api.readback import IfMatch, read_back, require_match
 from api.routing import CommandTx, edge_router
 from api.schemas import AddressString, Input, Output, Page, Whole
-from api.views import ThePage, Views
+from api.views import ThePage
 from node.services.market import queries
 from node.services.market.errors import MarketUnknown, SlugInvalid
 from node.services.market.service import MarketDraft
@@ -84,7 +85,7 @@ class MarketOut(Output):
     slug: str = Field(examples=["cicek"])
     name: str = Field(examples=["Çiçek Sepeti"])
     description: str
-    language: str = Field(examples=["tr"])
+    language: str = Field(examples=["tr"], description="Of `name` and `description` here")
     owner_account_id: uuid.UUID
     payout_address: AddressString
     arbiter: AddressString
@@ -102,12 +103,13 @@ def open_market(
         tx, account_id=principal.account_id, wallet=principal.address, draft=body.draft()
     )
     location = f"/v1/markets/{market.id}"
-    return read_back(tx, queries.MARKET, {"market_id": market.id}, status=201, location=location)
+    params = {"market_id": market.id, **OWN_WORDS}
+    return in_language(read_back(tx, queries.MARKET, params, status=201, location=location))
 
 
 @router.get("", response_model=Page[MarketOut])
 async def list_markets(
-    views: Views,
+    views: WordViews,
     page: ThePage,
     owner: Annotated[uuid.UUID | None, Query(description="Only markets of that account")] = None,
 ) -> Response:
@@ -119,7 +121,7 @@ async def list_markets(
 
 @router.get("/{market}", response_model=MarketOut)
 async def read_market(
-    views: Views,
+    views: WordViews,
     market: Annotated[str, Path(max_length=REFERENCE_CHARS_MAX, description="Id or slug")],
 ) -> Response:
     """One market, by its id or its slug, in whatever case or script form the slug was typed."""
@@ -141,10 +143,12 @@ def change_market(
     tx: CommandTx,
     services: TheServices,
     principal: CurrentPrincipal,
+    languages: Languages,
     if_match: IfMatch = None,
 ) -> Response:
-    """Change one's own market."""
+    """Change one's own market, and its words in its own language. The answer is what a read would give."""
     market = services.market.owned(tx, market_id, account_id=principal.account_id)
-    require_match(tx, if_match, queries.MARKET, {"market_id": market_id})
+    params = {"market_id": market_id, "languages": languages}
+    require_match(tx, if_match, queries.MARKET, params)
     services.market.change(tx, market, body.draft(), wallet=principal.address)
-    return read_back(tx, queries.MARKET, {"market_id": market_id})
+    return in_language(read_back(tx, queries.MARKET, params))

@@ -9,11 +9,13 @@ from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from api.access import CurrentPrincipal, OptionalPrincipal, TheServices
+from api.chain_params import given, raw
 from api.commands import Begin
+from api.languages import OWN_WORDS, Languages, WordViews, in_language
 from api.readback import IfMatch, read_back, require_match
 from api.routing import EffectTx, edge_router
 from api.schemas import AmountOut, Input, Output, Page, UintString, Whole
-from api.views import ThePage, Views
+from api.views import ThePage
 from node.services.catalog import queries
 from node.services.catalog.errors import ProductUnknown
 from node.services.catalog.models import Status
@@ -25,6 +27,16 @@ router = edge_router("products")
 
 TEXT_CHARS_MAX = 40_000  # before trimming; the services know the real limits
 REFERENCE_CHARS_MAX = 200
+
+
+PriceCurrency = Annotated[
+    str | None,
+    Query(
+        max_length=REFERENCE_CHARS_MAX,
+        description="CAIP-19: only what is priced in that asset. Nothing is converted",
+        examples=["eip155:31337/slip44:60"],
+    ),
+]
 
 
 class PriceIn(Input):
@@ -80,6 +92,7 @@ class ProductIn(ProductChange):
 class ProductOut(Output):
     id: uuid.UUID
     market_id: uuid.UUID
+    language: str = Field(examples=["tr"], description="Of `title` and `description` here")
     title: str = Field(examples=["Bakır cezve"])
     description: str
     sku: str | None = Field(examples=["CEZVE-12"])
@@ -104,15 +117,18 @@ def add_product(
         product = services.catalog.add(
             tx, market_id, account_id=principal.account_id, draft=body.draft(None), price=price
         )
-        params = {"product_id": product.id, "account_id": principal.account_id}
-        return read_back(tx, queries.PRODUCT, params, status=201, location=f"/v1/products/{product.id}")
+        params = {"product_id": product.id, "account_id": principal.account_id, **OWN_WORDS}
+        location = f"/v1/products/{product.id}"
+        return in_language(read_back(tx, queries.PRODUCT, params, status=201, location=location))
 
 
 @router.get("/v1/markets/{market_id}/products", response_model=Page[ProductOut])
 async def list_market_products(
     market_id: uuid.UUID,
-    views: Views,
+    *,
+    views: WordViews,
     page: ThePage,
+    services: TheServices,
     principal: OptionalPrincipal,
     status: Annotated[
         Status | None,
@@ -120,26 +136,31 @@ async def list_market_products(
             description="Of a market one works in; without it the list is what everybody sees: what is active"
         ),
     ] = None,
+    currency: PriceCurrency = None,
 ) -> Response:
     """The products of a market, the newest first."""
+    filters = given(market_id=market_id, currency=_address(services, currency))
     if status is None:
-        return await views.page(queries.PRODUCTS_OF_MARKET, {"market_id": market_id}, page)
+        return await views.page(queries.products(frozenset(filters)), filters, page)
     if principal is None:
         raise TokenMissing(
             "only who works there sees a market by status: send `Authorization: Bearer <token>`"
         )
-    params = {"market_id": market_id, "status": status.value, "account_id": principal.account_id}
-    return await views.page(queries.PRODUCTS_OF_OWNER, params, page, private=True)
+    params = {**filters, "status": status.value, "account_id": principal.account_id}
+    return await views.page(queries.products_of_owner(frozenset(filters)), params, page, private=True)
 
 
 @router.get("/v1/products", response_model=Page[ProductOut])
-async def list_products(views: Views, page: ThePage) -> Response:
+async def list_products(
+    views: WordViews, page: ThePage, services: TheServices, currency: PriceCurrency = None
+) -> Response:
     """What is for sale in all markets, the newest first."""
-    return await views.page(queries.PRODUCTS, {}, page)
+    filters = given(currency=_address(services, currency))
+    return await views.page(queries.products(frozenset(filters)), filters, page)
 
 
 @router.get("/v1/products/{product_id}", response_model=ProductOut)
-async def read_product(product_id: uuid.UUID, views: Views, principal: OptionalPrincipal) -> Response:
+async def read_product(product_id: uuid.UUID, views: WordViews, principal: OptionalPrincipal) -> Response:
     """One product. Drafts are there for those only who work in the market."""
     account_id = None if principal is None else principal.account_id
     params = {"product_id": product_id, "account_id": account_id}
@@ -155,16 +176,24 @@ def change_product(
     begin: EffectTx,
     services: TheServices,
     principal: CurrentPrincipal,
+    languages: Languages,
     if_match: IfMatch = None,
 ) -> Response:
-    """Change price, stock, status or words of a product. Placed orders keep their price."""
+    """Change price, stock, status or the own words of a product. Placed orders keep their price.
+
+    The answer is what a read would give.
+    """
     price = None if body.price is None else _price(services, begin, body.price)
-    params = {"product_id": product_id, "account_id": principal.account_id}
+    params = {"product_id": product_id, "account_id": principal.account_id, "languages": languages}
     with begin() as tx:
         product = services.catalog.owned(tx, product_id, account_id=principal.account_id)
         require_match(tx, if_match, queries.PRODUCT, params)
         services.catalog.change(tx, product, body.draft(price))
-        return read_back(tx, queries.PRODUCT, params)
+        return in_language(read_back(tx, queries.PRODUCT, params))
+
+
+def _address(services: Services, currency: str | None) -> bytes | None:
+    return None if currency is None else raw(services.currencies.address(currency))
 
 
 def _price(services: Services, begin: Begin, price: PriceIn) -> Price:

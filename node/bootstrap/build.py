@@ -89,6 +89,7 @@ def build_services(
         api_keys=people.api_keys,
         catalog=shop.catalog,
         currencies=shop.currencies,
+        translations=shop.translations,
         order=shop.order,
         releases=shop.releases,
         credit=shop.credit,

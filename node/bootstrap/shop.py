@@ -22,6 +22,7 @@ from node.services.market.members import Audit, MemberService
 from node.services.market.service import MarketRules, MarketService, Policy
 from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
+from node.services.translation.service import TranslationService
 from wallet.asset.service import AssetService
 
 WINDOW_S_MIN = 3600
@@ -33,6 +34,7 @@ class ShopServices:
     members: MemberService
     catalog: CatalogService
     currencies: Currencies
+    translations: TranslationService
     order: OrderService
     releases: SignedReleases
     credit: CreditService
@@ -75,6 +77,7 @@ def shop_services(
         members=members,
         catalog=CatalogService(clock, events, market),
         currencies=Currencies(assets, deployment, chain_id=settings.chain_id),
+        translations=TranslationService(clock, events),
         order=order,
         escrow=EscrowService(
             deployment,

@@ -47,6 +47,7 @@ from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
 from node.services.sms.sending import Carriers
 from node.services.transaction.service import TransactionService
+from node.services.translation.service import TranslationService
 from wallet.asset.service import AssetService
 from wallet.ledger.commands import Ledger
 
@@ -86,6 +87,7 @@ class Services:
     api_keys: ApiKeyService
     catalog: CatalogService
     currencies: Currencies
+    translations: TranslationService
     order: OrderService
     releases: SignedReleases
     credit: CreditService

@@ -54,14 +54,15 @@ class Currencies:
             CurrencyUnknown: Not one that prices may be in.
             Transient: The chain had to be asked and is away.
         """
-        address = self._address(asset_id)
+        address = self.address(asset_id)
         if address != ZERO_ADDRESS:
             with begin() as tx:
                 if not self._is_allowed(tx, address):
                     raise _unknown(asset_id)
         return Currency(self._assets.learn(begin, address), address)
 
-    def _address(self, asset_id: str) -> Address:
+    def address(self, asset_id: str) -> Address:
+        """Where the asset lives, whether or not prices may be in it now. Raises CurrencyUnknown: not here."""
         found = _CAIP19.fullmatch(asset_id)
         if found is None or int(found["chain"]) != self._chain_id:
             raise _unknown(asset_id)

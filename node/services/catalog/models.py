@@ -30,6 +30,7 @@ class Product(Base):
         Index("ix_product_market", "market_id", "id"),
         Index("ix_product_market_active", "market_id", "id", postgresql_where="status = 'active'"),
         Index("ix_product_active", "id", postgresql_where="status = 'active'"),
+        Index("ix_product_currency", "asset_address", "id", postgresql_where="status = 'active'"),
         uint256_check("price"),
         CheckConstraint("price > 0", name="price_positive"),
         CheckConstraint("least(available, reserved, sold) >= 0", name="stock"),

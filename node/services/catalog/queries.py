@@ -1,17 +1,24 @@
-"""Views of products for the query path. A draft is seen by those alone who work in its market."""
+"""Views of products for the query path, in the first of `languages` (text[]) in which they are told.
 
+A draft is seen by those alone who work in its market.
+"""
+
+from collections.abc import Collection
+from functools import cache
 from typing import Final, LiteralString
 
 from node.kernel.db.json_sql import hex_text
 from node.kernel.db.keyset import Keyset
+from node.kernel.db.words_sql import words_join
 from wallet.asset.queries import asset_join, asset_json
 
 _ITEM: Final[LiteralString] = """
     json_build_object(
         'id', product.id,
         'market_id', product.market_id,
-        'title', product.title,
-        'description', product.description,
+        'language', coalesce(words.language, market.language),
+        'title', coalesce(words.title, product.title),
+        'description', coalesce(words.description, product.description),
         'sku', product.sku,
         'status', product.status,
         'price', json_build_object(
@@ -32,32 +39,45 @@ _OWNED: Final[LiteralString] = """
     )
 """
 
-PRODUCT: Final[LiteralString] = f"""
-    SELECT {_ITEM} FROM catalog.product
-    WHERE product.id = %(product_id)s AND (product.status <> 'draft' OR {_OWNED})
-"""  # noqa: S608 - literals of the code
+_FROM: Final[LiteralString] = f"""
+    FROM catalog.product JOIN market.market ON market.id = product.market_id
+    {words_join("catalog.translation", thing_id="product.id", own_language="market.language")}
+"""
 
-PRODUCTS: Final = Keyset(
-    name="products",
-    item=_ITEM,
-    source="FROM catalog.product WHERE product.status = 'active'",
-    key=(("product.id", "uuid"),),
-)
-PRODUCTS_OF_MARKET: Final = Keyset(
-    name="products_of_market",
-    item=_ITEM,
-    source="FROM catalog.product WHERE product.market_id = %(market_id)s AND product.status = 'active'",
-    key=(("product.id", "uuid"),),
-)
-PRODUCTS_OF_OWNER: Final = Keyset(
-    name="products_of_owner",
-    item=_ITEM,
-    source=f"""
-        FROM catalog.product
-        WHERE product.market_id = %(market_id)s AND product.status = %(status)s AND {_OWNED}
-    """,
-    key=(("product.id", "uuid"),),
-)
+PRODUCT: Final[LiteralString] = f"""
+    SELECT {_ITEM} {_FROM} WHERE product.id = %(product_id)s AND (product.status <> 'draft' OR {_OWNED})
+"""
+
+_KEY: Final[tuple[tuple[LiteralString, LiteralString], ...]] = (("product.id", "uuid"),)
+_CURSOR_NAMES: Final[dict[bool, LiteralString]] = {False: "products", True: "products_of_market"}
+_FILTERS: Final[dict[str, LiteralString]] = {
+    "market_id": "product.market_id = %(market_id)s",
+    "currency": "product.asset_address = %(currency)s::bytea",
+}
+
+
+def _all(conditions: Collection[LiteralString]) -> LiteralString:
+    return " AND ".join(conditions)
+
+
+@cache
+def products(filters: frozenset[str]) -> Keyset:
+    """What is for sale; `filters` are names of `_FILTERS`, which are parameters too."""
+    conditions = ["product.status = 'active'", *(_FILTERS[name] for name in sorted(filters))]
+    return Keyset(
+        name=_CURSOR_NAMES["market_id" in filters],
+        item=_ITEM,
+        source=f"{_FROM} WHERE {_all(conditions)}",
+        key=_KEY,
+    )
+
+
+@cache
+def products_of_owner(filters: frozenset[str]) -> Keyset:
+    """Of the market that the caller works in, by status."""
+    conditions = ["product.status = %(status)s", _OWNED, *(_FILTERS[name] for name in sorted(filters))]
+    return Keyset(name="products_of_owner", item=_ITEM, source=f"{_FROM} WHERE {_all(conditions)}", key=_KEY)
+
 
 # The native coin and the exchange's allow-list, as far as it was indexed.
 CURRENCIES: Final = Keyset(

@@ -1,17 +1,18 @@
-"""Views of markets for the query path."""
+"""Views of markets for the query path, told in the first of `languages` (text[]) that there is."""
 
 from typing import Final, LiteralString
 
 from node.kernel.db.json_sql import hex_text, time_text
 from node.kernel.db.keyset import Keyset
+from node.kernel.db.words_sql import words_join
 
 _ITEM: Final[LiteralString] = """
     json_build_object(
         'id', market.id,
         'slug', market.slug,
-        'name', market.name,
-        'description', market.description,
-        'language', market.language,
+        'name', coalesce(words.title, market.name),
+        'description', coalesce(words.description, market.description),
+        'language', coalesce(words.language, market.language),
         'owner_account_id', market.owner_account_id,
         'payout_address', '0x' || encode(market.payout_address, 'hex'),
         'arbiter', '0x' || encode(market.arbiter, 'hex'),
@@ -26,16 +27,21 @@ _ITEM: Final[LiteralString] = """
     )
 """
 
-MARKET: Final[LiteralString] = f"SELECT {_ITEM} FROM market.market WHERE market.id = %(market_id)s"  # noqa: S608 - literals
-MARKET_BY_SLUG: Final[LiteralString] = f"SELECT {_ITEM} FROM market.market WHERE market.slug = %(slug)s"  # noqa: S608
+_FROM: Final[LiteralString] = f"""
+    FROM market.market
+    {words_join("market.translation", thing_id="market.id", own_language="market.language")}
+"""
+
+MARKET: Final[LiteralString] = f"SELECT {_ITEM} {_FROM} WHERE market.id = %(market_id)s"
+MARKET_BY_SLUG: Final[LiteralString] = f"SELECT {_ITEM} {_FROM} WHERE market.slug = %(slug)s"
 
 MARKETS: Final = Keyset(
-    name="markets", item=_ITEM, source="FROM market.market WHERE true", key=(("market.id", "uuid"),)
+    name="markets", item=_ITEM, source=f"{_FROM} WHERE true", key=(("market.id", "uuid"),)
 )
 MARKETS_OF_ACCOUNT: Final = Keyset(
     name="markets_of_account",
     item=_ITEM,
-    source="FROM market.market WHERE market.owner_account_id = %(account_id)s",
+    source=f"{_FROM} WHERE market.owner_account_id = %(account_id)s",
     key=(("market.id", "uuid"),),
 )
 MEMBERS: Final = Keyset(

@@ -1,0 +1,1 @@
+"""Words of markets and products in other languages than the market's own."""
