@@ -107,9 +107,13 @@ async def _admit_key(request: Request, permission: Permission, token: str) -> Pr
         await anyio.to_thread.run_sync(services.api_keys.note_use, services.database, caller)
     if permission.scope is None:
         raise ScopeNeeded("no API key does this: it needs a signed-in person", scope=None)
-    standing = await _standing(request, permission, caller.principal)
-    principal = _judged(permission, caller.principal, standing)
-    if not allows(caller.scopes, permission.scope, standing.market_id):
+    if caller.is_frozen:
+        raise AccountFrozen("the account is frozen; ask the operator")
+    principal, market_id = caller.principal, None
+    if permission.by_role or named_thing(request.path_params):
+        standing = await _standing(request, permission, principal)
+        principal, market_id = _judged(permission, principal, standing), standing.market_id
+    if not allows(caller.scopes, permission.scope, market_id):
         raise ScopeNeeded("the API key was not given the scope", scope=permission.scope.value)
     return principal
 

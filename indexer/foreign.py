@@ -13,13 +13,14 @@ from typing import LiteralString
 from psycopg import sql
 
 from indexer import statements
+from indexer.checkpoint import Checkpoint, CheckpointMoved
 from indexer.codec import Model
 from indexer.declared import AbiReader
 from indexer.fetch import Decoded, NodeBlocks, fetch_logs, linked_headers
 from indexer.models import ForeignBalanceRow, ForeignTokenRow, ForeignTransferRow, LogRow
 from indexer.ranges import RangeSizer
 from indexer.reading import Kinds, Reading, token_reader
-from indexer.store import Checkpoint, CheckpointMoved, Store
+from indexer.store import Store
 from indexer.writing import write_logs
 from node.chain.errors import RpcUnavailable
 from node.chain.rpc import ChainMoved, RangeTooLarge, RpcClient

@@ -6,7 +6,6 @@ happens in between. It decides by `reorg`, reads by `fetch`, writes by `store`.
 
 import asyncio
 import dataclasses
-import datetime as dt
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -14,29 +13,30 @@ from enum import Enum, auto
 
 from indexer import metrics
 from indexer.ahead import RangeReader
-from indexer.fetch import BlockSource, Fetched, NodeBlocks
+from indexer.checkpoint import Checkpoint, CheckpointMoved
+from indexer.fetch import BlockSource, NodeBlocks
 from indexer.foreign import ForeignTender, begin_anew, went_back
-from indexer.partitions import Partitioned
+from indexer.partition_tender import PartitionTender
 from indexer.ranges import RangeSizer
 from indexer.reading import Kinds
 from indexer.reorg import Replay, Undo, Verdict, judge, remedy
 from indexer.rewind import newest_shared, replay
 from indexer.spine import tell_vanished
-from indexer.store import Checkpoint, CheckpointMoved, Store
+from indexer.store import Store
+from indexer.voice import HEARTBEAT, Totals, Voice
 from indexer.writing import (
     ContractSource,
     Finality,
     KnownContract,
     contract_rows,
     finalize,
-    instant_of,
     write_range,
 )
 from node.chain.errors import RpcUnavailable
 from node.chain.logs import CHILD_OF
 from node.chain.rpc import ChainMoved, Header, RangeTooLarge, RpcClient
 from node.kernel.clock import Clock
-from node.kernel.errors import AsoudError, Bug, Invalid
+from node.kernel.errors import Bug, Invalid
 from node.kernel.hexes import Hash32
 from node.kernel.log import get_logger
 
@@ -46,7 +46,6 @@ _CHILDREN = frozenset(CHILD_OF.values())  # made by factories, so in no deployme
 # A node behind a load balancer may lag behind what it said before: this many looks at a lower head of the
 # same fork are taken for that. A chain that lost its tail stays lower.
 SHORTER_LOOKS = 4
-HEARTBEAT = dt.timedelta(seconds=5)  # how often an idle indexer says that it lives
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +70,6 @@ class Step(Enum):
     IDLE = auto()  # at the head
     WAITING = auto()  # the head is lower than it was: look again soon
     MOVED = auto()  # something was written; look again at once
-
-
-@dataclass(slots=True)
-class Totals:
-    """What a run did, for its report."""
-
-    blocks: int = 0
-    events: int = 0
-    told: int = 0
-    reorgs: int = 0
-    rebuilds: int = 0
 
 
 Dispute = Callable[[int, Hash32], Awaitable[None]]
@@ -122,16 +110,19 @@ class Pipeline:
         self._kinds: Kinds = {}
         self._deployed: Sequence[KnownContract] = ()
         self._checkpoint: Checkpoint | None = None
-        self._partitions_end = 0
+        self._partitions = PartitionTender(
+            store, first=rules.start_block, raw_log_blocks=rules.raw_log_blocks
+        )
         self._shed = False  # whether indexes of views are put aside
         self._shorter = 0
-        self._newest_s: int | None = None  # time of the newest block that this process wrote
-        self._spoke_of: tuple[Hash32, str] | None = None
-        self._spoke_at = clock.now()
-        self.totals = Totals()
+        self._voice = Voice(store, clock)
 
     async def close(self) -> None:
         await self._reader.forget()
+
+    @property
+    def totals(self) -> Totals:
+        return self._voice.totals
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -157,7 +148,7 @@ class Pipeline:
         contracts = self._deployed = self._contracts()
         before = await self._store.checkpoint()
         await self._foreign.refresh()
-        self._partitions_end = await self._store.partitions_end()
+        await self._partitions.begin()
         self._shed = await self._store.indexes_are_shed()
         if before is None:
             await self._begin(genesis, head, contracts, emit_after=head.number)
@@ -285,7 +276,7 @@ class Pipeline:
             moved = await self._tend()
         if verdict is not Verdict.SHORTER:
             self._shorter = 0
-        await self._speak(head)
+        await self._voice.speak(self.checkpoint, head)
         if moved:
             return Step.MOVED
         return Step.WAITING if self._shorter else Step.IDLE
@@ -319,7 +310,7 @@ class Pipeline:
             return await self._resolve(top=before.number)
         if last < limit:
             self._reader.begin(*self._sizer.next(after=last, head=limit), fetched.kinds)
-        await self._tend_partitions(fetched)
+        await self._partitions.tend(fetched, self.checkpoint)
         if self._shed and last > head.number - self._rules.finality.undo_blocks:
             await self._regrow_indexes(head)
         started = time.perf_counter()
@@ -327,9 +318,8 @@ class Pipeline:
             self._store, before, prepared, head=head, finality=self._rules.finality
         )
         self._kinds = fetched.kinds
-        self._newest_s = fetched.headers[-1].timestamp
         metrics.COMMIT_SECONDS.labels(self._chain).observe(time.perf_counter() - started)
-        self._count(fetched, told)
+        self._voice.wrote(fetched, told)
         return True
 
     async def _tend(self) -> bool:
@@ -344,34 +334,12 @@ class Pipeline:
         await self._foreign.refresh()
         return {**await self._store.contracts(), **self._foreign.live()}
 
-    async def _tend_partitions(self, fetched: Fetched) -> None:
-        """Makes partitions ahead of the range, and drops raw logs that are older than they are kept.
-
-        What can't be made ahead is an alarm; the indexer stops only when the range itself has no place.
-        """
-        last, rules, before = fetched.headers[-1].number, self._rules, self.checkpoint
-        have = Partitioned(first=rules.start_block, end=self._partitions_end)
-        due = list(have.missing(last=last, logs_per_block=len(fetched.logs) / len(fetched.headers)))
-        try:
-            for first, end in due:
-                await self._store.make_partition(first, end)
-                self._partitions_end = end
-            if due and rules.raw_log_blocks is not None:
-                old = min(before.number - rules.raw_log_blocks, before.finalized_number, before.undo_floor)
-                await self._store.thin_logs(below=old)
-        except AsoudError as error:
-            log.error("partitions_not_made", chain_id=self._store.chain_id, error=str(error))  # noqa: TRY400
-            self._partitions_end = await self._store.partitions_end()
-            if self._partitions_end <= last:
-                raise
-        metrics.PARTITION_BLOCKS_LEFT.labels(self._chain).set(self._partitions_end - 1 - last)
-
     async def _regrow_indexes(self, head: Header) -> None:
         """Before the first block that could be undone: who follows the head has all indexes."""
         growing = asyncio.create_task(self._store.regrow_indexes())
         try:
             while not (await asyncio.wait([growing], timeout=HEARTBEAT.total_seconds()))[0]:
-                await self._speak(head)
+                await self._voice.speak(self.checkpoint, head)
         finally:
             growing.cancel()
         await growing
@@ -389,8 +357,7 @@ class Pipeline:
         self._checkpoint, told = await finalize(
             self._store, self.checkpoint, kinds=self._kinds, head=head, finality=self._rules.finality
         )
-        self.totals.told += told
-        metrics.TOLD.labels(self._chain).inc(told)
+        self._voice.told(told)
 
     # ------------------------------------------------------------------------------------------ reorgs
 
@@ -423,17 +390,12 @@ class Pipeline:
                 reason=f"a fork below block {before.undo_floor}: back to {plan.ancestor} from raw logs",
                 now=self._clock.now(),
             )
-            self.totals.rebuilds += 1
-            metrics.REBUILDS.labels(self._chain).inc()
+            self._voice.rebuilt()
         async with self._store.transaction():
             await self._store.hold()
             vanished = await self._return_to(plan, shared=plan.ancestor)
         depth = before.number - plan.ancestor
-        self.totals.reorgs += 1
-        metrics.REORGS.labels(self._chain).inc()
-        metrics.REORG_DEPTH.labels(self._chain).observe(depth)
-        tell = log.error if vanished or isinstance(plan, Replay) else log.info
-        tell("reorg_undone", ancestor=plan.ancestor, depth=depth, events_vanished=vanished)
+        self._voice.went_back(plan, depth=depth, vanished=vanished)
         return True
 
     async def _return_to(self, plan: Undo | Replay, *, shared: int) -> int:
@@ -475,10 +437,7 @@ class Pipeline:
             fork_block=above,
             now=self._clock.now(),
         )
-        metrics.VANISHED.labels(self._chain).inc(max(0, before.finalized_number - above))
-        metrics.VANISHED_EVENTS.labels(self._chain).inc(vanished)
-        if vanished:
-            log.error("final_events_vanished", events=vanished, fork_block=above)
+        self._voice.vanished(vanished, blocks=max(0, before.finalized_number - above), fork_block=above)
         return vanished
 
     async def _rebuild(self, reason: str, *, emit_after: int) -> None:
@@ -488,42 +447,4 @@ class Pipeline:
         self._deployed = contracts
         await self._begin(genesis, head, contracts, emit_after=emit_after)
         self._shorter = 0
-        self.totals.rebuilds += 1
-        metrics.REBUILDS.labels(self._chain).inc()
-
-    # ------------------------------------------------------------------------------------------ telling
-
-    async def _speak(self, head: Header) -> None:
-        number = self.checkpoint.number
-        metrics.INDEXED.labels(self._chain).set(number)
-        metrics.LAG_BLOCKS.labels(self._chain).set(max(0, head.number - number))
-        behind_s = 0 if self._newest_s is None or number >= head.number else head.timestamp - self._newest_s
-        metrics.LAG_SECONDS.labels(self._chain).set(max(0, behind_s))
-        metrics.HEAD_TIME.labels(self._chain).set(head.timestamp)
-        metrics.STUCK.labels(self._chain).set(0)
-        now, state = self._clock.now(), "live" if number >= head.number else "syncing"
-        if self._spoke_of == (head.hash, state) and now - self._spoke_at < HEARTBEAT:
-            return
-        self._spoke_of, self._spoke_at = (head.hash, state), now
-        await self._store.speak(
-            state=state,
-            reason=None,
-            now=now,
-            standing_at=self.checkpoint,
-            head=head.number,
-            head_time=instant_of(head),
-        )
-
-    def _count(self, fetched: Fetched, told: int) -> None:
-        events = sum(item.event is not None for item in fetched.logs)
-        undecodable = [item for item in fetched.logs if item.error is not None]
-        self.totals.blocks += len(fetched.headers)
-        self.totals.events += events
-        self.totals.told += told
-        metrics.EVENTS.labels(self._chain).inc(events)
-        metrics.TOLD.labels(self._chain).inc(told)
-        metrics.UNDECODABLE.labels(self._chain).inc(len(undecodable))
-        for item in undecodable:
-            log.warning(
-                "log_undecodable", tx=item.log.tx_hash, log_index=item.log.log_index, reason=item.error
-            )
+        self._voice.rebuilt()

@@ -4,10 +4,11 @@ Invariant of a replay: whatever was wrong with the states, afterwards they follo
 block, and from nothing else. Facts up to that block stay as they are; all that lies above it goes.
 """
 
+from indexer.checkpoint import Checkpoint
 from indexer.projections import EVERY_RULE, UNREAD
 from indexer.reading import Kinds, read_log
 from indexer.reorg import newest_common, windows
-from indexer.store import Checkpoint, Store
+from indexer.store import Store
 from indexer.workset import At
 from indexer.writing import project
 from node.chain.rpc import RpcClient

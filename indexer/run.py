@@ -14,13 +14,15 @@ from dataclasses import asdict, dataclass, replace
 from prometheus_client import start_http_server
 
 from indexer import metrics
+from indexer.checkpoint import CheckpointMoved
 from indexer.completeness import AnswerIncomplete
 from indexer.endpoints import tell_endpoints
 from indexer.memory import peak_memory_mb
-from indexer.pipeline import ChainRules, Pipeline, ServesAnotherChain, Step, Totals
+from indexer.pipeline import ChainRules, Pipeline, ServesAnotherChain, Step
 from indexer.reindex import Progress, Reindexed, no_progress
 from indexer.reindex import reindex as reindex_beside
-from indexer.store import CheckpointMoved, Store
+from indexer.store import Store
+from indexer.voice import Totals
 from indexer.writing import ContractSource, Finality, KnownContract
 from node.chain.deployments import DeploymentRegistry
 from node.chain.errors import RpcLimited, RpcUnavailable

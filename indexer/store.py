@@ -9,7 +9,6 @@ import datetime as dt
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, LiteralString, Self
 
 import psycopg
@@ -18,107 +17,15 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row, dict_row
 
 from indexer import statements
+from indexer.checkpoint import BEGIN, MOVE, READ, SPEAK, Checkpoint, CheckpointMoved
 from indexer.codec import COPIED_FROM, Model, Row, Spelt, codec
-from indexer.models import (
-    AuctionRow,
-    BaseUriRow,
-    BidRow,
-    BlockRow,
-    CollectionRow,
-    ContractRow,
-    CreditRow,
-    CurrencyRow,
-    DelegationRow,
-    DepositSweepRow,
-    EditionRow,
-    EscrowEventRow,
-    EscrowRow,
-    EscrowSettlementRow,
-    EscrowSignatureRow,
-    ExchangeFeeRow,
-    FeesCollectedRow,
-    ForeignBalanceRow,
-    ForeignTokenRow,
-    ForeignTransferRow,
-    GateRow,
-    GovernorRow,
-    HoldingRow,
-    ListingEpochRow,
-    ListingNonceRow,
-    LogRow,
-    PaymentRow,
-    PayoutRow,
-    ProposalRow,
-    QuoteFillRow,
-    QuoteGroupRow,
-    RewardClaimRow,
-    RewardEpochRow,
-    RoleFunctionRow,
-    RoleMemberRow,
-    SaleRow,
-    StaffRow,
-    TokenRow,
-    TokenRoyaltyRow,
-    TransferRow,
-    UndoRow,
-    VoteRow,
-    VotesBalanceRow,
-    VotingPowerRow,
-    VoucherRow,
-)
+from indexer.models import BlockRow, ContractRow, LogRow, UndoRow
+from indexer.tables import FACTS, STATES
 from indexer.workset import Before, Ref
 from node.chain.rpc import Log
 from node.kernel.db.unit_of_work import typed_database_errors
 from node.kernel.errors import Bug
 from node.kernel.hexes import Address, Hash32
-
-STATES: tuple[Model, ...] = (
-    ContractRow,
-    CollectionRow,
-    TokenRow,
-    ListingNonceRow,
-    ListingEpochRow,
-    QuoteFillRow,
-    QuoteGroupRow,
-    ExchangeFeeRow,
-    CurrencyRow,
-    CreditRow,
-    EscrowRow,
-    EscrowSettlementRow,
-    EscrowSignatureRow,
-    GovernorRow,
-    ProposalRow,
-    DelegationRow,
-    VotingPowerRow,
-    VotesBalanceRow,
-    AuctionRow,
-    BaseUriRow,
-    EditionRow,
-    GateRow,
-    HoldingRow,
-    RewardEpochRow,
-    RoleFunctionRow,
-    RoleMemberRow,
-    StaffRow,
-    TokenRoyaltyRow,
-    VoucherRow,
-    ForeignBalanceRow,
-    ForeignTokenRow,
-)
-FACTS: tuple[Model, ...] = (
-    LogRow,
-    TransferRow,
-    SaleRow,
-    EscrowEventRow,
-    VoteRow,
-    BidRow,
-    DepositSweepRow,
-    FeesCollectedRow,
-    PaymentRow,
-    PayoutRow,
-    RewardClaimRow,
-    ForeignTransferRow,
-)
 
 Query = LiteralString | sql.Composed
 _LOCK_SPACE = 0x_250D << 48  # advisory locks of ours; the chain id fills the lower bits
@@ -127,56 +34,6 @@ _STATEMENT_TIMEOUT_MS = 60_000
 _PLANS = "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 STATISTICS_FROM = 1_000  # rows changed in a table before its statistics are renewed; then 4 times as many
 STATISTICS_STEP = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """Where a chain stands; `chain.checkpoint` explains the fields."""
-
-    chain_id: int
-    genesis_hash: Hash32
-    start_block: int
-    number: int
-    hash: Hash32 | None
-    undo_floor: int
-    finalized_number: int
-    emit_after: int
-    generation: int
-
-
-READ_CHECKPOINT = """
-    SELECT chain_id, '0x' || encode(genesis_hash, 'hex') AS genesis_hash, start_block, number,
-           '0x' || encode(hash, 'hex') AS hash, undo_floor, finalized_number, emit_after, generation
-    FROM chain.checkpoint WHERE chain_id = %s
-"""
-_FIRST_CHECKPOINT = """
-    INSERT INTO chain.checkpoint
-        (chain_id, genesis_hash, start_block, number, undo_floor, finalized_number, emit_after, head_number,
-         state, seen_at)
-    VALUES (%(chain_id)s, %(genesis)s, %(start)s, %(start)s - 1, %(start)s - 1, %(start)s - 1, %(emit_after)s,
-            %(head)s, 'syncing', %(now)s)
-    ON CONFLICT (chain_id) DO UPDATE SET
-        genesis_hash = excluded.genesis_hash, start_block = excluded.start_block, number = excluded.number,
-        hash = NULL, block_time = NULL, undo_floor = excluded.undo_floor,
-        finalized_number = excluded.finalized_number, emit_after = excluded.emit_after, state = 'syncing'
-"""
-_MOVE = """
-    UPDATE chain.checkpoint SET number = %(number)s, hash = %(hash)s, block_time = %(time)s,
-        undo_floor = %(undo_floor)s, finalized_number = %(finalized)s, emit_after = %(emit_after)s
-    WHERE chain_id = %(chain_id)s AND number = %(from_number)s AND hash IS NOT DISTINCT FROM %(from_hash)s
-        AND generation = %(generation)s
-"""
-_SPEAK = """
-    UPDATE chain.checkpoint SET head_number = coalesce(%(head)s, head_number),
-        head_time = coalesce(%(head_time)s, head_time), state = %(state)s,
-        reason = %(reason)s, seen_at = %(now)s
-    WHERE chain_id = %(chain_id)s AND number = coalesce(%(number)s, number)
-        AND generation = coalesce(%(generation)s, generation)
-"""
-
-
-class CheckpointMoved(Bug):
-    """Somebody else moved the checkpoint: a `reindex`, or what the lock should make impossible."""
 
 
 class Store:
@@ -219,7 +76,7 @@ class Store:
     # ------------------------------------------------------------------------------------- checkpoint
 
     async def checkpoint(self) -> Checkpoint | None:
-        return await self._checkpoint_of(self._placed(READ_CHECKPOINT))
+        return await self._checkpoint_of(self._placed(READ))
 
     async def _checkpoint_of(self, query: Query) -> Checkpoint | None:
         with typed_database_errors():
@@ -250,7 +107,7 @@ class Store:
     ) -> None:
         """Writes the first checkpoint, or sets it back to before the first block."""
         await self.run(
-            _FIRST_CHECKPOINT,
+            BEGIN,
             {
                 "chain_id": self.chain_id,
                 "genesis": _bytes(genesis),
@@ -264,7 +121,7 @@ class Store:
     async def move(self, before: Checkpoint, after: Checkpoint, *, time: dt.datetime | None) -> None:
         """Raises `CheckpointMoved` unless the checkpoint still stands where the caller read it."""
         moved = await self.run(
-            _MOVE,
+            MOVE,
             {
                 "chain_id": self.chain_id,
                 "number": after.number,
@@ -297,7 +154,7 @@ class Store:
             CheckpointMoved: It does not stand at `standing_at` any more.
         """
         spoken = await self.run(
-            _SPEAK,
+            SPEAK,
             {
                 "chain_id": self.chain_id,
                 "state": state,

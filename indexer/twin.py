@@ -16,6 +16,7 @@ from psycopg import sql
 from typing_extensions import override
 
 from indexer import statements
+from indexer.checkpoint import READ, Checkpoint
 from indexer.codec import Model, codec
 from indexer.models import (
     SCHEMA,
@@ -27,7 +28,8 @@ from indexer.models import (
     UndoRow,
 )
 from indexer.models import Checkpoint as CheckpointRow
-from indexer.store import FACTS, READ_CHECKPOINT, STATES, Checkpoint, Query, Store
+from indexer.store import Query, Store
+from indexer.tables import FACTS, STATES
 
 FILLED: tuple[Model, ...] = (*STATES, *FACTS, BlockRow, UndoRow)
 OWN: tuple[Model, ...] = (*FILLED, CheckpointRow)
@@ -137,7 +139,7 @@ class Twin(Store):
         if held:
             query = "SELECT FROM chain.checkpoint WHERE chain_id = %s FOR UPDATE"
             await self._executed(query, (self.chain_id,))
-        return await self._checkpoint_of(READ_CHECKPOINT)
+        return await self._checkpoint_of(READ)
 
     async def take_place(self, *, at: Checkpoint) -> dict[str, Difference]:
         """Makes the live tables equal to these, in the caller's transaction, which holds the live checkpoint.

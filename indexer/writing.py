@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.beside import beside
+from indexer.checkpoint import Checkpoint
 from indexer.codec import Model, Row, arrayed, copied
 from indexer.fetch import Decoded, Fetched
 from indexer.models import BlockRow, ContractRow, LogRow
@@ -16,7 +17,7 @@ from indexer.projections.rules import Rule
 from indexer.reading import Kinds
 from indexer.reorg import undo_floor_after
 from indexer.spine import tell_final
-from indexer.store import Checkpoint, Store
+from indexer.store import Store
 from indexer.workset import At, Before, Patches, Ref, WorkSet
 from node.chain.events import ChainLog
 from node.chain.logs import Kind

@@ -211,8 +211,6 @@ contract AccessPlay is Test {
     }
 }
 
-/// forge-config: default.invariant.runs = 32
-/// forge-config: default.invariant.depth = 64
 contract AccessInvariantTest is Test {
     AccessPlay internal play;
 

@@ -212,8 +212,6 @@ contract AuctionPlay is Ledger {
     }
 }
 
-/// forge-config: default.invariant.runs = 32
-/// forge-config: default.invariant.depth = 64
 contract AuctionInvariantTest is Test {
     AuctionPlay internal play;
 

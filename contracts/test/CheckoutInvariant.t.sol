@@ -171,8 +171,6 @@ contract CheckoutPlay is Ledger {
     }
 }
 
-/// forge-config: default.invariant.runs = 32
-/// forge-config: default.invariant.depth = 32
 contract CheckoutInvariantTest is Test {
     CheckoutPlay internal play;
 

@@ -157,8 +157,6 @@ contract RewardsPlay is Ledger {
     }
 }
 
-/// forge-config: default.invariant.runs = 32
-/// forge-config: default.invariant.depth = 32
 contract RewardsInvariantTest is Test {
     RewardsPlay internal play;
 

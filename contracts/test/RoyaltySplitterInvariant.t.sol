@@ -97,8 +97,6 @@ contract SplitterPlay is Ledger {
     }
 }
 
-/// forge-config: default.invariant.runs = 32
-/// forge-config: default.invariant.depth = 32
 contract RoyaltySplitterInvariantTest is Test {
     SplitterPlay internal play;
 

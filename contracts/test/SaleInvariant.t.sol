@@ -258,7 +258,6 @@ contract SaleInvariantTest is Test {
         targets[0] = FuzzSelector(address(play), selectors);
     }
 
-    /// forge-config: default.invariant.runs = 24
     /// @dev Nothing is lost or made, and each house has exactly what it owes.
     function invariant_money_is_conserved() external {
         vm.assertEq(play.coins(), 400 ether, "coins");
@@ -271,7 +270,6 @@ contract SaleInvariantTest is Test {
         vm.assertEq(dollar.balanceOf(address(house)), inDollars, "house dollars");
     }
 
-    /// forge-config: default.invariant.runs = 24
     /// @dev No quote gives more than was signed, none after it was voided; the contract's count is the plain one.
     function invariant_quotes_give_what_was_signed() external view {
         vm.assertFalse(play.tookWhatWasVoid());

@@ -5,6 +5,7 @@ path, the same page through SQLAlchemy's ORM and Pydantic, and a write (a nonce:
 """
 
 import asyncio
+import itertools
 import json
 import os
 import statistics
@@ -27,14 +28,14 @@ from node.kernel.ids import new_id
 from node.kernel.money import native_asset
 from node.services.catalog.models import Product
 from node.services.market.models import Market
-from scripts.bench.load import Request, requests_per_second
+from scripts.bench.load import Request, load
 from scripts.bench.report import Report, Row, arguments, publish
 from tests.stack import DatabaseUrls, Stack, cloned_database, free_port
 
 ROOT = Path(__file__).parents[2]
 PRODUCTS = 2_000
 CONNECTIONS = 16
-BOUNDS = ("ASOUD_SIGN_IN_PER_MINUTE", "ASOUD_READS_PER_MINUTE", "ASOUD_WRITES_PER_MINUTE")
+BOUNDS = tuple(f"ASOUD_{name}_PER_MINUTE" for name in ("SIGN_IN", "READS", "WRITES", "KEY"))
 READY_TIMEOUT_S = 60
 SOMEBODY = Address("0x" + "11" * 20)
 JSON = (("content-type", "application/json"),)
@@ -138,9 +139,10 @@ def measure(port: int, market: uuid.UUID, *, rounds: int, seconds: float) -> dic
     figures: dict[str, list[float]] = {name: [] for name in requests}
     for turn in range(rounds + 1):  # the first one warms up
         for name, request in requests.items():
-            rate = asyncio.run(requests_per_second(port, request, connections=CONNECTIONS, seconds=seconds))
+            streams = [itertools.repeat((request,))] * CONNECTIONS
+            done = asyncio.run(load(port, streams, seconds=seconds))
             if turn:
-                figures[name].append(rate)
+                figures[name].append(done.per_second)
     return figures
 
 

@@ -1,10 +1,12 @@
-"""A lean HTTP/1.1 client for loopback: keep-alive connections that send one fixed request after another.
+"""A lean HTTP/1.1 client for loopback: keep-alive connections that send one request after another.
 
 Its own cost per request is small against that of any server in Python, so the server is measured.
 """
 
 import asyncio
+import itertools
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 CONNECT_TIMEOUT_S = 5.0
@@ -29,30 +31,54 @@ class Request:
         return "\r\n".join([*lines, "", ""]).encode() + self.body
 
 
-async def requests_per_second(port: int, request: Request, *, connections: int, seconds: float) -> float:
-    """Runs for a bounded time over loopback; raises when any answer has another status."""
+Act = Sequence[Request]
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a server did under a load of acts."""
+
+    per_second: float
+    p99_ms: float
+
+
+async def load(port: int, streams: Sequence[Iterable[Act]], *, seconds: float) -> Load:
+    """Acts over loopback for a bounded time, a connection for each stream; an act is requests in a row.
+
+    Raises:
+        UnexpectedAnswer: An answer has another status.
+    """
     began = time.perf_counter()
-    counts = await asyncio.gather(
-        *(_connection(port, request, until=began + seconds) for _ in range(connections))
-    )
-    return sum(counts) / (time.perf_counter() - began)
+    taken = await asyncio.gather(*(_connection(port, acts, until=began + seconds) for acts in streams))
+    ended = time.perf_counter()
+    seconds_each = sorted(itertools.chain.from_iterable(taken))
+    p99 = seconds_each[int(len(seconds_each) * 0.99)]
+    return Load(len(seconds_each) / (ended - began), p99 * 1000)
 
 
-async def _connection(port: int, request: Request, *, until: float) -> int:
+async def _connection(port: int, acts: Iterable[Act], *, until: float) -> list[float]:
     reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), CONNECT_TIMEOUT_S)
-    raw, count = request.encoded(f"127.0.0.1:{port}"), 0
+    host, taken = f"127.0.0.1:{port}", []
     try:
-        while time.perf_counter() < until:
-            writer.write(raw)
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), READ_TIMEOUT_S)
-            status, length = _parsed(head)
-            body = await reader.readexactly(length)
-            if status != request.status:
-                raise UnexpectedAnswer(f"{request.method} {request.path}: {status} {body[:300]!r}")
-            count += 1
+        for act in acts:
+            began = time.perf_counter()
+            if began >= until:
+                break
+            for request in act:
+                writer.write(request.encoded(host))
+                await _answer(reader, request)
+            taken.append(time.perf_counter() - began)
     finally:
         writer.close()
-    return count
+    return taken
+
+
+async def _answer(reader: asyncio.StreamReader, request: Request) -> None:
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), READ_TIMEOUT_S)
+    status, length = _parsed(head)
+    body = await reader.readexactly(length)
+    if status != request.status:
+        raise UnexpectedAnswer(f"{request.method} {request.path}: {status} {body[:300]!r}")
 
 
 def _parsed(head: bytes) -> tuple[int, int]:

@@ -10,7 +10,8 @@ from sqlalchemy import ARRAY, Boolean, Integer, LargeBinary, Numeric, Table, Tex
 
 from indexer.codec import COPIED_FROM, Model, Row, codec, copied
 from indexer.models import BlockRow
-from indexer.store import FACTS, STATES, Store
+from indexer.store import Store
+from indexer.tables import FACTS, STATES
 from indexer.workset import Ref
 from node.kernel.db.types import AddressColumn, Hash32Column, Uint256, Utc
 from node.kernel.errors import Bug

@@ -51,6 +51,7 @@ _FIND: Final[LiteralString] = """
             AND (api_key.expires_at IS NULL OR api_key.expires_at > %(now)s)
             AND (secret.expires_at IS NULL OR secret.expires_at > %(now)s),
         'used_lately', coalesce(api_key.used_at > %(lately)s, false),
+        'is_frozen', (SELECT frozen_at IS NOT NULL FROM identity.account WHERE id = api_key.account_id),
         'wallet', (
             SELECT '0x' || encode(wallet.address, 'hex') FROM identity.wallet
             WHERE wallet.account_id = api_key.account_id ORDER BY wallet.linked_at, wallet.address LIMIT 1
@@ -82,6 +83,8 @@ class KeyCaller:
     scopes: frozenset[str]
     per_minute: int
     used_lately: bool
+    is_frozen: bool
+    """The account, at this moment."""
 
 
 class ApiKeyService:
@@ -163,7 +166,11 @@ class ApiKeyService:
         wallet = None if found["wallet"] is None else parse_address(found["wallet"])
         principal = Principal(uuid.UUID(found["account_id"]), wallet, key_id, is_key=True)
         return KeyCaller(
-            principal, frozenset(found["scopes"]), found["per_minute"], used_lately=found["used_lately"]
+            principal,
+            frozenset(found["scopes"]),
+            found["per_minute"],
+            used_lately=found["used_lately"],
+            is_frozen=found["is_frozen"],
         )
 
     def note_use(self, database: Database, caller: KeyCaller) -> None:
