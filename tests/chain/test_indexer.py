@@ -215,7 +215,7 @@ def test_a_log_that_fits_no_event_is_kept_and_counted(
     sold = load_artifact("Exchange").event("Sold").topic
     # PUSH32 topic, PUSH1 0, PUSH1 0, LOG1: a Sold without any of its fields
     life.chain.rpc("anvil_setCode", exchange, "0x7f" + sold[2:] + "60006000a1")
-    life.chain.send(life.buyer, exchange, "0x")
+    life.chain.receipt(life.chain.send(life.buyer, exchange, "0x"))
     life.chain.rpc("anvil_setCode", exchange, code)
     life.cancel(life.seller, 5)
     index(settings_of(fresh_anvil, tmp_path, fresh_database))

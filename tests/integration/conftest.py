@@ -26,9 +26,13 @@ async def edge(
         yield running
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def _plain_logs() -> None:
-    """One JSON object a line, as in production; the pretty tracebacks of the default take seconds each."""
+    """One JSON object a line, as in production; the pretty tracebacks of the default take seconds each.
+
+    Before each test: a whole application that a test built has configured logs of its own.
+    """
+    structlog.reset_defaults()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
