@@ -1,10 +1,12 @@
 """Fixtures of tests that talk to the edge."""
 
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import structlog
+from structlog._config import BoundLoggerLazyProxy
 
 from tests.dao import BORN_PERIOD_S, SLOWER, Dao, carried, proposed, running_dao
 from tests.edge import Edge, edge_settings, running_edge
@@ -30,8 +32,13 @@ async def edge(
 def _plain_logs() -> None:
     """One JSON object a line, as in production; the pretty tracebacks of the default take seconds each.
 
-    Before each test: a whole application that a test built has configured logs of its own.
+    Before each test: a command line that ran in this process has configured logs of its own, and the loggers
+    of modules have kept it.
     """
+    ours = [module for name, module in sys.modules.items() if name.startswith(("api.", "node.", "indexer."))]
+    for module in ours:
+        if isinstance(log := vars(module).get("log"), BoundLoggerLazyProxy):
+            vars(log).pop("bind", None)
     structlog.reset_defaults()
     structlog.configure(
         processors=[
