@@ -26,13 +26,14 @@ def create_app(services: Services, options: EdgeOptions | None = None) -> FastAP
     options = options or EdgeOptions()
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        here: Services = app.state.services
         # A thread without a connection would only wait for one.
         anyio.to_thread.current_default_thread_limiter().total_tokens = options.threads
-        with metrics_port(services, options):
-            async with services.queries:
+        with metrics_port(here, options):
+            async with here.queries:
                 yield
-        await services.aclose()
+        await here.aclose()
 
     app = FastAPI(
         title="ASOUD node",

@@ -13,10 +13,11 @@ from eth_account.signers.local import LocalAccount
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from pydantic import SecretStr
+from starlette.routing import BaseRoute
 
 from api.app import create_app
 from api.options import EdgeOptions
-from api.permissions import Permission, Who
+from api.permissions import PERMISSIONS, Permission, Who
 from node.bootstrap.build import build_services
 from node.kernel.clock import FixedClock
 from node.kernel.settings import Settings
@@ -25,6 +26,8 @@ from node.services.container import Services
 PUBLIC_URL = "http://asoud.test:8000"
 # All callers of all tests come from one address; tests of the rates set their own.
 BOUNDLESS = dict.fromkeys(("reads_per_minute", "writes_per_minute", "uploads_per_minute"), 1_000_000)
+_app: FastAPI | None = None
+_routes: list[BaseRoute] = []
 START = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 
 
@@ -100,12 +103,27 @@ def edge_settings(
     )
 
 
+def _shared_app(services: Services) -> FastAPI:
+    """One application for all tests of a process: its routes are made once, at their first calls.
+
+    What a test added to it goes.
+    """
+    global _app, _routes  # noqa: PLW0603 - made when it is first needed
+    if _app is None:
+        _app = create_app(services, EdgeOptions(**BOUNDLESS))
+        _routes = list(_app.router.routes)
+    if _app.router.routes != _routes:
+        _app.router.routes[:] = _routes
+        _app.openapi_schema = None
+    _app.state.services, _app.state.permissions = services, PERMISSIONS
+    return _app
+
+
 @asynccontextmanager
 async def running_edge(settings: Settings, options: EdgeOptions | None = None) -> AsyncIterator[Edge]:
     clock = FixedClock(START)
-    options = options or EdgeOptions(**BOUNDLESS)
     services = build_services(settings, clock=clock)
-    app = create_app(services, options)
+    app = _shared_app(services) if options is None else create_app(services, options)
     transport = httpx.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),
