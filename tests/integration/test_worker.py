@@ -75,7 +75,7 @@ def worker(database_url: str, broker_url: str) -> Iterator[subprocess.Popen[byte
         process.wait()
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 60) -> bool:
+def until(condition: Callable[[], bool], *, seconds: float = 180) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
