@@ -1,0 +1,50 @@
+"""Wiring of what people do with the money in their wallets."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from node.kernel.clock import Clock
+from node.kernel.settings import Settings
+from node.kernel.spine.record import EventRecorder
+from node.services.spending.service import REFUSALS, Rule, SpendingService
+from node.services.transfer.requests import RequestService
+from node.services.transfer.service import Notices, TransferRules, TransferService
+from wallet.ledger.commands import Ledger
+
+REQUEST_PATH = "/v1/money-requests/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurseServices:
+    spending: SpendingService
+    transfers: TransferService
+    money_requests: RequestService
+
+
+def purse_services(
+    settings: Settings, *, clock: Clock, events: EventRecorder, ledger: Ledger, notices: Notices
+) -> PurseServices:
+    spending = SpendingService(
+        clock,
+        {asset: Rule(**rule) for asset, rule in settings.spending_limits.items()},
+        raise_after=dt.timedelta(hours=settings.limit_raise_hours),
+    )
+    transfers = TransferService(
+        clock,
+        events,
+        ledger,
+        notices,
+        TransferRules(
+            fee_bps=settings.transfer_fee_bps,
+            quote_life=dt.timedelta(minutes=settings.transfer_quote_minutes),
+            claim_life=dt.timedelta(days=settings.transfer_claim_days),
+        ),
+        spending_rules=spending.rules_json,
+        refusals=REFUSALS,
+    )
+    link = settings.money_request_link or settings.public_url.rstrip("/") + REQUEST_PATH
+    return PurseServices(
+        spending=spending,
+        transfers=transfers,
+        money_requests=RequestService(clock, ledger, link=link),
+    )
