@@ -348,7 +348,6 @@ ERRORS |= {
     transfer.RequestFixed: Row(422, "money_request_fixed", "The request names another asset or amount"),
     transfer.AmountMissing: Row(422, "amount_missing", "Nobody says how much of what"),
     transfer.TooManyRequests: Row(409, "too_many_money_requests", "Too many requests are open"),
-    transfer.ReserveNeeded: Row(409, "reserve_needed", "A part stays for refunds"),
     spending.LimitExceeded: Row(409, "limit_exceeded", "It is more than may leave the wallet"),
     # the ledger
     ledger.InsufficientFunds: Row(409, "insufficient_funds", "The account has too little available"),

@@ -86,6 +86,7 @@ _REFUNDS = _of(Who.OWNER, Who.MANAGER, scope=Scope.ORDERS_WRITE)
 _DISPUTANTS = _of(Who.BUYER, Who.OWNER, Who.MANAGER, scope=Scope.ORDERS_WRITE)
 _BY_TIME = _of(Who.BUYER, Who.OWNER, Who.MANAGER, Who.STAFF, Who.JUDGE, scope=Scope.ORDERS_WRITE)
 _SELLS = _of(Who.OWNER, Who.MANAGER, Who.STAFF, scope=Scope.PRODUCTS_WRITE)
+_ACCOUNTS = _of(Who.OWNER, Who.MANAGER, Who.ACCOUNTANT, scope=Scope.BALANCES_READ)
 _TRANSLATES = _of(Who.OWNER, Who.MANAGER, Who.STAFF, scope=Scope.MARKETS_WRITE)
 
 PERMISSIONS: Final[Mapping[str, Permission]] = {
@@ -161,6 +162,12 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "POST /v1/markets/{market_id}/invitations": _OWNER,
     "GET /v1/markets/{market_id}/invitations": _of(Who.OWNER, Who.MANAGER),
     "DELETE /v1/markets/{market_id}/invitations/{invitation_id}": _OWNER,
+    "GET /v1/markets/{market_id}/balances": _ACCOUNTS,
+    "GET /v1/markets/{market_id}/statement": _ACCOUNTS,
+    "GET /v1/markets/{market_id}/statement.csv": _ACCOUNTS,
+    "POST /v1/markets/{market_id}/transfers": _of(Who.OWNER, Who.MANAGER, Who.ACCOUNTANT),
+    "POST /v1/markets/{market_id}/transfers/{transfer_id}/confirm": _OWNER,
+    "GET /v1/markets/{market_id}/transfers": _ACCOUNTS,
     "GET /v1/invitations": _IN_PERSON,
     "POST /v1/invitations/{invitation_id}/accept": _IN_PERSON,
     # API keys: none makes another

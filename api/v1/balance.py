@@ -14,6 +14,7 @@ from api.schemas import Output, Page, UintOut
 from api.views import PRIVATE, ThePage, Views
 from node.kernel.errors import Bug
 from node.services.balance import queries
+from node.services.container import Services
 from wallet.owners import WALLET, owner_of_account
 
 router = edge_router("balances")
@@ -75,7 +76,11 @@ async def download_statement(
     principal: CurrentPrincipal, asset: AssetQuery, services: TheServices
 ) -> Response:
     """The newest 10,000 postings in one currency as CSV (RFC 4180)."""
-    body = await services.queries.json(queries.STATEMENT_CSV, _of(principal, asset))
+    return await statement_file(services, _of(principal, asset))
+
+
+async def statement_file(services: Services, params: dict[str, str]) -> Response:
+    body = await services.queries.json(queries.STATEMENT_CSV, params)
     if body is None:
         raise Bug("a statement is never NULL")
     headers = {"Cache-Control": PRIVATE, "Content-Disposition": 'attachment; filename="statement.csv"'}

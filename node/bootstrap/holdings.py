@@ -82,7 +82,7 @@ HOLDINGS = Holdings(
             merged=MOVES,
             deleted=STAYS,
             blanked={"target": ""},
-            secret=_BEHIND | {"account_id", "market_id", "owner", "fee"},
+            secret=_BEHIND | {"account_id", "confirmed_by", "market_id", "owner", "fee"},
         ),
         Holding(
             name="requests for money",

@@ -1,6 +1,7 @@
 """Wiring of what people do with the money in their wallets."""
 
 import datetime as dt
+import json
 from dataclasses import dataclass
 
 from node.kernel.clock import Clock
@@ -39,7 +40,7 @@ def purse_services(
             quote_life=dt.timedelta(minutes=settings.transfer_quote_minutes),
             claim_life=dt.timedelta(days=settings.transfer_claim_days),
         ),
-        spending_rules=spending.rules_json,
+        bounds=json.dumps({"spending": json.loads(spending.rules_json)}),
         refusals=REFUSALS,
     )
     link = settings.money_request_link or settings.public_url.rstrip("/") + REQUEST_PATH

@@ -26,6 +26,21 @@ BALANCES: Final = Keyset(
     descending=False,
 )
 
+# Takes `owner`. What is in transit is left out: it would tell who has the phones that money was sent to.
+OF_MARKET: Final = Keyset(
+    name="balances_of_market",
+    item="""json_build_object(
+        'asset', json_build_object('id', asset.id, 'code', asset.code, 'exponent', asset.exponent),
+        'purpose', account.purpose, 'posted', account.posted::text, 'held', account.held::text,
+        'available', greatest(account.posted - account.held, 0)::text,
+        'owes', greatest(-account.posted, 0)::text, 'frozen', account.state = 'frozen'
+    )""",
+    source="""FROM ledger.account JOIN ledger.asset ON asset.id = account.asset
+    WHERE account.owner = %(owner)s AND account.purpose <> 'transit' AND account.floor IS NOT NULL""",
+    key=(("account.asset", "text"), ("account.purpose", "text")),
+    descending=False,
+)
+
 _ID: Final[LiteralString] = "split_part(transfer.key, ':', 2)"
 _REFERENCE: Final[LiteralString] = f"split_part(transfer.key, ':', 1) || ':' || {_ID}"
 # Of a transfer between wallets the sender sees what it typed; everybody else sees names.

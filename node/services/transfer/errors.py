@@ -45,7 +45,3 @@ class AmountMissing(Invalid):
 
 class TooManyRequests(Conflict):
     """The account has as many open requests as it may."""
-
-
-class ReserveNeeded(Conflict):
-    """A part of what came lately stays for refunds. Fields: `reserve`, `have`, `need`."""

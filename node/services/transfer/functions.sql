@@ -1,6 +1,7 @@
 -- The confirmation of a transfer: everything that it takes, in one call. To a phone the same is done whether or not
 -- anybody has it: the money goes into the sender's transit and is held there; who has the phone is asked later.
 -- Locks, in this order: the transfer, the request, people, what was spent, the ledger's accounts.
+-- `p_rules` holds the node's bounds of spending (`spending`) and of what markets keep (`reserve`).
 -- Returns 'step_up' when a second proof is needed and there is none, 'again' for what was confirmed before.
 
 CREATE OR REPLACE FUNCTION transfer.confirm(
@@ -21,16 +22,18 @@ BEGIN
         RETURN 'again';
     ELSIF v_sent.expires_at <= p_now THEN
         PERFORM ledger.refuse('transfer_lapsed', '{}');
-    ELSIF NOT p_is_proved AND v_sent.amount > (p_rules -> v_sent.asset ->> 'step_up')::numeric THEN
+    ELSIF NOT p_is_proved AND v_sent.amount > (p_rules -> 'spending' -> v_sent.asset ->> 'step_up')::numeric THEN
         RETURN 'step_up';
     END IF;
     IF v_sent.request_id IS NOT NULL THEN
         PERFORM transfer.pay_request(v_sent.request_id, p_now);
     END IF;
-    PERFORM transfer.require_people(ARRAY[v_sent.account_id, v_sent.receiver_account_id]);
+    PERFORM transfer.require_people(ARRAY[
+        CASE WHEN p_market_id IS NULL THEN p_account_id END, v_sent.receiver_account_id
+    ]);
     PERFORM spending.take(
         v_sent.owner, CASE WHEN p_market_id IS NULL THEN v_sent.account_id END, v_sent.asset,
-        v_sent.amount + v_sent.fee, p_rules, p_now
+        v_sent.amount + v_sent.fee, p_rules -> 'spending', p_now
     );
     IF v_sent.fee = 0 THEN
         PERFORM ledger.move(
@@ -49,7 +52,7 @@ BEGIN
             v_sent.returns_at, p_now
         );
     END IF;
-    UPDATE transfer.transfer SET confirmed_at = p_now, hold_id = v_hold,
+    UPDATE transfer.transfer SET confirmed_at = p_now, confirmed_by = p_account_id, hold_id = v_hold,
         state = CASE WHEN way = 'phone' THEN 'sent' ELSE 'delivered' END,
         ended_at = CASE WHEN way <> 'phone' THEN p_now END
         WHERE id = p_id;

@@ -105,6 +105,7 @@ class WalletTransfer(Base):
     quoted_at: Mapped[dt.datetime] = mapped_column(Utc)
     expires_at: Mapped[dt.datetime] = mapped_column(Utc)
     confirmed_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    confirmed_by: Mapped[uuid.UUID | None]
     returns_at: Mapped[dt.datetime | None] = mapped_column(Utc)
     ended_at: Mapped[dt.datetime | None] = mapped_column(Utc)
     hold_id: Mapped[int | None] = mapped_column(BigInteger)

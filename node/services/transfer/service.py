@@ -35,7 +35,6 @@ from node.services.transfer.errors import (
     RequestFixed,
     RequestOver,
     RequestUnknown,
-    ReserveNeeded,
     TransferLapsed,
     WalletTransferUnknown,
 )
@@ -50,7 +49,7 @@ from wallet.ledger.commands import (
     derived_key,
     typed_refusals,
 )
-from wallet.ledger.errors import AccountClosed, AmountInvalid, AmountOverflow, Words
+from wallet.ledger.errors import AccountClosed, AmountInvalid, AmountOverflow, InsufficientFunds, Words
 from wallet.owners import FEES, NODE, TRANSIT, WALLET, owner_of_account, owner_of_market
 
 FUNCTIONS: Final = ((Path(__file__).parent / "functions.sql").read_text(),)
@@ -63,6 +62,9 @@ _CONFIRM = text(
     "SELECT transfer.confirm(:id, :account_id, :market_id, CAST(:rules AS jsonb), :is_proved, :now)"
 )
 _REQUIRE_PEOPLE = text("SELECT transfer.require_people(:accounts)")
+_SOURCE = text("""
+    SELECT id FROM ledger.account WHERE owner = :owner AND purpose = :purpose AND asset = :asset
+""")
 _OF_HANDLE = text("""
     SELECT handle.account_id FROM identity.handle JOIN identity.account ON account.id = handle.account_id
     WHERE handle = :handle AND is_current AND closed_at IS NULL
@@ -107,7 +109,6 @@ _REFUSALS: Final[Words] = {
     "transfer_lapsed": (TransferLapsed, "the transfer was not confirmed in time; prepare it again"),
     "request_over": (RequestOver, "the request was paid, cancelled, or has run out"),
     "receiver_gone": (ReceiverGone, "the receiver takes no money any more"),
-    "reserve_needed": (ReserveNeeded, "a part of what came lately stays for refunds"),
 }
 
 Begin = Callable[[], AbstractContextManager[Tx]]
@@ -179,16 +180,16 @@ class TransferService:
         notices: Notices,
         rules: TransferRules,
         *,
-        spending_rules: str,
+        bounds: str,
         refusals: Words,
     ) -> None:
-        """`spending_rules` and `refusals` are those of spending, whose function is called within ours."""
+        """`bounds` (`p_rules`) and `refusals` are those of the nouns whose functions ours calls."""
         self._clock = clock
         self._events = events
         self._ledger = ledger
         self._notices = notices
         self._rules = rules
-        self._spending_rules = spending_rules
+        self._bounds = bounds
         self._refusals = {**_REFUSALS, **refusals}
 
     def prepare(
@@ -203,7 +204,7 @@ class TransferService:
             ReceiverUnknown, OwnWallet: Nobody, or the sender. A phone that nobody has is no reason.
             PhonesTakeNoMoney: Nobody signs in by phone here.
             RequestUnknown, RequestOver, RequestFixed, AmountMissing: Of a request.
-            AssetUnknown, TextInvalid: By what is wrong.
+            AssetUnknown, InsufficientFunds, TextInvalid: By what is wrong.
         """
         if target.way is Way.PHONE and not self._notices.is_on:
             raise PhonesTakeNoMoney("nobody signs in by phone on this node")
@@ -222,7 +223,7 @@ class TransferService:
             receiver_account_id=receiver.account_id,
             request_id=None if receiver.request is None else receiver.request.id,
             owner=sender.owner,
-            source=self._ledger.account(tx, sender.owner, WALLET, asset),
+            source=self._source(tx, sender, amount),
             destination=self._ledger.account(tx, gets, TRANSIT if is_phone else WALLET, asset),
             fees=self._ledger.account(tx, NODE, FEES, asset, floor=None),
             asset=asset.id,
@@ -247,13 +248,13 @@ class TransferService:
 
         Raises:
             WalletTransferUnknown, TransferLapsed, RequestOver, ReceiverGone: By what is in the way.
-            LimitExceeded, InsufficientFunds, AccountFrozen, ReserveNeeded: The wallet does not give it.
+            InsufficientFunds, AccountFrozen, and the refusals of other nouns: The wallet does not give it.
         """
         arguments = {
             "id": transfer_id,
             "account_id": sender.account_id,
             "market_id": sender.market_id,
-            "rules": self._spending_rules,
+            "rules": self._bounds,
             "is_proved": is_proved,
             "now": self._clock.now(),
         }
@@ -388,6 +389,14 @@ class TransferService:
         is_own_phone = target.way is Way.PHONE and tx.execute(_OWN_PHONE, mine).scalar_one()
         if sender.market_id is None and (is_own_phone or found.account_id == sender.account_id):
             raise OwnWallet("the receiver is yourself", field="to")
+        return found
+
+    def _source(self, tx: Tx, sender: Sender, amount: Amount) -> int:
+        """What never had money is not opened by asking: what opens it says how low it may go."""
+        wanted = {"owner": sender.owner, "purpose": WALLET, "asset": amount.asset.id}
+        found: int | None = tx.execute(_SOURCE, wanted).scalar_one_or_none()
+        if found is None:
+            raise InsufficientFunds("there is no money in that asset", need=str(amount.value), have="0")
         return found
 
     def _by_request(self, tx: Tx, code: str) -> _Receiver:
