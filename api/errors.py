@@ -55,6 +55,7 @@ from node.services.listing import errors as listing
 from node.services.market import errors as market
 from node.services.nft import errors as nft
 from node.services.order import errors as order
+from node.services.rate import errors as rate
 from node.services.sms import errors as sms
 from node.services.spending import errors as spending
 from node.services.transaction import errors as transaction
@@ -349,6 +350,14 @@ ERRORS |= {
     transfer.AmountMissing: Row(422, "amount_missing", "Nobody says how much of what"),
     transfer.TooManyRequests: Row(409, "too_many_money_requests", "Too many requests are open"),
     spending.LimitExceeded: Row(409, "limit_exceeded", "It is more than may leave the wallet"),
+    rate.RateUnknown: Row(404, "rate_unknown", "Nobody says what that is worth"),
+    rate.RateStale: Row(409, "rate_stale", "The newest rate is too old"),
+    rate.RateSourceAway: Row(503, "rate_source_away", "The source of rates does not answer"),
+    rate.RateSourceUnreadable: Row(422, "rate_source_unreadable", "The source of rates can't be read"),
+    rate.SameAsset: Row(422, "same_asset", "Nothing is exchanged for itself"),
+    rate.ExchangeTooSmall: Row(422, "exchange_too_small", "Not one unit would come back"),
+    rate.ExchangeQuoteUnknown: Row(404, "exchange_quote_unknown", "There is no such quote"),
+    rate.ExchangeQuoteLapsed: Row(409, "exchange_quote_lapsed", "The price does not hold any more"),
     # the ledger
     ledger.InsufficientFunds: Row(409, "insufficient_funds", "The account has too little available"),
     ledger.AccountFrozen: Row(403, "account_frozen", "An operator froze the account"),

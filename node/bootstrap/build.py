@@ -104,6 +104,8 @@ def build_services(
         spending=purse.spending,
         transfers=purse.transfers,
         money_requests=purse.money_requests,
+        rates_of_money=purse.rates_of_money,
+        exchanges=purse.exchanges,
         nft=trade.nft,
         listing=trade.listing,
         quotes=trade.quotes,

@@ -24,6 +24,7 @@ from node.services.market.models import Market, Member
 from node.services.nft.models import PlannedCollectionRow
 from node.services.order.models import Order
 from node.services.order.states import ENDS, State
+from node.services.rate.models import ExchangeQuote
 from node.services.spending.models import Bound
 from node.services.transaction.models import RelayedRow
 from node.services.transfer.models import MoneyRequest, WalletTransfer
@@ -91,6 +92,7 @@ HOLDINGS = Holdings(
             deleted=STAYS,
             blanked={"note": "", "cancelled_at": func.now()},
         ),
+        Holding(name="exchanges", column=ExchangeQuote.account_id, merged=MOVES, deleted=STAYS),
         # Sessions are ended by whoever merges; the rows stay, to know a stolen refresh token by.
         Holding(name="sessions", column=Session.account_id, merged=STAYS, deleted=GONE),
         Holding(

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from node.kernel.clock import Clock
 from node.kernel.settings import Settings
 from node.kernel.spine.record import EventRecorder
+from node.services.rate.adapter import Options
+from node.services.rate.exchanges import ExchangeService
+from node.services.rate.service import RateService, open_sources
 from node.services.spending.service import REFUSALS, Rule, SpendingService
 from node.services.transfer.requests import RequestService
 from node.services.transfer.service import Notices, TransferRules, TransferService
@@ -20,6 +23,8 @@ class PurseServices:
     spending: SpendingService
     transfers: TransferService
     money_requests: RequestService
+    rates_of_money: RateService
+    exchanges: ExchangeService
 
 
 def purse_services(
@@ -43,9 +48,29 @@ def purse_services(
         bounds=json.dumps({"spending": json.loads(spending.rules_json)}),
         refusals=REFUSALS,
     )
+    rates = _rates(settings, clock)
     link = settings.money_request_link or settings.public_url.rstrip("/") + REQUEST_PATH
     return PurseServices(
         spending=spending,
         transfers=transfers,
         money_requests=RequestService(clock, ledger, link=link),
+        rates_of_money=rates,
+        exchanges=ExchangeService(
+            clock,
+            ledger,
+            rates,
+            spread_bps=settings.exchange_spread_bps,
+            holds=dt.timedelta(seconds=settings.exchange_quote_seconds),
+        ),
+    )
+
+
+def _rates(settings: Settings, clock: Clock) -> RateService:
+    names = [name.strip() for name in settings.rate_sources.split(",") if name.strip()]
+    options = Options({name: value.get_secret_value() for name, value in settings.rate_options.items()})
+    return RateService(
+        clock,
+        open_sources(names, options),
+        reference=settings.rate_reference,
+        stale_after=dt.timedelta(minutes=settings.rate_stale_minutes),
     )

@@ -217,6 +217,24 @@ class Settings(ChainSettings, BaseSettings):
     limit_raise_hours: int = Field(
         24, ge=0, le=30 * 24, description="How long a raised limit of one's own waits without a second proof."
     )
+    rate_sources: str = Field(
+        "",
+        description="Sources of exchange rates, comma-separated: `file`, `http`. Without one nothing is"
+        " exchanged.",
+    )
+    rate_options: dict[str, SecretStr] = Field(
+        {}, description="What the sources need, as JSON: `file.path`, `http.url`, `http.authorization`."
+    )
+    rate_reference: str = Field(
+        "USD", pattern="^[A-Z]{3}$", description="The currency (ISO 4217) that rates are told in."
+    )
+    rate_stale_minutes: int = Field(60, ge=1, le=7 * 24 * 60, description="How old a rate may be.")
+    exchange_spread_bps: int = Field(
+        100, ge=0, le=5_000, description="What an exchange costs, in ten-thousandths of what it brings."
+    )
+    exchange_quote_seconds: int = Field(
+        60, ge=5, le=3600, description="How long both amounts of an exchange hold."
+    )
     upload_bytes_max: int = Field(10 * 2**20, ge=1, description="Largest file that the content store takes.")
     body_bytes_max: int = Field(256 * 2**10, ge=1024, description="Largest body of any other request.")
     reads_per_minute: int = Field(

@@ -46,6 +46,8 @@ from node.services.market.service import MarketService
 from node.services.nft.service import NftService
 from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
+from node.services.rate.exchanges import ExchangeService
+from node.services.rate.service import RateService
 from node.services.sms.sending import Carriers
 from node.services.spending.service import SpendingService
 from node.services.transaction.service import TransactionService
@@ -105,6 +107,8 @@ class Services:
     spending: SpendingService
     transfers: TransferService
     money_requests: RequestService
+    rates_of_money: RateService
+    exchanges: ExchangeService
     nft: NftService
     listing: ListingService
     quotes: QuoteService

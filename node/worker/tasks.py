@@ -46,6 +46,8 @@ def prune() -> None:
             removed += services.members.prune(tx)
             removed += services.transfers.prune(tx)
             removed += services.spending.prune(tx)
+            removed += services.exchanges.prune(tx)
+            removed += services.rates_of_money.prune(tx)
         if not removed:
             return
 
@@ -60,6 +62,12 @@ def send_code(challenge: str) -> None:
 def tell_of_recovery(recovery: str) -> None:
     """Tells every phone of the account that something of it is said to be lost."""
     services.recoveries.tell(services.database.transaction, uuid.UUID(recovery))
+
+
+@app.task(name="rate.refresh", base=Parking)
+def refresh_rates() -> None:
+    """Asks the sources what currencies are worth."""
+    services.rates_of_money.refresh(services.database.transaction)
 
 
 @app.task(name="transfer.tell", base=Parking)
@@ -157,6 +165,7 @@ app.conf.beat_schedule = {
     "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
     "deliver-transfers": {"task": "transfer.deliver_rest", "schedule": 60.0},
     "return-transfers": {"task": "transfer.return_due", "schedule": 60.0},
+    "refresh-rates": {"task": "rate.refresh", "schedule": 60.0},
     "watch-codes": {"task": "identity.watch_codes", "schedule": 600.0},
     "prune": {"task": "kernel.prune", "schedule": 600.0},
 }
