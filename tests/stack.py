@@ -48,7 +48,7 @@ _MEMORY_BYTES_MIN = 4 << 30
 
 
 def _in_memory() -> str | None:
-    """Where files cost no disk: a test makes and drops a database of a thousand files. None: there is none."""
+    """Where files cost no disk, as a test makes and drops a database of a thousand files; None is nowhere."""
     try:
         free = shutil.disk_usage(_MEMORY).free
     except OSError:
