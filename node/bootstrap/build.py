@@ -106,6 +106,7 @@ def build_services(
         money_requests=purse.money_requests,
         rates_of_money=purse.rates_of_money,
         exchanges=purse.exchanges,
+        payouts=purse.payouts,
         nft=trade.nft,
         listing=trade.listing,
         quotes=trade.quotes,

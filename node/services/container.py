@@ -46,6 +46,7 @@ from node.services.market.service import MarketService
 from node.services.nft.service import NftService
 from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
+from node.services.payout.service import PayoutService
 from node.services.rate.exchanges import ExchangeService
 from node.services.rate.service import RateService
 from node.services.sms.sending import Carriers
@@ -109,6 +110,7 @@ class Services:
     money_requests: RequestService
     rates_of_money: RateService
     exchanges: ExchangeService
+    payouts: PayoutService
     nft: NftService
     listing: ListingService
     quotes: QuoteService
