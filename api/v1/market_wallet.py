@@ -64,7 +64,7 @@ def prepare_market_transfer(
     principal: CurrentPrincipal,
 ) -> Response:
     """As `POST /v1/me/transfers`, out of the market's wallet. The owner confirms."""
-    transfer_id = prepared(tx, services, Sender(principal.account_id, market_id), body)
+    transfer_id = prepared(tx, services, Sender(principal.account_id, principal.session_id, market_id), body)
     params = _one(services, market_id, transfer_id)
     return read_back(tx, transfer_queries.ONE_OF_MARKET, params, status=201)
 
@@ -78,7 +78,7 @@ def confirm_market_transfer(
     principal: CurrentPrincipal,
 ) -> Response:
     """Moves the market's money, once."""
-    sender = Sender(principal.account_id, market_id)
+    sender = Sender(principal.account_id, principal.session_id, market_id)
     if services.transfers.confirm(tx, sender, transfer_id, is_proved=False) is None:
         services.step_up.require(tx, principal)
         services.transfers.confirm(tx, sender, transfer_id, is_proved=True)

@@ -110,7 +110,7 @@ def prepare_transfer(
     body: TransferIn, tx: CommandTx, services: TheServices, principal: CurrentPrincipal
 ) -> Response:
     """Shows who would get it and what it costs. Nothing moves before it is confirmed."""
-    transfer_id = prepared(tx, services, Sender(principal.account_id), body)
+    transfer_id = prepared(tx, services, Sender(principal.account_id, principal.session_id), body)
     location = f"/v1/me/transfers/{transfer_id}"
     params = _params(services, principal, transfer_id)
     return read_back(tx, queries.ONE_OUT, params, status=201, location=location)
@@ -121,7 +121,7 @@ async def confirm_transfer(
     transfer_id: uuid.UUID, statements: AtOnce, services: TheServices, principal: CurrentPrincipal
 ) -> Response:
     """Moves the money, once. A large amount needs a second proof."""
-    sender, confirm = Sender(principal.account_id), services.transfers.confirm_at_once
+    sender, confirm = Sender(principal.account_id, principal.session_id), services.transfers.confirm_at_once
     told = await confirm(statements, sender, transfer_id, is_proved=False)
     if told is None:
         await anyio.to_thread.run_sync(_require_proof, services, principal)

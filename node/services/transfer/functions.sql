@@ -62,15 +62,25 @@ BEGIN
     RETURN 'done';
 END $$;
 
--- The whole command: the confirmation, its event, and what the sender is told. Null: a second proof is needed.
+-- The whole command: whether the session counts, the confirmation, its event, and what the sender is told. Null: a second proof is needed.
 CREATE OR REPLACE FUNCTION transfer.confirm_and_tell(
-    p_id uuid, p_account_id uuid, p_market_id uuid, p_rules jsonb, p_is_proved boolean,
+    p_id uuid, p_account_id uuid, p_session_id uuid, p_market_id uuid, p_rules jsonb, p_is_proved boolean,
     p_event uuid, p_request_id text, p_now timestamptz
 ) RETURNS json
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    v_outcome text := transfer.confirm(p_id, p_account_id, p_market_id, p_rules, p_is_proved, p_now);
+    v_frozen_at timestamptz;
+    v_outcome text;
 BEGIN
+    SELECT account.frozen_at INTO v_frozen_at FROM identity.session
+        JOIN identity.account ON account.id = session.account_id
+        WHERE session.id = p_session_id AND session.account_id = p_account_id AND session.ended_at IS NULL;
+    IF NOT FOUND THEN
+        PERFORM ledger.refuse('session_ended', '{}');
+    ELSIF v_frozen_at IS NOT NULL THEN
+        PERFORM ledger.refuse('user_frozen', '{}');
+    END IF;
+    v_outcome := transfer.confirm(p_id, p_account_id, p_market_id, p_rules, p_is_proved, p_now);
     IF v_outcome = 'step_up' THEN
         RETURN NULL;
     ELSIF v_outcome = 'done' THEN

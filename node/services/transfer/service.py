@@ -61,13 +61,14 @@ KEPT = dt.timedelta(days=1)  # of what nobody confirmed
 
 _CONFIRM: Final = """
     SELECT transfer.confirm_and_tell(
-        :id, :account_id, CAST(:market_id AS uuid), CAST(:rules AS jsonb), :is_proved, :event, :request_id,
-        :now
+        :id, :account_id, :session_id, CAST(:market_id AS uuid), CAST(:rules AS jsonb), :is_proved, :event,
+        :request_id, :now
     )
 """
 _CONFIRM_RAW: Final = """
     SELECT transfer.confirm_and_tell(
-        %(id)s, %(account_id)s, %(market_id)s, %(rules)s, %(is_proved)s, %(event)s, %(request_id)s, %(now)s
+        %(id)s, %(account_id)s, %(session_id)s, %(market_id)s, %(rules)s, %(is_proved)s, %(event)s,
+        %(request_id)s, %(now)s
     )
 """
 _REQUIRE_PEOPLE = text("SELECT transfer.require_people(:accounts)")
@@ -128,13 +129,12 @@ class Sender:
     """Whose wallet pays: the account's own, or that of a market in which it may."""
 
     account_id: uuid.UUID
+    session_id: uuid.UUID
     market_id: uuid.UUID | None = None
 
     @property
     def owner(self) -> str:
-        if self.market_id is not None:
-            return owner_of_market(self.market_id)
-        return owner_of_account(self.account_id)
+        return _owner(self.account_id, self.market_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +336,7 @@ class TransferService:
         return {
             "id": transfer_id,
             "account_id": sender.account_id,
+            "session_id": sender.session_id,
             "market_id": sender.market_id,
             "rules": self._bounds,
             "is_proved": is_proved,
@@ -374,7 +375,7 @@ class TransferService:
     def _return(self, tx: Tx, transfer: WalletTransfer) -> None:
         """With its fee. The account may have become another one's meanwhile (a merge)."""
         amount = self._amount_of(tx, transfer)
-        owner = Sender(transfer.account_id, transfer.market_id).owner
+        owner = _owner(transfer.account_id, transfer.market_id)
         wallet = self._ledger.account(tx, owner, WALLET, amount.asset)
         assert transfer.hold_id is not None
         self._ledger.void(tx, HoldId(transfer.hold_id))
@@ -440,6 +441,10 @@ class TransferService:
         if value == 0:
             raise AmountInvalid("nothing is no amount", field="amount")
         return Amount(self._ledger.asset(tx, asset_id), value)
+
+
+def _owner(account_id: uuid.UUID, market_id: uuid.UUID | None) -> str:
+    return owner_of_account(account_id) if market_id is None else owner_of_market(market_id)
 
 
 def _by_handle(tx: Tx, handle: str) -> _Receiver:
