@@ -8,12 +8,13 @@ connection that writes, so a process that lost it can write no more.
 import datetime as dt
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, LiteralString, Self
 
 import psycopg
 from psycopg import sql
 from psycopg.errors import UniqueViolation
+from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row, dict_row
 
 from indexer import statements
@@ -60,6 +61,7 @@ class Store:
         try:
             yield cls(connection, url, chain_id)
         finally:
+            await _let_go(connection)
             await connection.close()
 
     async def try_lock(self) -> bool:
@@ -414,6 +416,13 @@ class Store:
     def _placed(self, query: Query) -> Query:
         """Every statement that names tables goes through here; `indexer.twin` has other tables."""
         return query
+
+
+async def _let_go(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Of its lock, at once: the server takes its time to find that a connection is gone."""
+    if connection.info.transaction_status == TransactionStatus.IDLE:
+        with suppress(psycopg.Error):
+            await connection.execute("SELECT pg_advisory_unlock_all()")
 
 
 def _sent(model: Model, rows: Sequence[Row], columns: Sequence[str]) -> Sequence[str]:

@@ -10,18 +10,19 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import socket
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import cast
 
 import psycopg
 from psycopg import sql
+from typing_extensions import override
 
 from node.bootstrap.migrate import upgrade
 from node.cli.supervise import children
@@ -31,12 +32,14 @@ from node.cli.supervise.chainstate import StateFiles
 from node.cli.supervise.children import Part
 from node.cli.supervise.plan import Plan, Ports
 from node.cli.supervise.postgres import APP, OWNER, EmbeddedPostgres, find_place
-from node.cli.supervise.process import Supervised
+from node.cli.supervise.process import Child, Supervised
 from node.cli.supervise.rpc import RpcClient
 from node.cli.supervise.valkey import EmbeddedValkey
+from node.kernel.clock import SystemClock
 
 HANDED_DOWN = "ASOUD_TEST_STACK"
 TEMPLATE = "asoud_template"
+CHAINS_MAX = 10_000  # of one process
 
 # A test's data may be lost with the machine; that makes commits several times faster.
 _CARELESS = (
@@ -71,6 +74,31 @@ class Addresses:
         os.environ[HANDED_DOWN] = json.dumps(asdict(self))
 
 
+def _now_s() -> int:
+    return int(SystemClock().now().timestamp())
+
+
+class _ForgottenAnvil(EmbeddedAnvil):
+    """Nobody wants its state when it stops."""
+
+    def __init__(self, *, folder: Path, port: int, files: StateFiles, genesis_s: int) -> None:
+        super().__init__(folder=folder, port=port, files=files)
+        self._genesis_s = genesis_s
+
+    @override
+    def child(self, env: dict[str, str]) -> Child:
+        return replace(super().child(env), before_stop=None, stop_signal=signal.SIGKILL)
+
+    @override
+    def argv(self) -> list[str]:
+        return [*super().argv(), "--timestamp", str(self._genesis_s)]
+
+    @override
+    async def after_start(self) -> None:
+        """From its first block on it goes by our clock."""
+        await RpcClient(self.url).call("evm_setTime", _now_s())
+
+
 class Stack:
     """Parts that start on first use and stop together."""
 
@@ -83,7 +111,7 @@ class Stack:
         self._plan = Plan(data_dir=self._folder, ports=Ports(), environment={})
         self._running: list[Supervised] = []
         self._numbers = itertools.count()
-        self._chain_started = 0.0
+        self._first_second = _now_s() - CHAINS_MAX
 
     def addresses(self) -> Addresses:
         """Starts Postgres with a migrated template, and Valkey."""
@@ -121,13 +149,14 @@ class Stack:
     def anvil(self) -> Iterator[str]:
         """A new chain of its own; yields its address.
 
-        The genesis tells chains apart by the second of their start, so two never start in the same one.
+        The genesis tells chains apart by its second, so no two have the same one.
         """
-        time.sleep(max(0.0, self._chain_started + 1.0 - time.monotonic()))
+        self._first_second += 1
         folder = self._folder / f"anvil{next(self._numbers)}"
-        part = EmbeddedAnvil(folder=folder, port=free_port(), files=StateFiles(folder, print))
+        part = _ForgottenAnvil(
+            folder=folder, port=free_port(), files=StateFiles(folder, print), genesis_s=self._first_second
+        )
         running = self._start(part)
-        self._chain_started = time.monotonic()
         try:
             yield part.url
         finally:
