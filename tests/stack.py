@@ -137,6 +137,16 @@ class Stack:
         upgrade(part.url(OWNER, TEMPLATE), app_role=APP)
         return part
 
+    @contextmanager
+    def postgres_down(self) -> Iterator[None]:
+        """It dies as by `pg_ctl stop -m immediate`, and at the end starts as after a crash."""
+        running = next(part for part in self._running if part.child.name == self.postgres.name)
+        assert running.process is not None
+        running.process.send_signal(signal.SIGQUIT)
+        running.process.wait(30)
+        yield
+        asyncio.run(running.bring_up())
+
     @cached_property
     def valkey(self) -> EmbeddedValkey:
         part = EmbeddedValkey(
@@ -187,16 +197,14 @@ class Stack:
 @contextmanager
 def cloned_database(addresses: Addresses, name: str) -> Iterator[DatabaseUrls]:
     """A database of that name with the newest schema and no rows; dropped at the end, whoever is in it."""
+    identifier, template, owner = (sql.Identifier(word) for word in (name, TEMPLATE, OWNER))
     with psycopg.connect(addresses.superuser, autocommit=True) as connection:
-        identifier = sql.Identifier(name)
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
-                identifier, sql.Identifier(TEMPLATE), sql.Identifier(OWNER)
-            )
-        )
-        try:
-            yield DatabaseUrls(app=_moved(addresses.app, name), owner=_moved(addresses.owner, name))
-        finally:
+        query = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}")
+        connection.execute(query.format(identifier, template, owner))
+    try:
+        yield DatabaseUrls(app=_moved(addresses.app, name), owner=_moved(addresses.owner, name))
+    finally:
+        with psycopg.connect(addresses.superuser, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
 
 

@@ -221,6 +221,7 @@ def test_any_other_chain_with_another_genesis_stops_the_indexer(
     assert tables_of(fresh_database) == before
 
 
+@pytest.mark.slow  # the default run has kills in `test_indexer_killed`
 def test_killed_at_random_points_it_catches_up_exactly(
     addresses: Addresses,
     fresh_anvil: str,
