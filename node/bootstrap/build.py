@@ -3,6 +3,7 @@
 from redis.asyncio import Redis
 
 from node.bootstrap.people import people_services
+from node.bootstrap.purse import purse_services
 from node.bootstrap.shop import shop_services
 from node.bootstrap.trade import trade_services
 from node.bootstrap.verdicts import IndexerVerdicts
@@ -61,6 +62,7 @@ def build_services(
         assets=trade.assets,
         audit=people.audit,
     )
+    purse = purse_services(settings, clock=clock, events=events, ledger=ledger, notices=people.notices)
     return Services(
         clock=clock,
         database=database,
@@ -76,6 +78,7 @@ def build_services(
         sessions=people.sessions,
         step_up=people.step_up,
         devices=people.devices,
+        handles=people.handles,
         leaving=people.leaving,
         recoveries=people.recoveries,
         carriers=people.carriers,
@@ -98,6 +101,11 @@ def build_services(
         assets=trade.assets,
         ledger=ledger,
         balance=BalanceService(ledger, money_is_play=settings.chain_id == DEV_CHAIN_ID),
+        spending=purse.spending,
+        transfers=purse.transfers,
+        money_requests=purse.money_requests,
+        rates_of_money=purse.rates_of_money,
+        exchanges=purse.exchanges,
         nft=trade.nft,
         listing=trade.listing,
         quotes=trade.quotes,

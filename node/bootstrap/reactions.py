@@ -21,6 +21,11 @@ def reactions(services: Services) -> Table:
             ("phone.code_requested", "phone.code_undelivered"), TaskCall("sms.send", _challenge)
         ),
         "identity.notices": {"account.recovery_asked": TaskCall("identity.tell_of_recovery", _recovery)},
+        "transfer.delivery": {
+            "transfer.sent": services.transfers.on_sent,
+            **dict.fromkeys(("account.opened", "account.phone_linked"), services.transfers.on_phone),
+        },
+        "transfer.notices": {"transfer.sent": TaskCall("transfer.tell", _transfer)},
         "listing.settling": dict.fromkeys(SETTLING_EVENTS, services.listing.on_exchange_event),
         "asset.names": {"exchange.currency_allowed": TaskCall("asset.learn", _nothing)},
     }
@@ -36,6 +41,10 @@ def _challenge(event: StoredEvent) -> Mapping[str, str]:
 
 def _recovery(event: StoredEvent) -> Mapping[str, str]:
     return {"recovery": event.payload["recovery_id"]}
+
+
+def _transfer(event: StoredEvent) -> Mapping[str, str]:
+    return {"transfer": event.payload["transfer_id"]}
 
 
 def _nothing(_: StoredEvent) -> Mapping[str, str]:

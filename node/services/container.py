@@ -28,6 +28,7 @@ from node.services.governance.service import GovernanceService
 from node.services.identity.accounts import AccountService
 from node.services.identity.api_keys import ApiKeyService
 from node.services.identity.devices import DeviceService
+from node.services.identity.handles import HandleService
 from node.services.identity.keys import SigningKeys
 from node.services.identity.leaving import LeavingService
 from node.services.identity.limiter import SignInLimiter
@@ -45,8 +46,13 @@ from node.services.market.service import MarketService
 from node.services.nft.service import NftService
 from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
+from node.services.rate.exchanges import ExchangeService
+from node.services.rate.service import RateService
 from node.services.sms.sending import Carriers
+from node.services.spending.service import SpendingService
 from node.services.transaction.service import TransactionService
+from node.services.transfer.requests import RequestService
+from node.services.transfer.service import TransferService
 from node.services.translation.service import TranslationService
 from wallet.asset.service import AssetService
 from wallet.ledger.commands import Ledger
@@ -71,6 +77,7 @@ class Services:
     sessions: SessionService
     step_up: StepUpService
     devices: DeviceService
+    handles: HandleService
     leaving: LeavingService
     recoveries: RecoveryService
     carriers: Carriers | None
@@ -97,6 +104,11 @@ class Services:
     assets: AssetService
     ledger: Ledger
     balance: BalanceService
+    spending: SpendingService
+    transfers: TransferService
+    money_requests: RequestService
+    rates_of_money: RateService
+    exchanges: ExchangeService
     nft: NftService
     listing: ListingService
     quotes: QuoteService
