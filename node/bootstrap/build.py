@@ -2,6 +2,7 @@
 
 from redis.asyncio import Redis
 
+from node.bootstrap.payments import payment_services
 from node.bootstrap.people import people_services
 from node.bootstrap.shop import shop_services
 from node.bootstrap.trade import trade_services
@@ -47,6 +48,8 @@ def build_services(
     deployments = DeploymentRegistry(settings.deployments_dir)
     content = _content(settings)
     ledger = Ledger(clock)
+    balance = BalanceService(ledger, money_is_play=settings.chain_id == DEV_CHAIN_ID)
+    payments = payment_services(settings, clock=clock, events=events, ledger=ledger, balance=balance)
     trade = trade_services(
         settings, clock=clock, events=events, chain=chain, deployments=deployments, content=content
     )
@@ -60,6 +63,7 @@ def build_services(
         deployments=deployments,
         assets=trade.assets,
         audit=people.audit,
+        payments=payments.till,
     )
     return Services(
         clock=clock,
@@ -97,7 +101,9 @@ def build_services(
         escrow_actions=shop.escrow_actions,
         assets=trade.assets,
         ledger=ledger,
-        balance=BalanceService(ledger, money_is_play=settings.chain_id == DEV_CHAIN_ID),
+        balance=balance,
+        payment=payments.payment,
+        payment_mirror=payments.mirror,
         nft=trade.nft,
         listing=trade.listing,
         quotes=trade.quotes,

@@ -10,6 +10,7 @@ import node.services.listing.models
 import node.services.market.models
 import node.services.nft.models
 import node.services.order.models
+import node.services.payment.models
 import node.services.transaction.models
 import node.services.translation.models  # noqa: F401 - declares tables
 import wallet.asset.models

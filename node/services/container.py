@@ -45,6 +45,8 @@ from node.services.market.service import MarketService
 from node.services.nft.service import NftService
 from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
+from node.services.payment.mirror import Mirror
+from node.services.payment.service import PaymentService
 from node.services.sms.sending import Carriers
 from node.services.transaction.service import TransactionService
 from node.services.translation.service import TranslationService
@@ -97,6 +99,8 @@ class Services:
     assets: AssetService
     ledger: Ledger
     balance: BalanceService
+    payment: PaymentService
+    payment_mirror: Mirror
     nft: NftService
     listing: ListingService
     quotes: QuoteService
