@@ -56,6 +56,7 @@ from node.services.market import errors as market
 from node.services.nft import errors as nft
 from node.services.order import errors as order
 from node.services.rate import errors as rate
+from node.services.payment import errors as payment
 from node.services.sms import errors as sms
 from node.services.spending import errors as spending
 from node.services.transaction import errors as transaction
@@ -358,6 +359,17 @@ ERRORS |= {
     rate.ExchangeTooSmall: Row(422, "exchange_too_small", "Not one unit would come back"),
     rate.ExchangeQuoteUnknown: Row(404, "exchange_quote_unknown", "There is no such quote"),
     rate.ExchangeQuoteLapsed: Row(409, "exchange_quote_lapsed", "The price does not hold any more"),
+    # payments
+    payment.PaymentUnknown: Row(404, "payment_unknown", "There is no such payment"),
+    payment.WrongPaymentState: Row(409, "wrong_payment_state", "The payment's state forbids it"),
+    payment.PartTooLarge: Row(409, "part_too_large", "More than is left of the payment"),
+    payment.PartInvalid: Row(422, "part_invalid", "A part of a payment is at least one unit"),
+    payment.RailUnknown: Row(422, "rail_unknown", "There is no such way to pay"),
+    payment.ParkedAlready: Row(409, "incident_resolved", "The incident was resolved before"),
+    payment.IncidentUnknown: Row(404, "incident_unknown", "There is no such incident"),
+    order.OtherRail: Row(409, "other_rail", "The order is paid in another way"),
+    order.RailUnfit: Row(422, "rail_unfit", "It can't be paid in that way"),
+    order.AlreadyPaid: Row(409, "already_paid", "The order's money is here or on its way"),
     # the ledger
     ledger.InsufficientFunds: Row(409, "insufficient_funds", "The account has too little available"),
     ledger.AccountFrozen: Row(403, "account_frozen", "An operator froze the account"),

@@ -222,6 +222,9 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "POST /v1/orders/{order_id}/releases": _BUYER,
     "POST /v1/orders/{order_id}/releases/{digest}/relay": _BY_TIME,
     "POST /v1/orders/{order_id}/releases/{digest}/void": _BUYER,
+    "POST /v1/orders/{order_id}/pay": _BUYER,
+    "GET /v1/orders/{order_id}/payments": _of(*OF_MARKET, *OF_ORDER, Who.ARBITER, scope=Scope.ORDERS_READ),
+    "POST /v1/orders/{order_id}/refunds": _REFUNDS,
     "GET /v1/escrow-conditions": _PUBLIC,
     "GET /v1/escrows/{escrow_id}": _PUBLIC,
     # content

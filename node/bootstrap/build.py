@@ -2,6 +2,7 @@
 
 from redis.asyncio import Redis
 
+from node.bootstrap.payments import payment_services
 from node.bootstrap.people import people_services
 from node.bootstrap.purse import purse_services
 from node.bootstrap.shop import shop_services
@@ -48,6 +49,8 @@ def build_services(
     deployments = DeploymentRegistry(settings.deployments_dir)
     content = _content(settings)
     ledger = Ledger(clock)
+    balance = BalanceService(ledger, money_is_play=settings.chain_id == DEV_CHAIN_ID)
+    payments = payment_services(settings, clock=clock, events=events, ledger=ledger, balance=balance)
     trade = trade_services(
         settings, clock=clock, events=events, chain=chain, deployments=deployments, content=content
     )
@@ -61,6 +64,7 @@ def build_services(
         deployments=deployments,
         assets=trade.assets,
         audit=people.audit,
+        payments=payments.till,
     )
     purse = purse_services(settings, clock=clock, events=events, ledger=ledger, notices=people.notices)
     return Services(
@@ -106,6 +110,9 @@ def build_services(
         money_requests=purse.money_requests,
         rates_of_money=purse.rates_of_money,
         exchanges=purse.exchanges,
+        balance=balance,
+        payment=payments.payment,
+        payment_mirror=payments.mirror,
         nft=trade.nft,
         listing=trade.listing,
         quotes=trade.quotes,

@@ -26,6 +26,8 @@ from node.services.order.models import Order
 from node.services.order.states import ENDS, State
 from node.services.rate.models import ExchangeQuote
 from node.services.spending.models import Bound
+from node.services.payment.models import Intent
+from node.services.payment.states import HELD, IN_FLIGHT
 from node.services.transaction.models import RelayedRow
 from node.services.transfer.models import MoneyRequest, WalletTransfer
 from node.services.transfer.models import State as Progress
@@ -139,6 +141,14 @@ HOLDINGS = Holdings(
         ),
         _BOUGHT,
         _SOLD,
+        Holding(
+            name="payments",
+            column=Intent.payer_account_id,
+            merged=MOVES,
+            deleted=STAYS,
+            secret=frozenset({"action"}),
+            unfinished=Intent.state.in_([*(state.value for state in IN_FLIGHT | HELD)]),
+        ),
         # Listings are signed by a wallet and follow it; the row says who sent them in and never changes.
         Holding(name="listings sent in", column=ListingRow.account_id, merged=STAYS, deleted=STAYS),
         Holding(name="quotes sent in", column=QuoteRow.account_id, merged=STAYS, deleted=STAYS),

@@ -12,6 +12,7 @@ import node.services.nft.models
 import node.services.order.models
 import node.services.rate.models
 import node.services.spending.models
+import node.services.payment.models
 import node.services.transaction.models
 import node.services.transfer.models
 import node.services.translation.models  # noqa: F401 - declares tables

@@ -299,6 +299,11 @@ class Settings(ChainSettings, BaseSettings):
         le=365 * 24 * 3600,
         description="Shortest window that a market may set; by default an hour, on 31337 a second.",
     )
+    market_debt_max: dict[str, int] = Field(
+        {},
+        description="How far a market may owe after refunds, as JSON: smallest units by currency code. A"
+        " currency that is not named has no limit: a refund never takes more than was paid out.",
+    )
     order_unfunded_minutes: int = Field(
         30,
         ge=1,

@@ -48,6 +48,8 @@ from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
 from node.services.rate.exchanges import ExchangeService
 from node.services.rate.service import RateService
+from node.services.payment.mirror import Mirror
+from node.services.payment.service import PaymentService
 from node.services.sms.sending import Carriers
 from node.services.spending.service import SpendingService
 from node.services.transaction.service import TransactionService
@@ -109,6 +111,8 @@ class Services:
     money_requests: RequestService
     rates_of_money: RateService
     exchanges: ExchangeService
+    payment: PaymentService
+    payment_mirror: Mirror
     nft: NftService
     listing: ListingService
     quotes: QuoteService

@@ -133,6 +133,12 @@ def expire_orders() -> None:
                 return
 
 
+@app.task(name="order.act_due", base=Parking)
+def act_on_due_orders() -> None:
+    """Does what deadlines decide about orders that no contract judges."""
+    services.order.acts.act_due(services.database.transaction, limit=EXPIRE_BATCH)
+
+
 @app.task(name="ledger.seal", base=Parking)
 def seal_ledger() -> None:
     """Links new transfers into the hash chain, and brings the accounts of the node up to date."""
@@ -166,6 +172,7 @@ app.conf.beat_schedule = {
     "deliver-transfers": {"task": "transfer.deliver_rest", "schedule": 60.0},
     "return-transfers": {"task": "transfer.return_due", "schedule": 60.0},
     "refresh-rates": {"task": "rate.refresh", "schedule": 60.0},
+    "act-on-due-orders": {"task": "order.act_due", "schedule": 10.0},
     "watch-codes": {"task": "identity.watch_codes", "schedule": 600.0},
     "prune": {"task": "kernel.prune", "schedule": 600.0},
 }
