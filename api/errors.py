@@ -48,6 +48,7 @@ from node.services.balance import errors as balance
 from node.services.catalog import errors as catalog
 from node.services.content import errors as content
 from node.services.credit import errors as credit
+from node.services.deposit import errors as deposit
 from node.services.escrow import errors as escrow
 from node.services.governance import errors as governance
 from node.services.identity import errors as identity
@@ -58,7 +59,9 @@ from node.services.order import errors as order
 from node.services.sms import errors as sms
 from node.services.transaction import errors as transaction
 from node.services.translation import errors as translation
+from wallet.incident import errors as incident
 from wallet.ledger import errors as ledger
+from wallet.treasury import errors as treasury
 
 log = get_logger(__name__)
 
@@ -350,6 +353,15 @@ ERRORS |= {
     ledger.HoldExpired: Row(409, "hold_expired", "The hold's time is over"),
     ledger.HoldEnded: Row(409, "hold_ended", "The hold was captured or voided"),
     ledger.HoldExceeded: Row(409, "hold_exceeded", "More would be captured than is held"),
+    treasury.TreasuryMissing: Row(409, "treasury_missing", "The node keeps no money on its chain"),
+    deposit.DepositsNotReady: Row(503, "deposits_not_ready", "The chain was not read yet"),
+    deposit.DepositAddressUnknown: Row(404, "deposit_address_unknown", "No such deposit address"),
+    deposit.AssetNotTaken: Row(404, "asset_not_taken", "No deposits are taken in that asset"),
+    deposit.DepositUnknown: Row(404, "deposit_unknown", "There is no such deposit"),
+    deposit.DepositNotVanished: Row(409, "deposit_not_vanished", "There is no open loss of that deposit"),
+    incident.IncidentUnknown: Row(404, "incident_unknown", "There is no such incident"),
+    incident.IncidentResolved: Row(409, "incident_resolved", "The incident was resolved before"),
+    incident.ReasonMissing: Row(422, "reason_missing", "Say why"),
     balance.FaucetClosed: Row(403, "faucet_closed", "Play money is for development chains"),
     ledger.LedgerKeyReused: Row(409, "ledger_key_reused", "The key belongs to another command"),
 }

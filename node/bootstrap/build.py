@@ -2,6 +2,7 @@
 
 from redis.asyncio import Redis
 
+from node.bootstrap.chain_money import chain_money
 from node.bootstrap.people import people_services
 from node.bootstrap.shop import shop_services
 from node.bootstrap.trade import trade_services
@@ -61,6 +62,9 @@ def build_services(
         assets=trade.assets,
         audit=people.audit,
     )
+    money = chain_money(
+        settings, clock=clock, events=events, chain=chain, deployments=deployments, ledger=ledger
+    )
     return Services(
         clock=clock,
         database=database,
@@ -98,6 +102,11 @@ def build_services(
         assets=trade.assets,
         ledger=ledger,
         balance=BalanceService(ledger, money_is_play=settings.chain_id == DEV_CHAIN_ID),
+        incidents=money.incidents,
+        outbox=money.outbox,
+        follower=money.follower,
+        sweeper=money.sweeper,
+        deposits=money.deposits,
         nft=trade.nft,
         listing=trade.listing,
         quotes=trade.quotes,

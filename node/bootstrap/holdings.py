@@ -3,6 +3,7 @@
 from sqlalchemy import or_, select
 
 from node.services.catalog.models import Product, Status
+from node.services.deposit.models import AddressRow
 from node.services.governance.models import BallotRow
 from node.services.identity.holdings import Fate, Holding, Holdings, Money
 from node.services.identity.models import (
@@ -100,6 +101,7 @@ HOLDINGS = Holdings(
         Holding(
             name="planned collections", column=PlannedCollectionRow.account_id, merged=MOVES, deleted=STAYS
         ),
+        Holding(name="deposit addresses", column=AddressRow.account_id, merged=MOVES, deleted=STAYS),
         Holding(name="relayed transactions", column=RelayedRow.account_id, merged=MOVES, deleted=STAYS),
     ),
     money=(

@@ -22,6 +22,9 @@ def reactions(services: Services) -> Table:
         ),
         "identity.notices": {"account.recovery_asked": TaskCall("identity.tell_of_recovery", _recovery)},
         "listing.settling": dict.fromkeys(SETTLING_EVENTS, services.listing.on_exchange_event),
+        "treasury.follow": dict.fromkeys(
+            ("chain.event_vanished", "deposit_address.swept"), TaskCall("treasury.follow", _nothing)
+        ),
         "asset.names": {"exchange.currency_allowed": TaskCall("asset.learn", _nothing)},
     }
 
