@@ -59,6 +59,7 @@ from node.services.order import errors as order
 from node.services.sms import errors as sms
 from node.services.transaction import errors as transaction
 from node.services.translation import errors as translation
+from node.services.withdrawal import errors as withdrawal
 from wallet.incident import errors as incident
 from wallet.ledger import errors as ledger
 from wallet.treasury import errors as treasury
@@ -359,6 +360,13 @@ ERRORS |= {
     deposit.AssetNotTaken: Row(404, "asset_not_taken", "No deposits are taken in that asset"),
     deposit.DepositUnknown: Row(404, "deposit_unknown", "There is no such deposit"),
     deposit.DepositNotVanished: Row(409, "deposit_not_vanished", "There is no open loss of that deposit"),
+    withdrawal.WithdrawalsClosed: Row(403, "withdrawals_closed", "Nothing can be withdrawn for a while"),
+    withdrawal.WithdrawalAddressRefused: Row(422, "withdrawal_address_refused", "Not to that address"),
+    withdrawal.WithdrawalLimitExceeded: Row(409, "withdrawal_limit_exceeded", "More than may leave in a day"),
+    withdrawal.WithdrawalUnknown: Row(404, "withdrawal_unknown", "There is no such withdrawal"),
+    withdrawal.WithdrawalStateWrong: Row(409, "withdrawal_state_wrong", "It does not wait any more"),
+    withdrawal.WithdrawalAssetUnknown: Row(404, "withdrawal_asset_unknown", "No such asset is paid out"),
+    withdrawal.OwnWithdrawal: Row(403, "own_withdrawal", "Somebody else decides on one's own money"),
     incident.IncidentUnknown: Row(404, "incident_unknown", "There is no such incident"),
     incident.IncidentResolved: Row(409, "incident_resolved", "The incident was resolved before"),
     incident.ReasonMissing: Row(422, "reason_missing", "Say why"),

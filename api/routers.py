@@ -39,6 +39,7 @@ from api.v1 import (
     transaction,
     translation,
     wallet,
+    withdrawal,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -49,6 +50,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     account.router,
     balance.router,
     deposit.router,
+    withdrawal.router,
     phone.router,
     sms_report.router,
     step_up.router,

@@ -11,13 +11,19 @@ import psycopg
 from pydantic import SecretStr
 
 from node.bootstrap.build import build_services
+from node.bootstrap.handlers import subscriptions
+from node.bootstrap.reactions import reactions
 from node.chain.artifacts import load_artifact
 from node.kernel.clock import Clock, SystemClock
 from node.kernel.hexes import ZERO_ADDRESS, Address, Hash32
 from node.kernel.money import Amount, Asset, erc20_asset, native_asset
 from node.kernel.settings import DEV_CHAIN_ID, Settings
+from node.kernel.spine.consumer import Consumer
+from node.kernel.spine.sequencer import Sequencer
 from node.services.container import Services
 from node.services.deposit.service import Owner
+from node.services.withdrawal.models import WithdrawalRow
+from node.services.withdrawal.service import Request
 from tests.chain_life import Chain, Life
 from tests.indexed import index
 from tests.stack import DatabaseUrls
@@ -57,7 +63,17 @@ class Vault:
         """What is on the chain by now is indexed and booked."""
         index(self.settings)
         self.services.assets.learn_all(self.services.database.transaction)
-        self.services.follower.follow(self.services.database.transaction)
+        self.book()
+
+    def book(self) -> None:
+        """What is indexed by now is booked, and withdrawals hear of it."""
+        services = self.services
+        services.follower.follow(services.database.transaction)
+        Sequencer(services.database).number_once()
+        for subscription in subscriptions(reactions(services), lambda _task, _arguments: None):
+            if subscription.name == "withdrawal.outgoing":
+                while Consumer(services.database, subscription, services.clock).run_once().handled:
+                    pass
 
     def send(self) -> None:
         """The outbox goes one round; what it sends is mined at once."""
@@ -85,6 +101,33 @@ class Vault:
         self.life.chain = chain
         self.settings = self.settings.model_copy(update={"rpc_url": SecretStr(chain.url)})
         self.restart()
+
+    def withdraw(self, account: uuid.UUID, asset: Asset, amount: int, to: Address) -> uuid.UUID:
+        with self.services.database.transaction() as tx:
+            return self.services.withdrawals.request(tx, Request(account, asset.id, amount, to)).id
+
+    def state(self, withdrawal_id: uuid.UUID) -> str:
+        with self.services.database.transaction() as tx:
+            row = tx.get(WithdrawalRow, withdrawal_id)
+            assert row is not None
+            return row.state
+
+    def funded(self, asset: Asset, amount: int) -> uuid.UUID:
+        """Somebody with that on the node, and at the treasury."""
+        account = self.account()
+        token = ZERO_ADDRESS if asset == ETH else None
+        self.pay(self.address(account), amount, token=token)
+        self.turn()
+        with self.services.database.transaction() as tx:
+            self.services.sweeper.sweep(tx)
+        self.send()
+        self.turn()
+        return account
+
+    def lies_at(self, address: Address, asset: Asset) -> int:
+        if asset == ETH:
+            return int(self.life.chain.rpc("eth_getBalance", address, "latest"), 16)
+        return int(self.life.chain.read(load_artifact("IERC20Metadata"), self.dollar, "balanceOf", address))
 
     def spend(self, account: uuid.UUID, asset: Asset, value: int) -> None:
         """Somebody gives it to somebody else on the node."""

@@ -107,6 +107,7 @@ def build_services(
         follower=money.follower,
         sweeper=money.sweeper,
         deposits=money.deposits,
+        withdrawals=money.withdrawals,
         nft=trade.nft,
         listing=trade.listing,
         quotes=trade.quotes,

@@ -15,6 +15,7 @@ from node.services.deposit.following import Follower
 from node.services.deposit.holdings import Holdings
 from node.services.deposit.service import DepositService
 from node.services.deposit.sweeping import Sweeper
+from node.services.withdrawal.service import WithdrawalRules, WithdrawalService
 from wallet.custody.dev import TREASURY_NUMBER, DevSigner
 from wallet.custody.keystore import KeystoreSigner
 from wallet.custody.signer import Signer
@@ -32,6 +33,7 @@ class ChainMoney:
     follower: Follower
     sweeper: Sweeper
     deposits: DepositService
+    withdrawals: WithdrawalService
 
 
 def chain_money(
@@ -63,12 +65,27 @@ def chain_money(
         holdings=holdings,
     )
     deployment = CurrentDeployment(deployments, settings.chain_id)
+    deposits = DepositService(clock, chain, deployment, outbox=outbox, follower=follower, books=books)
     return ChainMoney(
         incidents=incidents,
         outbox=outbox,
         follower=follower,
         sweeper=Sweeper(clock, outbox, chain_id=settings.chain_id, least=settings.sweep_least),
-        deposits=DepositService(clock, chain, deployment, outbox=outbox, follower=follower, books=books),
+        deposits=deposits,
+        withdrawals=WithdrawalService(
+            clock,
+            events,
+            ledger=ledger,
+            accounts=accounts,
+            outbox=outbox,
+            deployment=deployment,
+            depositor=deposits.owner_at,
+            rules=WithdrawalRules(
+                unapproved=settings.withdrawal_unapproved,
+                asks_about_others=settings.chain_id != DEV_CHAIN_ID,
+                day_most=settings.withdrawal_day_most,
+            ),
+        ),
     )
 
 

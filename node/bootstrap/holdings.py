@@ -25,6 +25,7 @@ from node.services.nft.models import PlannedCollectionRow
 from node.services.order.models import Order
 from node.services.order.states import ENDS, State
 from node.services.transaction.models import RelayedRow
+from node.services.withdrawal.models import WithdrawalRow
 from wallet.ledger.models import AccountRow
 
 MOVES, STAYS, GONE = Fate.MOVES, Fate.STAYS, Fate.ENDS
@@ -102,6 +103,13 @@ HOLDINGS = Holdings(
             name="planned collections", column=PlannedCollectionRow.account_id, merged=MOVES, deleted=STAYS
         ),
         Holding(name="deposit addresses", column=AddressRow.account_id, merged=MOVES, deleted=STAYS),
+        Holding(
+            name="withdrawals",
+            column=WithdrawalRow.account_id,
+            merged=MOVES,
+            deleted=STAYS,
+            unfinished=WithdrawalRow.state.in_(("waiting", "sending")),
+        ),
         Holding(name="relayed transactions", column=RelayedRow.account_id, merged=MOVES, deleted=STAYS),
     ),
     money=(

@@ -12,7 +12,8 @@ import node.services.market.models
 import node.services.nft.models
 import node.services.order.models
 import node.services.transaction.models
-import node.services.translation.models  # noqa: F401 - declares tables
+import node.services.translation.models
+import node.services.withdrawal.models  # noqa: F401 - declares tables
 import wallet.asset.models
 import wallet.incident.models
 import wallet.ledger.models

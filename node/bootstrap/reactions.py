@@ -10,6 +10,7 @@ from node.kernel.spine.event import StoredEvent
 from node.services.container import Services
 from node.services.listing.settling import SETTLING_EVENTS
 from node.services.order.escrow_events import ESCROW_EVENTS
+from node.services.withdrawal.service import OUTGOING_EVENTS
 
 
 def reactions(services: Services) -> Table:
@@ -22,6 +23,7 @@ def reactions(services: Services) -> Table:
         ),
         "identity.notices": {"account.recovery_asked": TaskCall("identity.tell_of_recovery", _recovery)},
         "listing.settling": dict.fromkeys(SETTLING_EVENTS, services.listing.on_exchange_event),
+        "withdrawal.outgoing": dict.fromkeys(OUTGOING_EVENTS, services.withdrawals.on_outgoing_event),
         "treasury.follow": dict.fromkeys(
             ("chain.event_vanished", "deposit_address.swept"), TaskCall("treasury.follow", _nothing)
         ),

@@ -51,6 +51,7 @@ from node.services.order.service import OrderService
 from node.services.sms.sending import Carriers
 from node.services.transaction.service import TransactionService
 from node.services.translation.service import TranslationService
+from node.services.withdrawal.service import WithdrawalService
 from wallet.asset.service import AssetService
 from wallet.incident.service import Incidents
 from wallet.ledger.commands import Ledger
@@ -107,6 +108,7 @@ class Services:
     follower: Follower
     sweeper: Sweeper
     deposits: DepositService
+    withdrawals: WithdrawalService
     nft: NftService
     listing: ListingService
     quotes: QuoteService

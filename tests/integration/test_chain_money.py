@@ -5,16 +5,23 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio.to_thread
+import httpx
 import pytest
+from click.testing import CliRunner
 from eth_account.signers.local import LocalAccount
+from sqlalchemy import select
 
 from api.schemas import Page
 from api.v1.deposit import DepositAddressOut, DepositOut
+from api.v1.withdrawal import WithdrawalOut
 from node.chain.artifacts import load_artifact
+from node.cli.chain_money import treasury, withdrawal
 from node.kernel.hexes import ZERO_ADDRESS
+from node.services.identity.models import AuditEntry
 from tests.chain_life import Chain
 from tests.edge import new_wallet
 from tests.integration.test_market import open_market
+from tests.second_proof import with_totp
 from tests.stack import DatabaseUrls
 from tests.trade import TradingNode, trading_node
 from wallet.custody.dev import dev_addresses
@@ -152,3 +159,115 @@ async def test_without_a_key_there_are_no_deposits(node: TradingNode) -> None:
     finally:
         outbox._signer = signer
     assert uuid.UUID((await asked(node, "/v1/me", headers))["account_id"])
+
+
+async def rich(node: TradingNode) -> dict[str, str]:
+    """Somebody with 10 dollars and a second proof."""
+    headers = await somebody(node)
+    await with_totp(node.edge, headers)
+    pay(node, await made(node, headers), 10_000_000)
+    await turn(node)
+    return headers
+
+
+async def withdraw(
+    node: TradingNode, headers: dict[str, str], to: str, amount: int, *, key: str | None = None
+) -> httpx.Response:
+    dollar = node.deployment.dev_dollar
+    assert dollar is not None
+    body = {"asset": f"eip155:31337/erc20:{dollar.address}", "amount": str(amount), "to": to}
+    more = {} if key is None else {"Idempotency-Key": key}
+    return await node.edge.client.post("/v1/me/withdrawals", json=body, headers=headers | more)
+
+
+async def test_taking_money_out_needs_a_second_proof_and_a_quiet_account(node: TradingNode) -> None:
+    headers, to = await somebody(node), new_wallet().address
+    answer = await withdraw(node, headers, to, 10)
+    assert (answer.status_code, answer.json()["code"]) == (403, "second_proof_missing")
+    headers = await rich(node)
+    body = await node.edge.signed(new_wallet(), "link")
+    answer = await node.edge.client.post("/v1/me/wallets", json=body, headers=headers)
+    assert answer.status_code < 300, answer.text
+    answer = await withdraw(node, headers, to, 10)
+    assert (answer.status_code, answer.json()["code"]) == (403, "withdrawals_closed")
+    assert answer.json()["open_at"] > node.edge.clock.now().isoformat()
+
+
+async def test_money_goes_out(node: TradingNode) -> None:
+    headers, to = await rich(node), new_wallet().address
+    sent = [await withdraw(node, headers, to, 4_000_000, key="once") for _ in range(2)]
+    found = [WithdrawalOut.model_validate_json(answer.content) for answer in sent]
+    assert {answer.status_code for answer in sent} == {201}
+    assert found[0] == found[1]
+    assert (found[0].state.value, found[0].to, found[0].tx_hash) == ("sending", to.lower(), None)
+    balances = (await asked(node, "/v1/me/balances", headers))["items"]
+    assert (balances[0]["posted"], balances[0]["available"]) == ("10000000", "6000000")
+    services = node.edge.services
+    with services.database.transaction() as tx:
+        services.sweeper.sweep(tx)
+    chain_of(node).receipt(chain_of(node).send(dev_addresses()[6], services.outbox.address, "0x", value=COIN))
+    for _ in range(3):
+        await anyio.to_thread.run_sync(services.outbox.advance, services.database.transaction)
+        await turn(node)
+        await node.index()
+    answer = await node.edge.client.get(f"/v1/me/withdrawals/{found[0].id}", headers=headers)
+    done = WithdrawalOut.model_validate_json(answer.content)
+    assert (done.state.value, done.reason) == ("done", None)
+    assert done.tx_hash is not None
+    chain_of(node).receipt(done.tx_hash)
+    answer = await node.edge.client.get("/v1/me/withdrawals", headers=headers)
+    assert Page[WithdrawalOut].model_validate_json(answer.content).items == [done]
+    path = f"/v1/me/withdrawals/{found[0].id}"
+    assert (await asked(node, path, await somebody(node), 404))["code"] == "withdrawal_unknown"
+    answer = await node.edge.client.post(f"{path}/cancel", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (409, "withdrawal_state_wrong")
+
+
+@pytest.mark.parametrize(
+    ("to", "amount", "status", "code"),
+    [
+        (ZERO_ADDRESS, 1, 422, "withdrawal_address_refused"),
+        ("0x" + "aB" * 20, 1, 422, "invalid"),
+        ("0x" + "12" * 20, 10_000_001, 409, "insufficient_funds"),
+        ("0x" + "12" * 20, 0, 422, "amount_invalid"),
+    ],
+)
+async def test_what_cannot_be_asked_for(
+    node: TradingNode, to: str, amount: int, status: int, code: str
+) -> None:
+    answer = await withdraw(node, await rich(node), to, amount)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_an_operator_decides_at_the_command_line(
+    node: TradingNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("database_url", "rpc_url", "redis_url"):
+        monkeypatch.setenv(f"ASOUD_{name.upper()}", getattr(node.settings, name).get_secret_value())
+    monkeypatch.setenv("ASOUD_DATA_DIR", str(node.settings.data_dir))
+    headers, runner = await rich(node), CliRunner()
+    service = node.edge.services.withdrawals
+    rules = service._rules
+    service._rules = type(rules)({}, asks_about_others=True, day_most={})
+    try:
+        made = [(await withdraw(node, headers, new_wallet().address, 7)).json() for _ in range(3)]
+    finally:
+        service._rules = rules
+    assert {one["state"] for one in made} == {"waiting"}
+    first, second, third = (one["id"] for one in made)
+    listed = runner.invoke(withdrawal, ["list"])
+    assert all(one in listed.output for one in (first, second, third))
+    assert runner.invoke(withdrawal, ["approve", first]).exit_code == 0
+    assert runner.invoke(withdrawal, ["reject", second, "--reason", "not today"]).exit_code == 0
+    again = runner.invoke(withdrawal, ["approve", second])
+    assert (again.exit_code, "does not wait" in again.output) == (1, True)
+    answer = await node.edge.client.post(f"/v1/me/withdrawals/{third}/cancel", headers=headers)
+    assert answer.json()["state"] == "cancelled"
+    found = {one["id"]: one for one in (await asked(node, "/v1/me/withdrawals", headers))["items"]}
+    assert (found[first]["state"], found[second]["state"]) == ("sending", "rejected")
+    assert found[second]["reason"] == "not today"
+    shown = runner.invoke(treasury)
+    assert f"withdrawal:{first}" in shown.output
+    with node.edge.services.database.transaction() as tx:
+        acts = tx.execute(select(AuditEntry.act).where(AuditEntry.subject.like("withdrawal:%"))).scalars()
+        assert set(acts) == {"withdrawal_approved", "withdrawal_rejected"}

@@ -169,6 +169,11 @@ class Outbox:
             raise TreasuryMissing("this node keeps no money on its chain")
         return self._signer()
 
+    def waiting(self, tx: Tx) -> Sequence[OutgoingRow]:
+        """What is not final yet, the oldest first."""
+        queued, numbered = self._open(tx)
+        return [*numbered, *queued]
+
     # From the wish to a nonce
 
     def _open(self, tx: Tx) -> tuple[Sequence[OutgoingRow], Sequence[OutgoingRow]]:

@@ -18,7 +18,7 @@ from node.kernel.errors import Bug
 from node.kernel.hexes import Address, Hash32, hash_from_bytes
 from node.services.deposit.books import DepositBooks
 from node.services.deposit.errors import DepositsNotReady, DepositUnknown
-from node.services.deposit.following import Follower
+from node.services.deposit.following import Follower, owner_of
 from node.services.deposit.models import AddressRow, DepositRow
 from wallet.treasury.outbox import Outbox
 
@@ -85,6 +85,11 @@ class DepositService:
                 )
             )
         return address
+
+    def owner_at(self, tx: Tx, address: Address) -> str | None:
+        """Whose deposit address that is, as the ledger names it; None: it is none of the node's."""
+        row = tx.get(AddressRow, (self._chain.chain_id, address))
+        return None if row is None else owner_of(row)
 
     def settle_loss(self, tx: Tx, deposit_id: uuid.UUID, *, claw_back: bool) -> DepositRow:
         """Of a deposit that the chain lost for good. Raises DepositUnknown, DepositNotVanished."""
