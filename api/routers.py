@@ -13,6 +13,7 @@ from api.v1 import (
     credit,
     currency,
     delegate,
+    deposit,
     escrow,
     exchange,
     foreign,
@@ -45,6 +46,7 @@ from api.v1 import (
     transfer,
     translation,
     wallet,
+    withdrawal,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -59,6 +61,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     spending.router,
     market_wallet.router,
     exchange.router,
+    deposit.router,
+    withdrawal.router,
     phone.router,
     sms_report.router,
     step_up.router,

@@ -3,6 +3,7 @@
 from redis.asyncio import Redis
 
 from node.bootstrap.payments import payment_services
+from node.bootstrap.chain_money import chain_money
 from node.bootstrap.people import people_services
 from node.bootstrap.purse import purse_services
 from node.bootstrap.shop import shop_services
@@ -67,6 +68,9 @@ def build_services(
         payments=payments.till,
     )
     purse = purse_services(settings, clock=clock, events=events, ledger=ledger, notices=people.notices)
+    money = chain_money(
+        settings, clock=clock, events=events, chain=chain, deployments=deployments, ledger=ledger
+    )
     return Services(
         clock=clock,
         database=database,
@@ -113,6 +117,12 @@ def build_services(
         balance=balance,
         payment=payments.payment,
         payment_mirror=payments.mirror,
+        incidents=money.incidents,
+        outbox=money.outbox,
+        follower=money.follower,
+        sweeper=money.sweeper,
+        deposits=money.deposits,
+        withdrawals=money.withdrawals,
         nft=trade.nft,
         listing=trade.listing,
         quotes=trade.quotes,

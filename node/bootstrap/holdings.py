@@ -3,6 +3,7 @@
 from sqlalchemy import func, or_, select
 
 from node.services.catalog.models import Product, Status
+from node.services.deposit.models import AddressRow
 from node.services.governance.models import BallotRow
 from node.services.identity.holdings import Fate, Holding, Holdings, Money
 from node.services.identity.models import (
@@ -31,6 +32,7 @@ from node.services.payment.states import HELD, IN_FLIGHT
 from node.services.transaction.models import RelayedRow
 from node.services.transfer.models import MoneyRequest, WalletTransfer
 from node.services.transfer.models import State as Progress
+from node.services.withdrawal.models import WithdrawalRow
 from wallet.ledger.models import AccountRow
 from wallet.owners import TRANSIT
 
@@ -155,6 +157,14 @@ HOLDINGS = Holdings(
         Holding(name="ballots sent in", column=BallotRow.account_id, merged=STAYS, deleted=STAYS),
         Holding(
             name="planned collections", column=PlannedCollectionRow.account_id, merged=MOVES, deleted=STAYS
+        ),
+        Holding(name="deposit addresses", column=AddressRow.account_id, merged=MOVES, deleted=STAYS),
+        Holding(
+            name="withdrawals",
+            column=WithdrawalRow.account_id,
+            merged=MOVES,
+            deleted=STAYS,
+            unfinished=WithdrawalRow.state.in_(("waiting", "sending")),
         ),
         Holding(name="relayed transactions", column=RelayedRow.account_id, merged=MOVES, deleted=STAYS),
     ),

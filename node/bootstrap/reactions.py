@@ -11,6 +11,7 @@ from node.services.container import Services
 from node.services.listing.settling import SETTLING_EVENTS
 from node.services.order.escrow_events import ESCROW_EVENTS
 from node.services.payment.mirror import ORDER_EVENTS
+from node.services.withdrawal.service import OUTGOING_EVENTS
 
 
 def reactions(services: Services) -> Table:
@@ -30,6 +31,10 @@ def reactions(services: Services) -> Table:
         },
         "transfer.notices": {"transfer.sent": TaskCall("transfer.tell", _transfer)},
         "listing.settling": dict.fromkeys(SETTLING_EVENTS, services.listing.on_exchange_event),
+        "withdrawal.outgoing": dict.fromkeys(OUTGOING_EVENTS, services.withdrawals.on_outgoing_event),
+        "treasury.follow": dict.fromkeys(
+            ("chain.event_vanished", "deposit_address.swept"), TaskCall("treasury.follow", _nothing)
+        ),
         "asset.names": {"exchange.currency_allowed": TaskCall("asset.learn", _nothing)},
     }
 

@@ -154,6 +154,25 @@ def expire_holds() -> None:
                 return
 
 
+@app.task(name="treasury.follow", base=Parking)
+def follow_chain() -> None:
+    """Books deposits and our own transactions that are final by now."""
+    services.follower.follow(services.database.transaction)
+
+
+@app.task(name="treasury.send", base=Parking)
+def send_outgoing() -> None:
+    """Signs, broadcasts and replaces what the node is to send."""
+    services.outbox.advance(services.database.transaction)
+
+
+@app.task(name="treasury.sweep", base=Parking)
+def sweep_deposits() -> None:
+    """Brings what waits at deposit addresses to the treasury."""
+    with services.database.transaction() as tx:
+        services.sweeper.sweep(tx)
+
+
 @app.task(name="content.sweep", base=Parking)
 def sweep_content() -> None:
     """Removes what uploads left that a crash cut off."""
@@ -168,6 +187,9 @@ app.conf.beat_schedule = {
     "learn-assets": {"task": "asset.learn", "schedule": 60.0},
     "seal-ledger": {"task": "ledger.seal", "schedule": 2.0},
     "expire-holds": {"task": "ledger.expire_holds", "schedule": 10.0},
+    "follow-chain": {"task": "treasury.follow", "schedule": 3.0},
+    "send-outgoing": {"task": "treasury.send", "schedule": 3.0},
+    "sweep-deposits": {"task": "treasury.sweep", "schedule": 300.0},
     "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
     "deliver-transfers": {"task": "transfer.deliver_rest", "schedule": 60.0},
     "return-transfers": {"task": "transfer.return_due", "schedule": 60.0},
