@@ -56,8 +56,8 @@ from node.services.listing import errors as listing
 from node.services.market import errors as market
 from node.services.nft import errors as nft
 from node.services.order import errors as order
-from node.services.rate import errors as rate
 from node.services.payment import errors as payment
+from node.services.rate import errors as rate
 from node.services.sms import errors as sms
 from node.services.spending import errors as spending
 from node.services.transaction import errors as transaction

@@ -2,8 +2,8 @@
 
 from redis.asyncio import Redis
 
-from node.bootstrap.payments import payment_services
 from node.bootstrap.chain_money import chain_money
+from node.bootstrap.payments import payment_services
 from node.bootstrap.people import people_services
 from node.bootstrap.purse import purse_services
 from node.bootstrap.shop import shop_services
@@ -108,7 +108,6 @@ def build_services(
         escrow_actions=shop.escrow_actions,
         assets=trade.assets,
         ledger=ledger,
-        balance=BalanceService(ledger, money_is_play=settings.chain_id == DEV_CHAIN_ID),
         spending=purse.spending,
         transfers=purse.transfers,
         money_requests=purse.money_requests,

@@ -25,10 +25,10 @@ from node.services.market.models import Market, Member
 from node.services.nft.models import PlannedCollectionRow
 from node.services.order.models import Order
 from node.services.order.states import ENDS, State
-from node.services.rate.models import ExchangeQuote
-from node.services.spending.models import Bound
 from node.services.payment.models import Intent
 from node.services.payment.states import HELD, IN_FLIGHT
+from node.services.rate.models import ExchangeQuote
+from node.services.spending.models import Bound
 from node.services.transaction.models import RelayedRow
 from node.services.transfer.models import MoneyRequest, WalletTransfer
 from node.services.transfer.models import State as Progress
