@@ -3,6 +3,7 @@
 from sqlalchemy import Text, cast, func, or_, select
 
 from node.services.catalog.models import Product, Status
+from node.services.deposit.models import AddressRow
 from node.services.governance.models import BallotRow
 from node.services.identity.holdings import Fate, Holding, Holdings, Money
 from node.services.identity.models import (
@@ -24,11 +25,14 @@ from node.services.market.models import Market, Member
 from node.services.nft.models import PlannedCollectionRow
 from node.services.order.models import Order
 from node.services.order.states import ENDS, State
+from node.services.payment.models import Intent
+from node.services.payment.states import HELD, IN_FLIGHT
 from node.services.rate.models import ExchangeQuote
 from node.services.spending.models import Bound
 from node.services.transaction.models import RelayedRow
 from node.services.transfer.models import MoneyRequest, WalletTransfer
 from node.services.transfer.models import State as Progress
+from node.services.withdrawal.models import WithdrawalRow
 from wallet.ledger.models import AccountRow
 from wallet.owners import TRANSIT
 
@@ -149,12 +153,28 @@ HOLDINGS = Holdings(
         ),
         _BOUGHT,
         _SOLD,
+        Holding(
+            name="payments",
+            column=Intent.payer_account_id,
+            merged=MOVES,
+            deleted=STAYS,
+            secret=frozenset({"action"}),
+            unfinished=Intent.state.in_([*(state.value for state in IN_FLIGHT | HELD)]),
+        ),
         # Listings are signed by a wallet and follow it; the row says who sent them in and never changes.
         Holding(name="listings sent in", column=ListingRow.account_id, merged=STAYS, deleted=STAYS),
         Holding(name="quotes sent in", column=QuoteRow.account_id, merged=STAYS, deleted=STAYS),
         Holding(name="ballots sent in", column=BallotRow.account_id, merged=STAYS, deleted=STAYS),
         Holding(
             name="planned collections", column=PlannedCollectionRow.account_id, merged=MOVES, deleted=STAYS
+        ),
+        Holding(name="deposit addresses", column=AddressRow.account_id, merged=MOVES, deleted=STAYS),
+        Holding(
+            name="withdrawals",
+            column=WithdrawalRow.account_id,
+            merged=MOVES,
+            deleted=STAYS,
+            unfinished=WithdrawalRow.state.in_(("waiting", "sending")),
         ),
         Holding(name="relayed transactions", column=RelayedRow.account_id, merged=MOVES, deleted=STAYS),
     ),

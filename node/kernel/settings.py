@@ -86,6 +86,39 @@ class Settings(ChainSettings, BaseSettings):
         description="Encrypted keystore (scrypt JSON) of the deployer; 31337 uses the well-known dev key.",
     )
     keystore_password_file: Path | None = Field(None, description="File that holds the keystore's password.")
+    treasury_keystore_path: Path | None = Field(
+        None,
+        description="Encrypted keystore (scrypt JSON) of the node's money on its chain: deposits are swept"
+        " there and withdrawals paid from it. Without one there are neither; 31337 has a well-known key.",
+    )
+    treasury_keystore_password_file: Path | None = Field(
+        None, description="File that holds that keystore's password."
+    )
+    treasury_max_fee_wei: int = Field(
+        500 * 10**9,
+        ge=1,
+        description="The most that a transaction of the node may pay for a gas, in wei.",
+    )
+    treasury_stuck_s: float = Field(
+        120,
+        gt=0,
+        le=86_400,
+        description="How long a transaction of the node waits for a block before it is replaced by one with a"
+        " higher fee.",
+    )
+    sweep_least: dict[str, int] = Field(
+        {},
+        description="JSON: by asset id, the least that a deposit address must hold to be swept; 1 where"
+        " nothing is said.",
+    )
+    withdrawal_unapproved: dict[str, int] = Field(
+        {},
+        description="JSON: by asset id, up to which amount a withdrawal goes out without an operator. Where"
+        " nothing is said an operator decides on each, on 31337 on none.",
+    )
+    withdrawal_day_most: dict[str, int] = Field(
+        {}, description="JSON: by asset id, the most that one account may withdraw in 24 hours."
+    )
     guardians: str = Field(
         "",
         description="Addresses that may pause entries of the contracts at once, comma-separated: wallets of"
@@ -305,6 +338,11 @@ class Settings(ChainSettings, BaseSettings):
         ge=1,
         le=365 * 24 * 3600,
         description="Shortest window that a market may set; by default an hour, on 31337 a second.",
+    )
+    market_debt_max: dict[str, int] = Field(
+        {},
+        description="How far a market may owe after refunds, as JSON: smallest units by currency code. A"
+        " currency that is not named has no limit: a refund never takes more than was paid out.",
     )
     order_unfunded_minutes: int = Field(
         30,

@@ -22,6 +22,9 @@ from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
 from node.services.content.store import ContentStore
 from node.services.credit.service import CreditService
+from node.services.deposit.following import Follower
+from node.services.deposit.service import DepositService
+from node.services.deposit.sweeping import Sweeper
 from node.services.escrow.conditions import EscrowService
 from node.services.governance.ballots import BallotService
 from node.services.governance.service import GovernanceService
@@ -46,6 +49,8 @@ from node.services.market.service import MarketService
 from node.services.nft.service import NftService
 from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
+from node.services.payment.mirror import Mirror
+from node.services.payment.service import PaymentService
 from node.services.payout.service import PayoutService
 from node.services.rate.exchanges import ExchangeService
 from node.services.rate.service import RateService
@@ -55,8 +60,11 @@ from node.services.transaction.service import TransactionService
 from node.services.transfer.requests import RequestService
 from node.services.transfer.service import TransferService
 from node.services.translation.service import TranslationService
+from node.services.withdrawal.service import WithdrawalService
 from wallet.asset.service import AssetService
+from wallet.incident.service import Incidents
 from wallet.ledger.commands import Ledger
+from wallet.treasury.outbox import Outbox
 
 Probe = Callable[[], Awaitable[None]]
 
@@ -112,6 +120,14 @@ class Services:
     rates_of_money: RateService
     exchanges: ExchangeService
     payouts: PayoutService
+    payment: PaymentService
+    payment_mirror: Mirror
+    incidents: Incidents
+    outbox: Outbox
+    follower: Follower
+    sweeper: Sweeper
+    deposits: DepositService
+    withdrawals: WithdrawalService
     nft: NftService
     listing: ListingService
     quotes: QuoteService

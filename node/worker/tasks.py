@@ -143,6 +143,12 @@ def expire_orders() -> None:
                 return
 
 
+@app.task(name="order.act_due", base=Parking)
+def act_on_due_orders() -> None:
+    """Does what deadlines decide about orders that no contract judges."""
+    services.order.acts.act_due(services.database.transaction, limit=EXPIRE_BATCH)
+
+
 @app.task(name="ledger.seal", base=Parking)
 def seal_ledger() -> None:
     """Links new transfers into the hash chain, and brings the accounts of the node up to date."""
@@ -156,6 +162,25 @@ def expire_holds() -> None:
         with services.database.transaction() as tx:
             if services.ledger.expire_holds(tx, limit=EXPIRE_BATCH) < EXPIRE_BATCH:
                 return
+
+
+@app.task(name="treasury.follow", base=Parking)
+def follow_chain() -> None:
+    """Books deposits and our own transactions that are final by now."""
+    services.follower.follow(services.database.transaction)
+
+
+@app.task(name="treasury.send", base=Parking)
+def send_outgoing() -> None:
+    """Signs, broadcasts and replaces what the node is to send."""
+    services.outbox.advance(services.database.transaction)
+
+
+@app.task(name="treasury.sweep", base=Parking)
+def sweep_deposits() -> None:
+    """Brings what waits at deposit addresses to the treasury."""
+    with services.database.transaction() as tx:
+        services.sweeper.sweep(tx)
 
 
 @app.task(name="content.sweep", base=Parking)
@@ -172,11 +197,15 @@ app.conf.beat_schedule = {
     "learn-assets": {"task": "asset.learn", "schedule": 60.0},
     "seal-ledger": {"task": "ledger.seal", "schedule": 2.0},
     "expire-holds": {"task": "ledger.expire_holds", "schedule": 10.0},
+    "follow-chain": {"task": "treasury.follow", "schedule": 3.0},
+    "send-outgoing": {"task": "treasury.send", "schedule": 3.0},
+    "sweep-deposits": {"task": "treasury.sweep", "schedule": 300.0},
     "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
     "deliver-transfers": {"task": "transfer.deliver_rest", "schedule": 60.0},
     "return-transfers": {"task": "transfer.return_due", "schedule": 60.0},
     "refresh-rates": {"task": "rate.refresh", "schedule": 60.0},
     "pay-markets": {"task": "payout.run_due", "schedule": 600.0},
+    "act-on-due-orders": {"task": "order.act_due", "schedule": 10.0},
     "watch-codes": {"task": "identity.watch_codes", "schedule": 600.0},
     "prune": {"task": "kernel.prune", "schedule": 600.0},
 }
