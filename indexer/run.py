@@ -5,7 +5,9 @@ kept in memory that it could not read again.
 """
 
 import asyncio
+import gc
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
@@ -45,6 +47,8 @@ STANDBY_S = 0.2  # between attempts to get the lock
 LOOKS_MAX = 12  # in a row at a chain that moves under our eyes; then it is said aloud
 LOOK_AGAIN_S = 0.02
 MENDS_MAX = 5  # attempts at a rewind under an indexer that writes
+CYCLES_FROM = 100_000  # objects made before cycles are looked for: some ranges, which leave none
+SWITCH_S = 0.000_5  # that the loop waits for a thread that works, each time that Postgres or the node answers
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 10.0  # also how long a mended fault can go unnoticed
 
@@ -206,6 +210,7 @@ def main(
     """`run` as a process: SIGTERM and SIGINT end it between two transactions."""
     if not exit_at_head:
         _serve_metrics(settings.metrics_host, settings.indexer_metrics_port)
+    tune_interpreter()
 
     async def cancellable() -> RunReport | None:
         task = asyncio.ensure_future(run(settings, exit_at_head=exit_at_head, progress=progress))
@@ -216,6 +221,13 @@ def main(
         return None
 
     return asyncio.run(cancellable())
+
+
+def tune_interpreter() -> None:
+    """For a process that makes many short-lived rows, and works in threads beside its loop."""
+    gc.freeze()  # what was imported is never garbage, and need not be searched
+    gc.set_threshold(CYCLES_FROM)
+    sys.setswitchinterval(SWITCH_S)
 
 
 class Indexer:

@@ -244,7 +244,8 @@ class Store:
     async def insert(self, rows: Mapping[Model, Sequence[Row]]) -> None:
         """New rows; one that exists already is a broken invariant."""
         for model, items in rows.items():
-            if len(items) >= COPIED_FROM and codec(model).by_columns:
+            copied = isinstance(items, Spelt) and items.lines is not None
+            if copied or (len(items) >= COPIED_FROM and codec(model).by_columns):
                 with typed_database_errors():
                     await self._copy(model, items)
             else:
