@@ -26,7 +26,7 @@ from indexer.reindex import reindex as reindex_beside
 from indexer.store import Store
 from indexer.voice import Totals
 from indexer.writing import ContractSource, Finality, KnownContract
-from node.chain.deployments import DeploymentRegistry
+from node.chain.deployments import CurrentDeployment, DeploymentRegistry
 from node.chain.errors import RpcLimited, RpcUnavailable
 from node.chain.heads import HeadWatch
 from node.chain.logs import Kind
@@ -120,12 +120,13 @@ def config_of(settings: Settings) -> Config:
 
 
 def deployed_contracts(registry: DeploymentRegistry, chain_id: int) -> ContractSource:
-    """The contracts of the registry's file, read anew each time that the indexer starts over."""
+    """The contracts of the registry's file, as it stands at each look."""
+    current = CurrentDeployment(registry, chain_id)
 
     def load() -> Sequence[KnownContract]:
         return [
             KnownContract(contract.address, KIND_OF[contract.name], contract.block)
-            for contract in registry.load(chain_id)
+            for contract in current()
             if contract.name in KIND_OF
         ]
 

@@ -97,11 +97,13 @@ async def write_range(
     with recent.believed():
         if last.number > before.emit_after:
             recent.add(fetched, {header.number: instant_of(header) for header in fetched.headers})
+        few = last.number > floor and len(fetched.logs) < COPIED_FROM
         async with store.transaction():
-            await store.hold()
-            await _write(store, prepared, keep_from=floor + 1)
-            told = await _tell(store, before, recent, kinds=fetched.kinds, final=final)
-            await store.prune_undo(below=floor + 1)
+            async with store.in_one_go(few=few):
+                await store.hold()
+                await _write(store, prepared, keep_from=floor + 1)
+                told = await _tell(store, before, recent, kinds=fetched.kinds, final=final)
+                await store.prune_undo(below=floor + 1)
             await store.move(before, after, time=instant_of(last))
         recent.told(final)
     await store.renew_statistics()
