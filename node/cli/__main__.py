@@ -31,6 +31,10 @@ COMMANDS = {
     "verify": "node.cli.verify:verify",
     "ledger": "node.cli.ledger:ledger",
     "wallet": "node.cli.wallet:wallet",
+    "withdrawal": "node.cli.chain_money:withdrawal",
+    "deposit": "node.cli.chain_money:deposit",
+    "treasury": "node.cli.chain_money:treasury",
+    "incident": "node.cli.chain_money:incident",
 }
 
 # These decide what runs, so they look at the user's own environment alone.
