@@ -122,6 +122,7 @@ def build_services(
         sweeper=money.sweeper,
         deposits=money.deposits,
         withdrawals=money.withdrawals,
+        payouts=purse.payouts,
         nft=trade.nft,
         listing=trade.listing,
         quotes=trade.quotes,

@@ -51,6 +51,7 @@ from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
 from node.services.payment.mirror import Mirror
 from node.services.payment.service import PaymentService
+from node.services.payout.service import PayoutService
 from node.services.rate.exchanges import ExchangeService
 from node.services.rate.service import RateService
 from node.services.sms.sending import Carriers
@@ -125,6 +126,7 @@ class Services:
     sweeper: Sweeper
     deposits: DepositService
     withdrawals: WithdrawalService
+    payouts: PayoutService
     nft: NftService
     listing: ListingService
     quotes: QuoteService

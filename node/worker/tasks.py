@@ -22,6 +22,7 @@ Parking = parking_task(services.database)
 
 EXPIRE_BATCH = 100  # orders or holds in one transaction: keeps its locks short
 EXPIRE_ROUNDS_MAX = 50
+PAYOUT_BATCH = 10  # markets in one transaction: each has several currencies
 PRUNE_ROUNDS_MAX = 20  # transactions of one run; what is left waits for the next one
 UPLOAD_TIME_MAX = dt.timedelta(hours=1)  # no upload takes longer
 
@@ -68,6 +69,15 @@ def tell_of_recovery(recovery: str) -> None:
 def refresh_rates() -> None:
     """Asks the sources what currencies are worth."""
     services.rates_of_money.refresh(services.database.transaction)
+
+
+@app.task(name="payout.run_due", base=Parking)
+def pay_markets() -> None:
+    """Pays the markets whose time has come."""
+    for _ in range(EXPIRE_ROUNDS_MAX):
+        with services.database.transaction() as tx:
+            if services.payouts.run_due(tx, limit=PAYOUT_BATCH) < PAYOUT_BATCH:
+                return
 
 
 @app.task(name="transfer.tell", base=Parking)
@@ -195,6 +205,7 @@ app.conf.beat_schedule = {
     "return-transfers": {"task": "transfer.return_due", "schedule": 60.0},
     "refresh-rates": {"task": "rate.refresh", "schedule": 60.0},
     "act-on-due-orders": {"task": "order.act_due", "schedule": 10.0},
+    "pay-markets": {"task": "payout.run_due", "schedule": 600.0},
     "watch-codes": {"task": "identity.watch_codes", "schedule": 600.0},
     "prune": {"task": "kernel.prune", "schedule": 600.0},
 }
