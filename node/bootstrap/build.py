@@ -104,6 +104,7 @@ def build_services(
         balance=balance,
         payment=payments.payment,
         payment_mirror=payments.mirror,
+        gateway=payments.gateway,
         nft=trade.nft,
         listing=trade.listing,
         quotes=trade.quotes,

@@ -4,6 +4,7 @@ import indexer.models  # noqa: F401 - declares tables
 import node.kernel.db.idempotency
 import node.kernel.spine.models
 import node.services.catalog.models
+import node.services.gateway.models
 import node.services.governance.models
 import node.services.identity.models
 import node.services.listing.models

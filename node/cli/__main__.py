@@ -31,6 +31,7 @@ COMMANDS = {
     "verify": "node.cli.verify:verify",
     "ledger": "node.cli.ledger:ledger",
     "wallet": "node.cli.wallet:wallet",
+    "payments": "node.cli.payments:payments",
 }
 
 # These decide what runs, so they look at the user's own environment alone.

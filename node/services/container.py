@@ -23,6 +23,7 @@ from node.services.catalog.service import CatalogService
 from node.services.content.store import ContentStore
 from node.services.credit.service import CreditService
 from node.services.escrow.conditions import EscrowService
+from node.services.gateway.service import GatewayService
 from node.services.governance.ballots import BallotService
 from node.services.governance.service import GovernanceService
 from node.services.identity.accounts import AccountService
@@ -101,6 +102,7 @@ class Services:
     balance: BalanceService
     payment: PaymentService
     payment_mirror: Mirror
+    gateway: GatewayService
     nft: NftService
     listing: ListingService
     quotes: QuoteService

@@ -23,6 +23,7 @@ Parking = parking_task(services.database)
 EXPIRE_BATCH = 100  # orders or holds in one transaction: keeps its locks short
 EXPIRE_ROUNDS_MAX = 50
 PRUNE_ROUNDS_MAX = 20  # transactions of one run; what is left waits for the next one
+POLL_BATCH = 5  # payments of one run: even when every request times out it ends before its limit
 UPLOAD_TIME_MAX = dt.timedelta(hours=1)  # no upload takes longer
 
 
@@ -105,6 +106,19 @@ def act_on_due_orders() -> None:
     services.order.acts.act_due(services.database.transaction, limit=EXPIRE_BATCH)
 
 
+@app.task(name="gateway.poll", base=Parking)
+def poll_gateways() -> None:
+    """Asks gateways about payments that are not sure, and tells them of refunds that they don't know."""
+    services.gateway.poll(services.database.transaction, limit=POLL_BATCH)
+    services.gateway.send_refunds(services.database.transaction, limit=POLL_BATCH)
+
+
+@app.task(name="gateway.refund", base=Parking)
+def send_refund(payment: str, number: str) -> None:
+    """Tells the gateway of one refund."""
+    services.gateway.send_refund(services.database.transaction, uuid.UUID(payment), int(number))
+
+
 @app.task(name="ledger.seal", base=Parking)
 def seal_ledger() -> None:
     """Links new transfers into the hash chain, and brings the accounts of the node up to date."""
@@ -135,6 +149,7 @@ app.conf.beat_schedule = {
     "seal-ledger": {"task": "ledger.seal", "schedule": 2.0},
     "expire-holds": {"task": "ledger.expire_holds", "schedule": 10.0},
     "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
+    "poll-gateways": {"task": "gateway.poll", "schedule": 5.0},
     "act-on-due-orders": {"task": "order.act_due", "schedule": 10.0},
     "watch-codes": {"task": "identity.watch_codes", "schedule": 600.0},
     "prune": {"task": "kernel.prune", "schedule": 600.0},
