@@ -168,6 +168,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "GET /v1/products/{product_id}/translations/{language}": _of(Who.ANYONE, scope=Scope.PRODUCTS_READ),
     "PUT /v1/products/{product_id}/translations/{language}": _SELLS,
     "DELETE /v1/products/{product_id}/translations/{language}": _SELLS,
+    "GET /v1/contracts": _PUBLIC,
     "GET /v1/currencies": _PUBLIC,
     # orders
     "POST /v1/orders": _of(Who.ACCOUNT, scope=Scope.ORDERS_WRITE),

@@ -5,15 +5,17 @@ not at all; the checkpoint moves only from the very block that the range builds 
 connection that writes, so a process that lost it can write no more.
 """
 
+import asyncio
 import datetime as dt
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, LiteralString, Self
 
 import psycopg
 from psycopg import sql
 from psycopg.errors import UniqueViolation
+from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row, dict_row
 
 from indexer import statements
@@ -30,6 +32,7 @@ from node.kernel.hexes import Address, Hash32
 Query = LiteralString | sql.Composed
 _LOCK_SPACE = 0x_250D << 48  # advisory locks of ours; the chain id fills the lower bits
 _STATEMENT_TIMEOUT_MS = 60_000
+_UNLOCK_S = 1.0
 # Every statement here goes by keys or block numbers, while statistics of tables that grow this fast are old.
 _PLANS = "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 STATISTICS_FROM = 1_000  # rows changed in a table before its statistics are renewed; then 4 times as many
@@ -60,6 +63,11 @@ class Store:
         try:
             yield cls(connection, url, chain_id)
         finally:
+            # The server sees a closed connection a moment late; who follows at once finds it unlocked.
+            if connection.info.transaction_status is TransactionStatus.IDLE:
+                with suppress(psycopg.Error, TimeoutError):
+                    async with asyncio.timeout(_UNLOCK_S):
+                        await connection.execute("SELECT pg_advisory_unlock_all()")
             await connection.close()
 
     async def try_lock(self) -> bool:

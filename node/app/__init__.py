@@ -7,6 +7,7 @@ from api.options import EdgeOptions, networks, origins
 from node.bootstrap.build import build_services
 from node.kernel.log import configure_logging
 from node.kernel.settings import Settings
+from node.services.identity import message
 
 __all__ = ["build_app", "create_app"]
 
@@ -34,6 +35,7 @@ def __getattr__(name: str) -> FastAPI:
         raise AttributeError(name)
     settings = Settings()
     configure_logging(log_format=settings.log_format, level=settings.log_level)
+    message.parser()  # now, and not in somebody's first sign-in
     app = build_app(settings)
     globals()["app"] = app
     return app

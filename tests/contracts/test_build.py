@@ -28,6 +28,7 @@ def copy_sources(place: Path) -> None:
     (place / "node_modules").symlink_to(ROOT / "node_modules")
 
 
+@pytest.mark.slow
 def test_what_differs_from_the_sources_is_named(tmp_path: Path) -> None:
     copy_sources(tmp_path)
     escrow = tmp_path / "contracts" / "src" / "Escrow.sol"

@@ -6,10 +6,9 @@ The library parses; every check is ours, because its own are made only when the 
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
-
-from siwe import SiweMessage
 
 from node.chain.signatures import personal_digest
 from node.kernel.errors import Bug, Invalid
@@ -23,6 +22,9 @@ from node.services.identity.errors import (
     WrongUri,
 )
 from node.services.identity.proof import Purpose
+
+if TYPE_CHECKING:
+    from siwe import SiweMessage
 
 MESSAGE_CHARS_MAX = 4_096
 CLOCK_SKEW = dt.timedelta(minutes=2)  # how far a wallet's clock may run ahead of ours
@@ -73,11 +75,19 @@ class SignInMessage:
         return personal_digest(self.text)
 
 
+@cache
+def parser() -> "type[SiweMessage]":
+    """Its import compiles a grammar for a second: for those who read messages, and not in every command."""
+    from siwe import SiweMessage  # noqa: PLC0415
+
+    return cast("type[SiweMessage]", SiweMessage)
+
+
 def parse_message(text: str) -> SignInMessage:
     if len(text) > MESSAGE_CHARS_MAX:
         raise MalformedMessage("the message is too long", field="message")
     try:
-        parsed = SiweMessage.from_message(text)
+        parsed = parser().from_message(text)
         message = SignInMessage(
             text=text,
             scheme=parsed.scheme,
