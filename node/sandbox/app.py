@@ -124,8 +124,8 @@ class Sandbox:
         to = "failed"
         if is_paid:
             to = "authorised" if Fault.TWO_STEP in broken else "captured"
-        wrong = 1 if Fault.WRONG_AMOUNT in broken else 0
-        taken = str(int(payment["amount"]) - wrong) if is_paid else None
+        more = (Fault.OVERPAID in broken) - (Fault.UNDERPAID in broken)
+        taken = str(int(payment["amount"]) + more) if is_paid else None
         if self._store.move(payment["id"], to=to, taken=taken, unless=(*DONE, "authorised")):
             payment = self._found(request)
             self._callbacks.send(payment, ["processing", to] if is_paid else [to], broken)

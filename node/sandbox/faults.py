@@ -11,7 +11,8 @@ class Fault(enum.StrEnum):
     OUT_OF_ORDER = "out_of_order"  # the last one comes first
     LOST = "lost"  # no callback comes
     LYING = "lying"  # callbacks tell of another amount
-    WRONG_AMOUNT = "wrong_amount"  # another amount was taken, and everything says so
+    UNDERPAID = "underpaid"  # less was taken than was asked for, and everything says so
+    OVERPAID = "overpaid"
     TWO_STEP = "two_step"  # the money is promised, and has to be captured
     REFUND_FAILS = "refund_fails"  # refunds are refused
 
