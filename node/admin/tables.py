@@ -22,6 +22,7 @@ from node.services.identity.audit import Act
 from node.services.identity.models import Account, ApiKey, AuditEntry, RoleGrant, Session
 from node.services.market.models import Market, Member
 from node.services.order.models import Order
+from node.services.payment.models import Incident
 
 
 class Table(ModelView):
@@ -124,6 +125,7 @@ TABLES: tuple[tuple[type[Table], type[Any], str], ...] = (
     (ParkedEvents, ParkedEvent, "Parked events"),
     (FailedTasks, FailedTask, "Failed tasks"),
     (Table, IncidentRow, "Incidents of the chain"),
+    (Table, Incident, "Incidents of payments"),
 )
 
 

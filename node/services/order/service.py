@@ -142,7 +142,7 @@ class OrderService:
             OrderUnknown, NotThatParty, WrongOrderState, PaymentSeen: By what forbids it.
         """
         order = find(tx, order_id, caller, lock=True)
-        permit(order, caller, Action.CANCEL, now=self._clock.now())
+        allowed(order, caller, Action.CANCEL, now=self._clock.now())
         if tx.execute(_IS_SEEN, {"order_id": order_id}).scalar_one():
             raise PaymentSeen("the money is on its way; the seller can refund it")
         self._mover.move(tx, order, State.CANCELLED, OrderCancelled(order_id=str(order_id)))
