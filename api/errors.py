@@ -48,6 +48,7 @@ from node.services.balance import errors as balance
 from node.services.catalog import errors as catalog
 from node.services.content import errors as content
 from node.services.credit import errors as credit
+from node.services.deposit import errors as deposit
 from node.services.escrow import errors as escrow
 from node.services.gateway import errors as gateway
 from node.services.governance import errors as governance
@@ -57,10 +58,16 @@ from node.services.market import errors as market
 from node.services.nft import errors as nft
 from node.services.order import errors as order
 from node.services.payment import errors as payment
+from node.services.rate import errors as rate
 from node.services.sms import errors as sms
+from node.services.spending import errors as spending
 from node.services.transaction import errors as transaction
+from node.services.transfer import errors as transfer
 from node.services.translation import errors as translation
+from node.services.withdrawal import errors as withdrawal
+from wallet.incident import errors as incident
 from wallet.ledger import errors as ledger
+from wallet.treasury import errors as treasury
 
 log = get_logger(__name__)
 
@@ -166,6 +173,9 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.CodeTooSoon: Row(429, "code_too_soon", "The last code is too new for another one"),
     identity.SpendCeilingReached: Row(503, "sms_ceiling_reached", "No more messages are sent today"),
     identity.ChallengeUnknown: Row(404, "challenge_unknown", "There is no such challenge"),
+    identity.HandleInvalid: Row(422, "handle_invalid", "It cannot be a handle"),
+    identity.HandleTaken: Row(409, "handle_taken", "Somebody else has the handle"),
+    identity.HandleTooSoon: Row(409, "handle_too_soon", "The handle was changed not long ago"),
     identity.CodeWrong: Row(401, "code_wrong", "That is not the code"),
     identity.CodeUsed: Row(401, "code_used", "The code was used already"),
     identity.CodeExpired: Row(401, "code_expired", "The code has run out"),
@@ -333,6 +343,27 @@ ERRORS |= {
 }
 
 ERRORS |= {
+    # wallets
+    transfer.WalletTransferUnknown: Row(404, "transfer_not_found", "There is no such transfer"),
+    transfer.TransferLapsed: Row(409, "transfer_lapsed", "The transfer was not confirmed in time"),
+    transfer.ReceiverUnknown: Row(404, "receiver_unknown", "Nobody is found by that"),
+    transfer.ReceiverGone: Row(409, "receiver_gone", "The receiver takes no money any more"),
+    transfer.OwnWallet: Row(422, "own_wallet", "Nobody pays themselves"),
+    transfer.PhonesTakeNoMoney: Row(403, "phones_take_no_money", "Nobody signs in by phone here"),
+    transfer.RequestUnknown: Row(404, "money_request_unknown", "There is no such request for money"),
+    transfer.RequestOver: Row(409, "money_request_over", "The request is paid, cancelled or has run out"),
+    transfer.RequestFixed: Row(422, "money_request_fixed", "The request names another asset or amount"),
+    transfer.AmountMissing: Row(422, "amount_missing", "Nobody says how much of what"),
+    transfer.TooManyRequests: Row(409, "too_many_money_requests", "Too many requests are open"),
+    spending.LimitExceeded: Row(409, "limit_exceeded", "It is more than may leave the wallet"),
+    rate.RateUnknown: Row(404, "rate_unknown", "Nobody says what that is worth"),
+    rate.RateStale: Row(409, "rate_stale", "The newest rate is too old"),
+    rate.RateSourceAway: Row(503, "rate_source_away", "The source of rates does not answer"),
+    rate.RateSourceUnreadable: Row(422, "rate_source_unreadable", "The source of rates can't be read"),
+    rate.SameAsset: Row(422, "same_asset", "Nothing is exchanged for itself"),
+    rate.ExchangeTooSmall: Row(422, "exchange_too_small", "Not one unit would come back"),
+    rate.ExchangeQuoteUnknown: Row(404, "exchange_quote_unknown", "There is no such quote"),
+    rate.ExchangeQuoteLapsed: Row(409, "exchange_quote_lapsed", "The price does not hold any more"),
     # payments
     payment.PaymentUnknown: Row(404, "payment_unknown", "There is no such payment"),
     payment.WrongPaymentState: Row(409, "wrong_payment_state", "The payment's state forbids it"),
@@ -369,6 +400,22 @@ ERRORS |= {
     ledger.HoldExpired: Row(409, "hold_expired", "The hold's time is over"),
     ledger.HoldEnded: Row(409, "hold_ended", "The hold was captured or voided"),
     ledger.HoldExceeded: Row(409, "hold_exceeded", "More would be captured than is held"),
+    treasury.TreasuryMissing: Row(409, "treasury_missing", "The node keeps no money on its chain"),
+    deposit.DepositsNotReady: Row(503, "deposits_not_ready", "The chain was not read yet"),
+    deposit.DepositAddressUnknown: Row(404, "deposit_address_unknown", "No such deposit address"),
+    deposit.AssetNotTaken: Row(404, "asset_not_taken", "No deposits are taken in that asset"),
+    deposit.DepositUnknown: Row(404, "deposit_unknown", "There is no such deposit"),
+    deposit.DepositNotVanished: Row(409, "deposit_not_vanished", "There is no open loss of that deposit"),
+    withdrawal.WithdrawalsClosed: Row(403, "withdrawals_closed", "Nothing can be withdrawn for a while"),
+    withdrawal.WithdrawalAddressRefused: Row(422, "withdrawal_address_refused", "Not to that address"),
+    withdrawal.WithdrawalLimitExceeded: Row(409, "withdrawal_limit_exceeded", "More than may leave in a day"),
+    withdrawal.WithdrawalUnknown: Row(404, "withdrawal_unknown", "There is no such withdrawal"),
+    withdrawal.WithdrawalStateWrong: Row(409, "withdrawal_state_wrong", "It does not wait any more"),
+    withdrawal.WithdrawalAssetUnknown: Row(404, "withdrawal_asset_unknown", "No such asset is paid out"),
+    withdrawal.OwnWithdrawal: Row(403, "own_withdrawal", "Somebody else decides on one's own money"),
+    incident.IncidentUnknown: Row(404, "incident_unknown", "There is no such incident"),
+    incident.IncidentResolved: Row(409, "incident_resolved", "The incident was resolved before"),
+    incident.ReasonMissing: Row(422, "reason_missing", "Say why"),
     balance.FaucetClosed: Row(403, "faucet_closed", "Play money is for development chains"),
     ledger.LedgerKeyReused: Row(409, "ledger_key_reused", "The key belongs to another command"),
 }

@@ -5,8 +5,9 @@ from typing import Any
 
 from indexer.projections.exchange import sale_kind
 from node.chain import events as ev
+from node.chain import suite_events as suite
 from node.chain.logs import mended
-from node.events import escrow, governance, listing, nft
+from node.events import checkout, deposit, escrow, governance, listing, nft
 from node.events.chain import ChainEvent
 from node.kernel.hexes import ZERO_ADDRESS
 
@@ -375,6 +376,54 @@ def _delegated(where: Where, e: ev.DelegateChanged) -> Told:
     return governance.delegator_stream(where["contract"], e.delegator), event
 
 
+def _invoice_paid(where: Where, e: suite.InvoicePaid) -> Told:
+    return checkout.invoice_stream(e.invoice_hash), checkout.InvoicePaid(
+        **where,
+        invoice_hash=e.invoice_hash,
+        invoice_id=e.invoice_id,
+        payee=e.payee,
+        payer=e.payer,
+        asset=e.asset,
+        amount=str(e.amount),
+        sent=str(e.sent),
+        to_payee=str(e.to_payee),
+        fee_receiver=e.fee_receiver,
+        fee=str(e.fee),
+    )
+
+
+def _paid_out(where: Where, e: suite.PaidOut) -> Told:
+    return checkout.payout_stream(where["chain_id"], e.sender), checkout.PaidOut(
+        **where,
+        payer=e.sender,
+        recipient=e.recipient,
+        reference=e.reference,
+        asset=e.asset,
+        amount=str(e.amount),
+    )
+
+
+def _deposit_swept(where: Where, e: suite.DepositSwept) -> Told:
+    return deposit.deposit_address_stream(where["chain_id"], e.forwarder), deposit.DepositSwept(
+        **where,
+        forwarder=e.forwarder,
+        destination=e.destination,
+        deposit_id=e.deposit_id,
+        asset=e.asset,
+        amount=str(e.amount),
+    )
+
+
+def _deposit_stuck(where: Where, e: suite.DepositStuck) -> Told:
+    return deposit.deposit_address_stream(where["chain_id"], e.forwarder), deposit.DepositStuck(
+        **where,
+        forwarder=e.forwarder,
+        destination=e.destination,
+        deposit_id=e.deposit_id,
+        asset=e.asset,
+    )
+
+
 TELLERS: Mapping[type[ev.ChainLog], Teller] = {
     ev.CollectionCreated: _collection_created,
     ev.OwnershipTransferred: _collection_owner,
@@ -417,4 +466,8 @@ TELLERS: Mapping[type[ev.ChainLog], Teller] = {
     ev.VoteCast: _voted,
     ev.VoteCastWithParams: _voted,
     ev.DelegateChanged: _delegated,
+    suite.InvoicePaid: _invoice_paid,
+    suite.PaidOut: _paid_out,
+    suite.DepositSwept: _deposit_swept,
+    suite.DepositStuck: _deposit_stuck,
 }

@@ -32,6 +32,9 @@ interface IForwarder {
     /// @notice The destination, or the token, refused.
     error ForwardFailed(address asset);
 
-    /// @notice Sends all of `asset` (zero: native coin) to the destination. Anyone may call.
+    /// @notice Only the `Deposits` that made it calls: so every sum that leaves is told by `DepositSwept`, and what ever arrived can be counted.
+    error NotDeposits();
+
+    /// @notice Sends all of `asset` (zero: native coin) to the destination. Anyone may ask for it by `IDeposits.sweep`.
     function forward(address asset) external returns (uint256 amount);
 }

@@ -11,8 +11,12 @@ import {IDeposits, IForwarder} from "../interfaces/IDeposits.sol";
 /// @title The code behind every deposit address.
 /// @dev The destination is part of the clone's code. The clone itself takes plain coin, within the 2,300 gas of old senders.
 contract Forwarder is IForwarder, CWIA {
+    /// @dev Who deploys this code makes its clones and calls them.
+    address private immutable _deposits = msg.sender;
+
     /// @inheritdoc IForwarder
     function forward(address asset) external returns (uint256 amount) {
+        if (msg.sender != _deposits) revert NotDeposits();
         address destination = _getArgAddress(0);
         bool sent;
         if (asset == address(0)) {

@@ -256,15 +256,20 @@ contract DepositTest is CheckoutSetup {
         vm.assertEq(treasury.balance, 103 ether);
     }
 
-    function test_anyone_may_forward_but_only_there() public {
+    function test_nothing_leaves_untold() public {
         address one = deposits.addressOf(treasury, "one");
         vm.deal(one, 1 ether);
         deposits.sweep(treasury, ids("one", "one"), assets());
         vm.deal(one, 1 ether);
         odd.mint(one, 7);
         vm.prank(payer);
-        vm.assertEq(IForwarder(one).forward(NATIVE), 1 ether);
-        vm.assertEq(IForwarder(one).forward(address(odd)), 7);
+        vm.expectRevert(IForwarder.NotDeposits.selector);
+        IForwarder(one).forward(NATIVE);
+        vm.prank(treasury);
+        vm.expectRevert(IForwarder.NotDeposits.selector);
+        IForwarder(one).forward(address(odd));
+        vm.prank(payer);
+        deposits.sweep(treasury, ids("one", "one"), assets());
         vm.assertEq(treasury.balance, 102 ether);
         vm.assertEq(odd.balanceOf(treasury), 7);
     }

@@ -18,11 +18,15 @@ from node.kernel.spine.failed_tasks import request_retry
 from node.kernel.spine.models import FailedTask, ParkedEvent
 from node.kernel.spine.parked import request_replay
 from node.services.container import Services
+from node.services.deposit.models import DepositRow
 from node.services.identity.audit import Act
 from node.services.identity.models import Account, ApiKey, AuditEntry, RoleGrant, Session
 from node.services.market.models import Market, Member
 from node.services.order.models import Order
 from node.services.payment.models import Incident
+from node.services.withdrawal.models import WithdrawalRow
+from wallet.incident.models import IncidentRow as MoneyIncidentRow
+from wallet.treasury.models import OutgoingRow
 
 
 class Table(ModelView):
@@ -113,6 +117,32 @@ class FailedTasks(Table):
         await self.act(request, do)
 
 
+class Withdrawals(Table):
+    actions: ClassVar[list[str]] = ["approve", "reject"]  # type: ignore[misc]
+
+    @action(name="approve", text="Approve", confirmation="Send this money out? It does not come back.")
+    async def approve(self, request: Request, selection: ActionSelection) -> None:
+        ids = _ids(await selection.pks())
+
+        def do(tx: Tx, by: str) -> None:
+            for one in ids:
+                self.services.withdrawals.approve(tx, one, by=by)
+                self.services.roles.note(tx, Act.WITHDRAWAL_APPROVED, f"withdrawal:{one}", by=by)
+
+        await self.act(request, do)
+
+    @action(name="reject", text="Reject", confirmation="Give the money back to its balance?")
+    async def reject(self, request: Request, selection: ActionSelection) -> None:
+        ids = _ids(await selection.pks())
+
+        def do(tx: Tx, by: str) -> None:
+            for one in ids:
+                self.services.withdrawals.reject(tx, one, by=by, reason="rejected by an operator")
+                self.services.roles.note(tx, Act.WITHDRAWAL_REJECTED, f"withdrawal:{one}", by=by)
+
+        await self.act(request, do)
+
+
 TABLES: tuple[tuple[type[Table], type[Any], str], ...] = (
     (Accounts, Account, "Accounts"),
     (Table, RoleGrant, "Roles of the node"),
@@ -126,6 +156,10 @@ TABLES: tuple[tuple[type[Table], type[Any], str], ...] = (
     (FailedTasks, FailedTask, "Failed tasks"),
     (Table, IncidentRow, "Incidents of the chain"),
     (Table, Incident, "Incidents of payments"),
+    (Withdrawals, WithdrawalRow, "Withdrawals"),
+    (Table, DepositRow, "Deposits"),
+    (Table, OutgoingRow, "Transactions of the treasury"),
+    (Table, MoneyIncidentRow, "Incidents of money"),
 )
 
 

@@ -2,8 +2,10 @@
 
 from redis.asyncio import Redis
 
+from node.bootstrap.chain_money import chain_money
 from node.bootstrap.payments import payment_services
 from node.bootstrap.people import people_services
+from node.bootstrap.purse import purse_services
 from node.bootstrap.shop import shop_services
 from node.bootstrap.trade import trade_services
 from node.bootstrap.verdicts import IndexerVerdicts
@@ -65,6 +67,10 @@ def build_services(
         audit=people.audit,
         payments=payments.till,
     )
+    purse = purse_services(settings, clock=clock, events=events, ledger=ledger, notices=people.notices)
+    money = chain_money(
+        settings, clock=clock, events=events, chain=chain, deployments=deployments, ledger=ledger
+    )
     return Services(
         clock=clock,
         database=database,
@@ -80,6 +86,7 @@ def build_services(
         sessions=people.sessions,
         step_up=people.step_up,
         devices=people.devices,
+        handles=people.handles,
         leaving=people.leaving,
         recoveries=people.recoveries,
         carriers=people.carriers,
@@ -101,10 +108,21 @@ def build_services(
         escrow_actions=shop.escrow_actions,
         assets=trade.assets,
         ledger=ledger,
+        spending=purse.spending,
+        transfers=purse.transfers,
+        money_requests=purse.money_requests,
+        rates_of_money=purse.rates_of_money,
+        exchanges=purse.exchanges,
         balance=balance,
         payment=payments.payment,
         payment_mirror=payments.mirror,
         gateway=payments.gateway,
+        incidents=money.incidents,
+        outbox=money.outbox,
+        follower=money.follower,
+        sweeper=money.sweeper,
+        deposits=money.deposits,
+        withdrawals=money.withdrawals,
         nft=trade.nft,
         listing=trade.listing,
         quotes=trade.quotes,

@@ -4,6 +4,7 @@ import indexer.models  # noqa: F401 - declares tables
 import node.kernel.db.idempotency
 import node.kernel.spine.models
 import node.services.catalog.models
+import node.services.deposit.models
 import node.services.gateway.models
 import node.services.governance.models
 import node.services.identity.models
@@ -12,10 +13,16 @@ import node.services.market.models
 import node.services.nft.models
 import node.services.order.models
 import node.services.payment.models
+import node.services.rate.models
+import node.services.spending.models
 import node.services.transaction.models
-import node.services.translation.models  # noqa: F401 - declares tables
+import node.services.transfer.models
+import node.services.translation.models
+import node.services.withdrawal.models  # noqa: F401 - declares tables
 import wallet.asset.models
-import wallet.ledger.models  # noqa: F401 - declares tables
+import wallet.incident.models
+import wallet.ledger.models
+import wallet.treasury.models  # noqa: F401 - declares tables
 from node.kernel.db.base import Base
 
 METADATA = Base.metadata

@@ -11,6 +11,7 @@ from node.services.container import Services
 from node.services.listing.settling import SETTLING_EVENTS
 from node.services.order.escrow_events import ESCROW_EVENTS
 from node.services.payment.mirror import ORDER_EVENTS
+from node.services.withdrawal.service import OUTGOING_EVENTS
 
 
 def reactions(services: Services) -> Table:
@@ -25,7 +26,16 @@ def reactions(services: Services) -> Table:
             ("phone.code_requested", "phone.code_undelivered"), TaskCall("sms.send", _challenge)
         ),
         "identity.notices": {"account.recovery_asked": TaskCall("identity.tell_of_recovery", _recovery)},
+        "transfer.delivery": {
+            "transfer.sent": services.transfers.on_sent,
+            **dict.fromkeys(("account.opened", "account.phone_linked"), services.transfers.on_phone),
+        },
+        "transfer.notices": {"transfer.sent": TaskCall("transfer.tell", _transfer)},
         "listing.settling": dict.fromkeys(SETTLING_EVENTS, services.listing.on_exchange_event),
+        "withdrawal.outgoing": dict.fromkeys(OUTGOING_EVENTS, services.withdrawals.on_outgoing_event),
+        "treasury.follow": dict.fromkeys(
+            ("chain.event_vanished", "deposit_address.swept"), TaskCall("treasury.follow", _nothing)
+        ),
         "asset.names": {"exchange.currency_allowed": TaskCall("asset.learn", _nothing)},
     }
 
@@ -44,6 +54,10 @@ def _recovery(event: StoredEvent) -> Mapping[str, str]:
 
 def _refund(event: StoredEvent) -> Mapping[str, str]:
     return {"payment": event.payload["payment_id"], "number": str(event.payload["number"])}
+
+
+def _transfer(event: StoredEvent) -> Mapping[str, str]:
+    return {"transfer": event.payload["transfer_id"]}
 
 
 def _nothing(_: StoredEvent) -> Mapping[str, str]:

@@ -28,9 +28,10 @@ from node.chain.errors import (
     is_already_known,
 )
 from node.chain.reverts import decode_revert
+from node.chain.rpc import Log
 from node.chain.wire import SetAside, Wire, result_of
 from node.kernel.errors import NotFound
-from node.kernel.hexes import Address, Hash32, hash_from_bytes, parse_hash
+from node.kernel.hexes import Address, Hash32, hash_from_bytes, parse_address, parse_hash
 
 # Public servers refuse much larger batches.
 BATCH_MAX = 100
@@ -100,13 +101,17 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """`logs` are as the server sent them. `contract` is set when the transaction made one."""
+    """`logs` are as the server sent them. `contract` is set when the transaction made one.
+
+    `cost` is the wei that its sender paid for gas.
+    """
 
     tx_hash: Hash32
     block: int
     block_hash: Hash32
     succeeded: bool
     gas_used: int
+    cost: int
     contract: Address | None
     logs: tuple[Mapping[str, Any], ...]
 
@@ -197,6 +202,15 @@ class ChainClient:
     def balance(self, address: Address, *, at: BlockTag = "latest") -> int:
         return int(self._read("eth_getBalance", address, _tag(at)), 16)
 
+    def balances(self, addresses: Sequence[Address], *, at: BlockTag = "latest") -> list[int]:
+        """As `balance`, in batches."""
+        found: list[int] = []
+        for start in range(0, len(addresses), BATCH_MAX):
+            asked = [[address, _tag(at)] for address in addresses[start : start + BATCH_MAX]]
+            answers = self._wire.read_batch("eth_getBalance", asked)
+            found += [int(result_of(answer, "eth_getBalance"), 16) for answer in answers]
+        return found
+
     def nonce(self, address: Address, *, at: BlockTag = "pending") -> int:
         """The nonce of the next transaction, those that wait counted in."""
         return int(self._read("eth_getTransactionCount", address, _tag(at)), 16)
@@ -249,6 +263,23 @@ class ChainClient:
         except RpcRejected:
             return None
         return [_parse(_simulated, item, "eth_simulateV1") for item in raw[0]["calls"]]
+
+    def logs(
+        self,
+        *,
+        addresses: Sequence[Address],
+        topics: Sequence[str | Sequence[str] | None],
+        first: int,
+        last: int,
+    ) -> list[Log]:
+        """What these contracts logged in the blocks; each topic is one, any of several, or any at all."""
+        asked = {
+            "address": list(addresses),
+            "topics": list(topics),
+            "fromBlock": hex(first),
+            "toBlock": hex(last),
+        }
+        return [_parse(_log, raw, "eth_getLogs") for raw in self._read("eth_getLogs", asked)]
 
     # Transactions
 
@@ -360,8 +391,28 @@ def _receipt(raw: Mapping[str, Any]) -> Receipt:
         block_hash=parse_hash(raw["blockHash"]),
         succeeded=int(raw["status"], 16) == 1,
         gas_used=int(raw["gasUsed"], 16),
+        cost=_cost(raw),
         contract=None if contract is None else Address(contract.lower()),
         logs=tuple(raw["logs"]),
+    )
+
+
+def _cost(raw: Mapping[str, Any]) -> int:
+    """Rollups also charge for data, in a field of their own; old chains may leave the price out."""
+    price = int(raw.get("effectiveGasPrice") or "0x0", 16)
+    return int(raw["gasUsed"], 16) * price + int(raw.get("l1Fee") or "0x0", 16)
+
+
+def _log(raw: Mapping[str, Any]) -> Log:
+    return Log(
+        block_number=int(raw["blockNumber"], 16),
+        log_index=int(raw["logIndex"], 16),
+        block_hash=parse_hash(raw["blockHash"]),
+        tx_hash=parse_hash(raw["transactionHash"]),
+        tx_index=int(raw["transactionIndex"], 16),
+        address=parse_address(raw["address"]),
+        topics=tuple(parse_hash(topic) for topic in raw["topics"]),
+        data=bytes.fromhex(raw["data"].removeprefix("0x")),
     )
 
 

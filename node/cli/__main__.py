@@ -32,6 +32,10 @@ COMMANDS = {
     "ledger": "node.cli.ledger:ledger",
     "wallet": "node.cli.wallet:wallet",
     "payments": "node.cli.payments:payments",
+    "withdrawal": "node.cli.chain_money:withdrawal",
+    "deposit": "node.cli.chain_money:deposit",
+    "treasury": "node.cli.chain_money:treasury",
+    "incident": "node.cli.chain_money:incident",
 }
 
 # These decide what runs, so they look at the user's own environment alone.

@@ -25,7 +25,7 @@ ROLE = click.argument("role", type=click.Choice([role.value for role in Platform
 
 
 @contextmanager
-def _node() -> Iterator[tuple[Services, Tx, str]]:
+def at_node() -> Iterator[tuple[Services, Tx, str]]:
     """The services, a transaction, and who is at the keyboard. Refusals are told in words."""
     services = build_services(Settings(), application_name="asoud-cli")
     try:
@@ -47,7 +47,7 @@ def user() -> None:
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
 def list_users(limit: int) -> None:
     """List accounts, the newest first."""
-    with _node() as (_, tx, _by):
+    with at_node() as (_, tx, _by):
         for line in list_accounts(tx, limit=limit):
             click.echo(line)
 
@@ -56,7 +56,7 @@ def list_users(limit: int) -> None:
 @ACCOUNT
 def show(account: str) -> None:
     """Show an account: its identities, roles, devices and keys."""
-    with _node() as (services, tx, _by):
+    with at_node() as (services, tx, _by):
         for line in show_account(tx, services.roles.find(tx, account)):
             click.echo(line)
 
@@ -65,7 +65,7 @@ def show(account: str) -> None:
 @ACCOUNT
 def freeze(account: str) -> None:
     """Shut an account out, at once, and sign it out everywhere."""
-    with _node() as (services, tx, by):
+    with at_node() as (services, tx, by):
         done = services.roles.freeze(tx, services.roles.find(tx, account), by=by)
     click.echo("frozen" if done else "was frozen already")
 
@@ -74,7 +74,7 @@ def freeze(account: str) -> None:
 @ACCOUNT
 def unfreeze(account: str) -> None:
     """Let an account sign in again."""
-    with _node() as (services, tx, by):
+    with at_node() as (services, tx, by):
         done = services.roles.unfreeze(tx, services.roles.find(tx, account), by=by)
     click.echo("unfrozen" if done else "was not frozen")
 
@@ -87,7 +87,7 @@ def role() -> None:
 @role.command("list")
 def list_granted() -> None:
     """List who has a role."""
-    with _node() as (_, tx, _by):
+    with at_node() as (_, tx, _by):
         for line in list_roles(tx):
             click.echo(line)
 
@@ -97,7 +97,7 @@ def list_granted() -> None:
 @ROLE
 def grant(account: str, role: str) -> None:
     """Give an account a role. The account has to have signed in once."""
-    with _node() as (services, tx, by):
+    with at_node() as (services, tx, by):
         done = services.roles.grant(tx, services.roles.find(tx, account), PlatformRole(role), by=by)
     click.echo("granted" if done else "had it already")
 
@@ -107,7 +107,7 @@ def grant(account: str, role: str) -> None:
 @ROLE
 def revoke(account: str, role: str) -> None:
     """Take a role away, at once."""
-    with _node() as (services, tx, by):
+    with at_node() as (services, tx, by):
         done = services.roles.revoke(tx, services.roles.find(tx, account), PlatformRole(role), by=by)
     click.echo("revoked" if done else "did not have it")
 
@@ -121,7 +121,7 @@ def key() -> None:
 @ACCOUNT
 def list_account_keys(account: str) -> None:
     """List an account's keys, also those of its markets."""
-    with _node() as (services, tx, _by):
+    with at_node() as (services, tx, _by):
         for line in list_keys(tx, services.roles.find(tx, account)):
             click.echo(line)
 
@@ -136,7 +136,7 @@ def create(
     account: str, name: str, scopes: tuple[str, ...], market: uuid.UUID | None, per_minute: int | None
 ) -> None:
     """Make a key and print it. It is not shown again."""
-    with _node() as (services, tx, by):
+    with at_node() as (services, tx, by):
         account_id = services.roles.find(tx, account)
         if market is not None:
             services.market.require_owner(tx, market, account_id=account_id)
@@ -155,7 +155,7 @@ def create(
 @click.argument("key_id", type=click.UUID)
 def revoke_key(account: str, key_id: uuid.UUID) -> None:
     """Take a key away, at once and for good."""
-    with _node() as (services, tx, by):
+    with at_node() as (services, tx, by):
         account_id = services.roles.find(tx, account)
         services.api_keys.revoke(tx, key_id, account_id=account_id, origin=by)
     click.echo("revoked")

@@ -22,6 +22,9 @@ from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
 from node.services.content.store import ContentStore
 from node.services.credit.service import CreditService
+from node.services.deposit.following import Follower
+from node.services.deposit.service import DepositService
+from node.services.deposit.sweeping import Sweeper
 from node.services.escrow.conditions import EscrowService
 from node.services.gateway.service import GatewayService
 from node.services.governance.ballots import BallotService
@@ -29,6 +32,7 @@ from node.services.governance.service import GovernanceService
 from node.services.identity.accounts import AccountService
 from node.services.identity.api_keys import ApiKeyService
 from node.services.identity.devices import DeviceService
+from node.services.identity.handles import HandleService
 from node.services.identity.keys import SigningKeys
 from node.services.identity.leaving import LeavingService
 from node.services.identity.limiter import SignInLimiter
@@ -48,11 +52,19 @@ from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
 from node.services.payment.mirror import Mirror
 from node.services.payment.service import PaymentService
+from node.services.rate.exchanges import ExchangeService
+from node.services.rate.service import RateService
 from node.services.sms.sending import Carriers
+from node.services.spending.service import SpendingService
 from node.services.transaction.service import TransactionService
+from node.services.transfer.requests import RequestService
+from node.services.transfer.service import TransferService
 from node.services.translation.service import TranslationService
+from node.services.withdrawal.service import WithdrawalService
 from wallet.asset.service import AssetService
+from wallet.incident.service import Incidents
 from wallet.ledger.commands import Ledger
+from wallet.treasury.outbox import Outbox
 
 Probe = Callable[[], Awaitable[None]]
 
@@ -74,6 +86,7 @@ class Services:
     sessions: SessionService
     step_up: StepUpService
     devices: DeviceService
+    handles: HandleService
     leaving: LeavingService
     recoveries: RecoveryService
     carriers: Carriers | None
@@ -100,9 +113,20 @@ class Services:
     assets: AssetService
     ledger: Ledger
     balance: BalanceService
+    spending: SpendingService
+    transfers: TransferService
+    money_requests: RequestService
+    rates_of_money: RateService
+    exchanges: ExchangeService
     payment: PaymentService
     payment_mirror: Mirror
     gateway: GatewayService
+    incidents: Incidents
+    outbox: Outbox
+    follower: Follower
+    sweeper: Sweeper
+    deposits: DepositService
+    withdrawals: WithdrawalService
     nft: NftService
     listing: ListingService
     quotes: QuoteService

@@ -45,6 +45,10 @@ def prune() -> None:
             removed += services.sessions.prune(tx)
             removed += services.phones.prune(tx)
             removed += services.members.prune(tx)
+            removed += services.transfers.prune(tx)
+            removed += services.spending.prune(tx)
+            removed += services.exchanges.prune(tx)
+            removed += services.rates_of_money.prune(tx)
         if not removed:
             return
 
@@ -59,6 +63,36 @@ def send_code(challenge: str) -> None:
 def tell_of_recovery(recovery: str) -> None:
     """Tells every phone of the account that something of it is said to be lost."""
     services.recoveries.tell(services.database.transaction, uuid.UUID(recovery))
+
+
+@app.task(name="rate.refresh", base=Parking)
+def refresh_rates() -> None:
+    """Asks the sources what currencies are worth."""
+    services.rates_of_money.refresh(services.database.transaction)
+
+
+@app.task(name="transfer.tell", base=Parking)
+def tell_of_transfer(transfer: str) -> None:
+    """Tells the receiver's phone of money that came."""
+    services.transfers.tell(services.database.transaction, uuid.UUID(transfer))
+
+
+@app.task(name="transfer.deliver_rest", base=Parking)
+def deliver_transfers() -> None:
+    """Gives on what waited in great number for a phone."""
+    for _ in range(EXPIRE_ROUNDS_MAX):
+        with services.database.transaction() as tx:
+            if services.transfers.deliver_rest(tx, limit=EXPIRE_BATCH) < EXPIRE_BATCH:
+                return
+
+
+@app.task(name="transfer.return_due", base=Parking)
+def return_transfers() -> None:
+    """Gives back what nobody came for."""
+    for _ in range(EXPIRE_ROUNDS_MAX):
+        with services.database.transaction() as tx:
+            if services.transfers.return_due(tx, limit=EXPIRE_BATCH) < EXPIRE_BATCH:
+                return
 
 
 @app.task(name="identity.watch_codes", base=Parking)
@@ -134,6 +168,25 @@ def expire_holds() -> None:
                 return
 
 
+@app.task(name="treasury.follow", base=Parking)
+def follow_chain() -> None:
+    """Books deposits and our own transactions that are final by now."""
+    services.follower.follow(services.database.transaction)
+
+
+@app.task(name="treasury.send", base=Parking)
+def send_outgoing() -> None:
+    """Signs, broadcasts and replaces what the node is to send."""
+    services.outbox.advance(services.database.transaction)
+
+
+@app.task(name="treasury.sweep", base=Parking)
+def sweep_deposits() -> None:
+    """Brings what waits at deposit addresses to the treasury."""
+    with services.database.transaction() as tx:
+        services.sweeper.sweep(tx)
+
+
 @app.task(name="content.sweep", base=Parking)
 def sweep_content() -> None:
     """Removes what uploads left that a crash cut off."""
@@ -148,8 +201,14 @@ app.conf.beat_schedule = {
     "learn-assets": {"task": "asset.learn", "schedule": 60.0},
     "seal-ledger": {"task": "ledger.seal", "schedule": 2.0},
     "expire-holds": {"task": "ledger.expire_holds", "schedule": 10.0},
+    "follow-chain": {"task": "treasury.follow", "schedule": 3.0},
+    "send-outgoing": {"task": "treasury.send", "schedule": 3.0},
+    "sweep-deposits": {"task": "treasury.sweep", "schedule": 300.0},
     "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
     "poll-gateways": {"task": "gateway.poll", "schedule": 5.0},
+    "deliver-transfers": {"task": "transfer.deliver_rest", "schedule": 60.0},
+    "return-transfers": {"task": "transfer.return_due", "schedule": 60.0},
+    "refresh-rates": {"task": "rate.refresh", "schedule": 60.0},
     "act-on-due-orders": {"task": "order.act_due", "schedule": 10.0},
     "watch-codes": {"task": "identity.watch_codes", "schedule": 600.0},
     "prune": {"task": "kernel.prune", "schedule": 600.0},

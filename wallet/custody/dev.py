@@ -13,6 +13,8 @@ from wallet.custody.keys import KeySigner, key_of_mnemonic
 DEV_MNEMONIC = "test test test test test test test test test test test junk"
 # How many of them anvil gives coin to.
 DEV_ACCOUNTS = 10
+# The account behind them is the treasury of a node on a development chain; anvil gives it nothing.
+TREASURY_NUMBER = 10
 
 
 class DevKeyOnPublicChain(Bug):

@@ -48,6 +48,10 @@ class Act(StrEnum):
     SIGNED_OUT_BY_OPERATOR = "signed_out_by_operator"
     EVENTS_REPLAYED = "events_replayed"
     TASK_RETRIED = "task_retried"
+    WITHDRAWAL_APPROVED = "withdrawal_approved"
+    WITHDRAWAL_REJECTED = "withdrawal_rejected"
+    INCIDENT_RESOLVED = "incident_resolved"
+    DEPOSIT_LOSS_SETTLED = "deposit_loss_settled"
 
 
 class Audit:

@@ -1,0 +1,103 @@
+"""Wiring of money that comes and goes by the chain."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from node.chain.client import ChainClient
+from node.chain.deployments import CurrentDeployment, DeploymentRegistry
+from node.kernel.clock import Clock
+from node.kernel.settings import DEV_CHAIN_ID, Settings
+from node.kernel.spine.record import EventRecorder
+from node.services.deposit.books import DepositBooks
+from node.services.deposit.following import Follower
+from node.services.deposit.holdings import Holdings
+from node.services.deposit.service import DepositService
+from node.services.deposit.sweeping import Sweeper
+from node.services.withdrawal.service import WithdrawalRules, WithdrawalService
+from wallet.custody.dev import TREASURY_NUMBER, DevSigner
+from wallet.custody.keystore import KeystoreSigner
+from wallet.custody.signer import Signer
+from wallet.incident.service import Incidents
+from wallet.ledger.commands import Ledger
+from wallet.treasury.accounts import ChainAccounts
+from wallet.treasury.outbox import FeeRules, Outbox
+from wallet.treasury.settling import Settling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainMoney:
+    incidents: Incidents
+    outbox: Outbox
+    follower: Follower
+    sweeper: Sweeper
+    deposits: DepositService
+    withdrawals: WithdrawalService
+
+
+def chain_money(
+    settings: Settings,
+    *,
+    clock: Clock,
+    events: EventRecorder,
+    chain: ChainClient,
+    deployments: DeploymentRegistry,
+    ledger: Ledger,
+) -> ChainMoney:
+    incidents = Incidents(clock)
+    accounts = ChainAccounts(ledger, chain_id=settings.chain_id, native_code=settings.native_code)
+    rules = FeeRules(
+        max_fee=settings.treasury_max_fee_wei, stuck_after=dt.timedelta(seconds=settings.treasury_stuck_s)
+    )
+    outbox = Outbox(clock, chain, ledger=ledger, events=events, signer=treasury_signer(settings), rules=rules)
+    settling = Settling(clock, ledger, accounts, events, incidents)
+    books = DepositBooks(clock, ledger, accounts, events, incidents)
+    holdings = Holdings(accounts)
+    follower = Follower(
+        clock,
+        chain,
+        ledger=ledger,
+        accounts=accounts,
+        outbox=outbox,
+        settling=settling,
+        books=books,
+        holdings=holdings,
+    )
+    deployment = CurrentDeployment(deployments, settings.chain_id)
+    deposits = DepositService(clock, chain, deployment, outbox=outbox, follower=follower, books=books)
+    return ChainMoney(
+        incidents=incidents,
+        outbox=outbox,
+        follower=follower,
+        sweeper=Sweeper(clock, outbox, chain_id=settings.chain_id, least=settings.sweep_least),
+        deposits=deposits,
+        withdrawals=WithdrawalService(
+            clock,
+            events,
+            ledger=ledger,
+            accounts=accounts,
+            outbox=outbox,
+            deployment=deployment,
+            depositor=deposits.owner_at,
+            rules=WithdrawalRules(
+                unapproved=settings.withdrawal_unapproved,
+                asks_about_others=settings.chain_id != DEV_CHAIN_ID,
+                day_most=settings.withdrawal_day_most,
+            ),
+        ),
+    )
+
+
+def treasury_signer(settings: Settings) -> Callable[[], Signer] | None:
+    """Opened at its first use: a keystore takes a second. A KMS is another `Signer` here."""
+    path, password_file = settings.treasury_keystore_path, settings.treasury_keystore_password_file
+
+    @cache
+    def signer() -> Signer:
+        if path is not None and password_file is not None:
+            return KeystoreSigner(path, password_file=password_file, chain_id=settings.chain_id)
+        return DevSigner(TREASURY_NUMBER, chain_id=settings.chain_id)
+
+    is_there = path is not None and password_file is not None
+    return signer if is_there or settings.chain_id == DEV_CHAIN_ID else None

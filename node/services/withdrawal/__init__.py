@@ -1,0 +1,1 @@
+"""Money that leaves by the chain: asked for, held, decided, sent, final."""

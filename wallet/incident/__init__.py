@@ -1,0 +1,1 @@
+"""What does not fit together about money, until an operator says why and what was done."""
