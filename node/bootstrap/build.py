@@ -116,6 +116,7 @@ def build_services(
         balance=balance,
         payment=payments.payment,
         payment_mirror=payments.mirror,
+        gateway=payments.gateway,
         incidents=money.incidents,
         outbox=money.outbox,
         follower=money.follower,

@@ -26,6 +26,7 @@ from node.services.deposit.following import Follower
 from node.services.deposit.service import DepositService
 from node.services.deposit.sweeping import Sweeper
 from node.services.escrow.conditions import EscrowService
+from node.services.gateway.service import GatewayService
 from node.services.governance.ballots import BallotService
 from node.services.governance.service import GovernanceService
 from node.services.identity.accounts import AccountService
@@ -120,6 +121,7 @@ class Services:
     exchanges: ExchangeService
     payment: PaymentService
     payment_mirror: Mirror
+    gateway: GatewayService
     incidents: Incidents
     outbox: Outbox
     follower: Follower

@@ -24,6 +24,7 @@ EXPIRE_BATCH = 100  # orders or holds in one transaction: keeps its locks short
 EXPIRE_ROUNDS_MAX = 50
 PAYOUT_BATCH = 10  # markets in one transaction: each has several currencies
 PRUNE_ROUNDS_MAX = 20  # transactions of one run; what is left waits for the next one
+POLL_BATCH = 5  # payments of one run: even when every request times out it ends before its limit
 UPLOAD_TIME_MAX = dt.timedelta(hours=1)  # no upload takes longer
 
 
@@ -149,6 +150,19 @@ def act_on_due_orders() -> None:
     services.order.acts.act_due(services.database.transaction, limit=EXPIRE_BATCH)
 
 
+@app.task(name="gateway.poll", base=Parking)
+def poll_gateways() -> None:
+    """Asks gateways about payments that are not sure, and tells them of refunds that they don't know."""
+    services.gateway.poll(services.database.transaction, limit=POLL_BATCH)
+    services.gateway.send_refunds(services.database.transaction, limit=POLL_BATCH)
+
+
+@app.task(name="gateway.refund", base=Parking)
+def send_refund(payment: str, number: str) -> None:
+    """Tells the gateway of one refund."""
+    services.gateway.send_refund(services.database.transaction, uuid.UUID(payment), int(number))
+
+
 @app.task(name="ledger.seal", base=Parking)
 def seal_ledger() -> None:
     """Links new transfers into the hash chain, and brings the accounts of the node up to date."""
@@ -201,6 +215,7 @@ app.conf.beat_schedule = {
     "send-outgoing": {"task": "treasury.send", "schedule": 3.0},
     "sweep-deposits": {"task": "treasury.sweep", "schedule": 300.0},
     "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
+    "poll-gateways": {"task": "gateway.poll", "schedule": 5.0},
     "deliver-transfers": {"task": "transfer.deliver_rest", "schedule": 60.0},
     "return-transfers": {"task": "transfer.return_due", "schedule": 60.0},
     "refresh-rates": {"task": "rate.refresh", "schedule": 60.0},
