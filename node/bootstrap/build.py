@@ -108,6 +108,7 @@ def build_services(
         sweeper=money.sweeper,
         deposits=money.deposits,
         withdrawals=money.withdrawals,
+        reconciliation=money.reconciliation,
         nft=trade.nft,
         listing=trade.listing,
         quotes=trade.quotes,

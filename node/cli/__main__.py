@@ -35,6 +35,7 @@ COMMANDS = {
     "deposit": "node.cli.chain_money:deposit",
     "treasury": "node.cli.chain_money:treasury",
     "incident": "node.cli.chain_money:incident",
+    "reconcile": "node.cli.chain_money:reconcile",
 }
 
 # These decide what runs, so they look at the user's own environment alone.

@@ -48,6 +48,7 @@ from node.services.market.service import MarketService
 from node.services.nft.service import NftService
 from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
+from node.services.reconciliation.service import ReconciliationService
 from node.services.sms.sending import Carriers
 from node.services.transaction.service import TransactionService
 from node.services.translation.service import TranslationService
@@ -109,6 +110,7 @@ class Services:
     sweeper: Sweeper
     deposits: DepositService
     withdrawals: WithdrawalService
+    reconciliation: ReconciliationService
     nft: NftService
     listing: ListingService
     quotes: QuoteService

@@ -133,6 +133,12 @@ def sweep_deposits() -> None:
         services.sweeper.sweep(tx)
 
 
+@app.task(name="reconciliation.run", base=Parking)
+def reconcile() -> None:
+    """Holds the books against each other; what differs becomes an incident."""
+    services.reconciliation.reconcile(services.database.transaction)
+
+
 @app.task(name="content.sweep", base=Parking)
 def sweep_content() -> None:
     """Removes what uploads left that a crash cut off."""
@@ -150,6 +156,7 @@ app.conf.beat_schedule = {
     "follow-chain": {"task": "treasury.follow", "schedule": 3.0},
     "send-outgoing": {"task": "treasury.send", "schedule": 3.0},
     "sweep-deposits": {"task": "treasury.sweep", "schedule": 300.0},
+    "reconcile": {"task": "reconciliation.run", "schedule": 600.0},
     "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
     "watch-codes": {"task": "identity.watch_codes", "schedule": 600.0},
     "prune": {"task": "kernel.prune", "schedule": 600.0},
