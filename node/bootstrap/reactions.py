@@ -24,6 +24,7 @@ def reactions(services: Services) -> Table:
         "identity.notices": {"account.recovery_asked": TaskCall("identity.tell_of_recovery", _recovery)},
         "listing.settling": dict.fromkeys(SETTLING_EVENTS, services.listing.on_exchange_event),
         "withdrawal.outgoing": dict.fromkeys(OUTGOING_EVENTS, services.withdrawals.on_outgoing_event),
+        "withdrawal.sending": {"withdrawal.moved": TaskCall("treasury.send", _nothing)},
         "treasury.follow": dict.fromkeys(
             ("chain.event_vanished", "deposit_address.swept"), TaskCall("treasury.follow", _nothing)
         ),

@@ -124,6 +124,8 @@ def follow_chain() -> None:
 def send_outgoing() -> None:
     """Signs, broadcasts and replaces what the node is to send."""
     services.outbox.advance(services.database.transaction)
+    with services.database.transaction() as tx:
+        services.sweeper.sweep_if_short(tx)
 
 
 @app.task(name="treasury.sweep", base=Parking)
