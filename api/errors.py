@@ -56,8 +56,12 @@ from node.services.listing import errors as listing
 from node.services.market import errors as market
 from node.services.nft import errors as nft
 from node.services.order import errors as order
+from node.services.payment import errors as payment
+from node.services.rate import errors as rate
 from node.services.sms import errors as sms
+from node.services.spending import errors as spending
 from node.services.transaction import errors as transaction
+from node.services.transfer import errors as transfer
 from node.services.translation import errors as translation
 from node.services.withdrawal import errors as withdrawal
 from wallet.incident import errors as incident
@@ -168,6 +172,9 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.CodeTooSoon: Row(429, "code_too_soon", "The last code is too new for another one"),
     identity.SpendCeilingReached: Row(503, "sms_ceiling_reached", "No more messages are sent today"),
     identity.ChallengeUnknown: Row(404, "challenge_unknown", "There is no such challenge"),
+    identity.HandleInvalid: Row(422, "handle_invalid", "It cannot be a handle"),
+    identity.HandleTaken: Row(409, "handle_taken", "Somebody else has the handle"),
+    identity.HandleTooSoon: Row(409, "handle_too_soon", "The handle was changed not long ago"),
     identity.CodeWrong: Row(401, "code_wrong", "That is not the code"),
     identity.CodeUsed: Row(401, "code_used", "The code was used already"),
     identity.CodeExpired: Row(401, "code_expired", "The code has run out"),
@@ -335,6 +342,38 @@ ERRORS |= {
 }
 
 ERRORS |= {
+    # wallets
+    transfer.WalletTransferUnknown: Row(404, "transfer_not_found", "There is no such transfer"),
+    transfer.TransferLapsed: Row(409, "transfer_lapsed", "The transfer was not confirmed in time"),
+    transfer.ReceiverUnknown: Row(404, "receiver_unknown", "Nobody is found by that"),
+    transfer.ReceiverGone: Row(409, "receiver_gone", "The receiver takes no money any more"),
+    transfer.OwnWallet: Row(422, "own_wallet", "Nobody pays themselves"),
+    transfer.PhonesTakeNoMoney: Row(403, "phones_take_no_money", "Nobody signs in by phone here"),
+    transfer.RequestUnknown: Row(404, "money_request_unknown", "There is no such request for money"),
+    transfer.RequestOver: Row(409, "money_request_over", "The request is paid, cancelled or has run out"),
+    transfer.RequestFixed: Row(422, "money_request_fixed", "The request names another asset or amount"),
+    transfer.AmountMissing: Row(422, "amount_missing", "Nobody says how much of what"),
+    transfer.TooManyRequests: Row(409, "too_many_money_requests", "Too many requests are open"),
+    spending.LimitExceeded: Row(409, "limit_exceeded", "It is more than may leave the wallet"),
+    rate.RateUnknown: Row(404, "rate_unknown", "Nobody says what that is worth"),
+    rate.RateStale: Row(409, "rate_stale", "The newest rate is too old"),
+    rate.RateSourceAway: Row(503, "rate_source_away", "The source of rates does not answer"),
+    rate.RateSourceUnreadable: Row(422, "rate_source_unreadable", "The source of rates can't be read"),
+    rate.SameAsset: Row(422, "same_asset", "Nothing is exchanged for itself"),
+    rate.ExchangeTooSmall: Row(422, "exchange_too_small", "Not one unit would come back"),
+    rate.ExchangeQuoteUnknown: Row(404, "exchange_quote_unknown", "There is no such quote"),
+    rate.ExchangeQuoteLapsed: Row(409, "exchange_quote_lapsed", "The price does not hold any more"),
+    # payments
+    payment.PaymentUnknown: Row(404, "payment_unknown", "There is no such payment"),
+    payment.WrongPaymentState: Row(409, "wrong_payment_state", "The payment's state forbids it"),
+    payment.PartTooLarge: Row(409, "part_too_large", "More than is left of the payment"),
+    payment.PartInvalid: Row(422, "part_invalid", "A part of a payment is at least one unit"),
+    payment.RailUnknown: Row(422, "rail_unknown", "There is no such way to pay"),
+    payment.ParkedAlready: Row(409, "incident_resolved", "The incident was resolved before"),
+    payment.IncidentUnknown: Row(404, "incident_unknown", "There is no such incident"),
+    order.OtherRail: Row(409, "other_rail", "The order is paid in another way"),
+    order.RailUnfit: Row(422, "rail_unfit", "It can't be paid in that way"),
+    order.AlreadyPaid: Row(409, "already_paid", "The order's money is here or on its way"),
     # the ledger
     ledger.InsufficientFunds: Row(409, "insufficient_funds", "The account has too little available"),
     ledger.AccountFrozen: Row(403, "account_frozen", "An operator froze the account"),

@@ -86,6 +86,7 @@ _REFUNDS = _of(Who.OWNER, Who.MANAGER, scope=Scope.ORDERS_WRITE)
 _DISPUTANTS = _of(Who.BUYER, Who.OWNER, Who.MANAGER, scope=Scope.ORDERS_WRITE)
 _BY_TIME = _of(Who.BUYER, Who.OWNER, Who.MANAGER, Who.STAFF, Who.JUDGE, scope=Scope.ORDERS_WRITE)
 _SELLS = _of(Who.OWNER, Who.MANAGER, Who.STAFF, scope=Scope.PRODUCTS_WRITE)
+_ACCOUNTS = _of(Who.OWNER, Who.MANAGER, Who.ACCOUNTANT, scope=Scope.BALANCES_READ)
 _TRANSLATES = _of(Who.OWNER, Who.MANAGER, Who.STAFF, scope=Scope.MARKETS_WRITE)
 
 PERMISSIONS: Final[Mapping[str, Permission]] = {
@@ -127,6 +128,22 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "GET /v1/me/balances": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
     "GET /v1/me/statement": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
     "GET /v1/me/statement.csv": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
+    "PUT /v1/me/handle": _IN_PERSON,
+    "POST /v1/me/transfers": _IN_PERSON,
+    "POST /v1/me/transfers/{transfer_id}/confirm": _IN_PERSON,
+    "GET /v1/me/transfers": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
+    "GET /v1/me/transfers/{transfer_id}": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
+    "POST /v1/me/money-requests": _IN_PERSON,
+    "GET /v1/me/money-requests": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
+    "POST /v1/me/money-requests/{code}/cancel": _IN_PERSON,
+    "GET /v1/money-requests/{code}": _PUBLIC,
+    "GET /v1/money-requests/{code}/qr.svg": _PUBLIC,
+    "GET /v1/me/spending-limits": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
+    "PUT /v1/me/spending-limits": _IN_PERSON,
+    "GET /v1/rates": _PUBLIC,
+    "POST /v1/me/exchange-quotes": _IN_PERSON,
+    "POST /v1/me/exchange-quotes/{quote_id}/execute": _IN_PERSON,
+    "GET /v1/me/exchange-quotes/{quote_id}": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
     "POST /v1/me/deposit-addresses": _IN_PERSON,
     "GET /v1/me/deposit-addresses": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
     "GET /v1/me/deposit-addresses/{address}/qr.svg": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
@@ -160,6 +177,12 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "POST /v1/markets/{market_id}/invitations": _OWNER,
     "GET /v1/markets/{market_id}/invitations": _of(Who.OWNER, Who.MANAGER),
     "DELETE /v1/markets/{market_id}/invitations/{invitation_id}": _OWNER,
+    "GET /v1/markets/{market_id}/balances": _ACCOUNTS,
+    "GET /v1/markets/{market_id}/statement": _ACCOUNTS,
+    "GET /v1/markets/{market_id}/statement.csv": _ACCOUNTS,
+    "POST /v1/markets/{market_id}/transfers": _of(Who.OWNER, Who.MANAGER, Who.ACCOUNTANT),
+    "POST /v1/markets/{market_id}/transfers/{transfer_id}/confirm": _OWNER,
+    "GET /v1/markets/{market_id}/transfers": _ACCOUNTS,
     "GET /v1/invitations": _IN_PERSON,
     "POST /v1/invitations/{invitation_id}/accept": _IN_PERSON,
     # API keys: none makes another
@@ -179,6 +202,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "GET /v1/products/{product_id}/translations/{language}": _of(Who.ANYONE, scope=Scope.PRODUCTS_READ),
     "PUT /v1/products/{product_id}/translations/{language}": _SELLS,
     "DELETE /v1/products/{product_id}/translations/{language}": _SELLS,
+    "GET /v1/contracts": _PUBLIC,
     "GET /v1/currencies": _PUBLIC,
     # orders
     "POST /v1/orders": _of(Who.ACCOUNT, scope=Scope.ORDERS_WRITE),
@@ -209,6 +233,9 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "POST /v1/orders/{order_id}/releases": _BUYER,
     "POST /v1/orders/{order_id}/releases/{digest}/relay": _BY_TIME,
     "POST /v1/orders/{order_id}/releases/{digest}/void": _BUYER,
+    "POST /v1/orders/{order_id}/pay": _BUYER,
+    "GET /v1/orders/{order_id}/payments": _of(*OF_MARKET, *OF_ORDER, Who.ARBITER, scope=Scope.ORDERS_READ),
+    "POST /v1/orders/{order_id}/refunds": _REFUNDS,
     "GET /v1/escrow-conditions": _PUBLIC,
     "GET /v1/escrows/{escrow_id}": _PUBLIC,
     # content

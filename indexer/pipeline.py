@@ -19,6 +19,7 @@ from indexer.foreign import ForeignTender, begin_anew, went_back
 from indexer.partition_tender import PartitionTender
 from indexer.ranges import RangeSizer
 from indexer.reading import Kinds
+from indexer.recent import Recent
 from indexer.reorg import Replay, Undo, Verdict, judge, remedy
 from indexer.rewind import newest_shared, replay
 from indexer.spine import tell_vanished
@@ -107,6 +108,7 @@ class Pipeline:
         self._sizer = RangeSizer(rpc.range_limit)
         self._reader = RangeReader(blocks or NodeBlocks(rpc), store.chain_id)
         self._foreign = ForeignTender(store, rpc)
+        self._recent = Recent()
         self._kinds: Kinds = {}
         self._deployed: Sequence[KnownContract] = ()
         self._checkpoint: Checkpoint | None = None
@@ -138,6 +140,7 @@ class Pipeline:
         Raises:
             Stuck: The node serves another chain than the tables speak of.
         """
+        self._recent.forget()
         served = await self._rpc.chain_id()
         if served != self._store.chain_id:
             raise ServesAnotherChain(
@@ -315,7 +318,7 @@ class Pipeline:
             await self._regrow_indexes(head)
         started = time.perf_counter()
         self._checkpoint, told = await write_range(
-            self._store, before, prepared, head=head, finality=self._rules.finality
+            self._store, before, prepared, self._recent, head=head, finality=self._rules.finality
         )
         self._kinds = fetched.kinds
         metrics.COMMIT_SECONDS.labels(self._chain).observe(time.perf_counter() - started)
@@ -355,7 +358,12 @@ class Pipeline:
 
     async def _finalize(self, head: Header) -> None:
         self._checkpoint, told = await finalize(
-            self._store, self.checkpoint, kinds=self._kinds, head=head, finality=self._rules.finality
+            self._store,
+            self.checkpoint,
+            self._recent,
+            kinds=self._kinds,
+            head=head,
+            finality=self._rules.finality,
         )
         self._voice.told(told)
 
@@ -404,6 +412,7 @@ class Pipeline:
         What lies above `shared` is not on the chain any more; what lies below it will be read again.
         """
         before, goal = self.checkpoint, plan.ancestor
+        self._recent.cut(above=goal)
         vanished = await self._tell_vanished(before, self._kinds, above=shared)
         hashes = await self._store.block_hashes(first=goal, last=goal)
         time = await self._store.block_time(goal)

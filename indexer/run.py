@@ -41,7 +41,7 @@ from node.kernel.settings import DEV_CHAIN_ID, Settings
 
 log = get_logger(__name__)
 
-STANDBY_S = 1.0  # between attempts to get the lock
+STANDBY_S = 0.2  # between attempts to get the lock
 LOOKS_MAX = 12  # in a row at a chain that moves under our eyes; then it is said aloud
 LOOK_AGAIN_S = 0.02
 MENDS_MAX = 5  # attempts at a rewind under an indexer that writes

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from indexer.reading import Kinds
+from indexer.recent import Recent, Said
 from indexer.store import Store
 from indexer.telling import Told, Where, tell
 from node.chain.logs import Kind, decode
@@ -69,9 +70,14 @@ class _Outgoing:
     where: Where
 
 
-async def tell_final(store: Store, *, genesis: Hash32, kinds: Kinds, first: int, last: int) -> int:
+async def tell_final(
+    store: Store, recent: Recent, *, genesis: Hash32, kinds: Kinds, first: int, last: int
+) -> int:
     """Records the events of these blocks in the caller's transaction; returns how many were new."""
-    outgoing = await _outgoing(store, genesis=genesis, kinds=kinds, first=first, last=last)
+    said = recent.between(first, last)
+    if said is None:
+        said = await _stored(store, kinds=kinds, first=first, last=last)
+    outgoing = _outgoing(store.chain_id, said, genesis=genesis, kinds=kinds)
     known = await _known(store, outgoing)
     fresh = [item for item in outgoing if item.id not in known]
     if known:
@@ -98,7 +104,8 @@ async def tell_vanished(
     count = 0
     for last in range(final, above, -_WINDOW):
         first = max(above + 1, last - _WINDOW + 1)
-        outgoing = await _outgoing(store, genesis=genesis, kinds=kinds, first=first, last=last)
+        said = await _stored(store, kinds=kinds, first=first, last=last)
+        outgoing = _outgoing(store.chain_id, said, genesis=genesis, kinds=kinds)
         known = await _known(store, outgoing)
         told = [item for item in reversed(outgoing) if item.id in known]
         if told:
@@ -153,21 +160,30 @@ def _about(
     return _Outgoing(_event_id(what, more["time"]), (stream, incident), occurred_at, item.where)
 
 
-async def _outgoing(store: Store, *, genesis: Hash32, kinds: Kinds, first: int, last: int) -> list[_Outgoing]:
-    found: list[_Outgoing] = []
-    same: Counter[bytes] = Counter()  # one transaction may log the very same twice
+async def _stored(store: Store, *, kinds: Kinds, first: int, last: int) -> list[Said]:
+    """What the raw logs of these blocks say."""
+    found = []
     for log, time in await store.logs(first=first, last=last):
         reading = kinds.get(log.address)
-        if not isinstance(reading, str):  # what strangers say is no news of ours
+        event = decode(Kind(reading), log) if isinstance(reading, str) else None
+        if event is not None:
+            found.append(Said(log, event, time))
+    return found
+
+
+def _outgoing(chain_id: int, said: Sequence[Said], *, genesis: Hash32, kinds: Kinds) -> list[_Outgoing]:
+    found: list[_Outgoing] = []
+    same: Counter[bytes] = Counter()  # one transaction may log the very same twice
+    for one in said:
+        log, event, time = one.log, one.event, one.time
+        if not isinstance(kinds.get(log.address), str):  # what strangers say is no news of ours
             continue
-        event = decode(Kind(reading), log)
-        what = _what(store.chain_id, genesis, log)
-        nth = same[what]
-        same[what] += 1
-        where = _where(store.chain_id, log, int(time.timestamp()))
-        told = None if event is None else tell(where, event)
+        where = _where(chain_id, log, int(time.timestamp()))
+        told = tell(where, event)
         if told is not None:
-            found.append(_Outgoing(_event_id(what, nth), told, time.isoformat(), where))
+            what = _what(chain_id, genesis, log)
+            found.append(_Outgoing(_event_id(what, same[what]), told, time.isoformat(), where))
+            same[what] += 1
     return found
 
 

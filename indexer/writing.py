@@ -15,6 +15,7 @@ from indexer.models import BlockRow, ContractRow, LogRow
 from indexer.projections import EVERY_RULE, UNREAD
 from indexer.projections.rules import Rule
 from indexer.reading import Kinds
+from indexer.recent import Recent
 from indexer.reorg import undo_floor_after
 from indexer.spine import tell_final
 from indexer.store import Store
@@ -80,7 +81,7 @@ class Finality:
 
 
 async def write_range(
-    store: Store, before: Checkpoint, prepared: Prepared, *, head: Header, finality: Finality
+    store: Store, before: Checkpoint, prepared: Prepared, recent: Recent, *, head: Header, finality: Finality
 ) -> tuple[Checkpoint, int]:
     """Returns the checkpoint after it, and how many final events were told."""
     fetched = prepared.fetched
@@ -92,36 +93,43 @@ async def write_range(
     after = dataclasses.replace(
         before, number=last.number, hash=last.hash, undo_floor=floor, finalized_number=final
     )
-    async with store.transaction():
-        await store.hold()
-        await _write(store, prepared, keep_from=floor + 1)
-        told = await _tell(store, before, kinds=fetched.kinds, final=final)
-        await store.prune_undo(below=floor + 1)
-        await store.move(before, after, time=instant_of(last))
+    with recent.believed():
+        if last.number > before.emit_after:
+            recent.add(fetched, {header.number: instant_of(header) for header in fetched.headers})
+        async with store.transaction():
+            await store.hold()
+            await _write(store, prepared, keep_from=floor + 1)
+            told = await _tell(store, before, recent, kinds=fetched.kinds, final=final)
+            await store.prune_undo(below=floor + 1)
+            await store.move(before, after, time=instant_of(last))
+        recent.told(final)
     await store.renew_statistics()
     return after, told
 
 
 async def finalize(
-    store: Store, before: Checkpoint, *, kinds: Kinds, head: Header, finality: Finality
+    store: Store, before: Checkpoint, recent: Recent, *, kinds: Kinds, head: Header, finality: Finality
 ) -> tuple[Checkpoint, int]:
     """What became final without a new block; the checkpoint stays at its block."""
     final = finality.height(head=head.number, indexed=before.number, before=before.finalized_number)
     if final == before.finalized_number:
         return before, 0
     after = dataclasses.replace(before, finalized_number=final)
-    async with store.transaction():
-        await store.hold()
-        told = await _tell(store, before, kinds=kinds, final=final)
-        await store.move(before, after, time=await store.block_time(before.number))
+    with recent.believed():
+        async with store.transaction():
+            await store.hold()
+            told = await _tell(store, before, recent, kinds=kinds, final=final)
+            await store.move(before, after, time=await store.block_time(before.number))
+        recent.told(final)
     return after, told
 
 
-async def _tell(store: Store, before: Checkpoint, *, kinds: Kinds, final: int) -> int:
+async def _tell(store: Store, before: Checkpoint, recent: Recent, *, kinds: Kinds, final: int) -> int:
     first = max(before.finalized_number, before.emit_after) + 1
     if final < first:
         return 0
-    return await tell_final(store, genesis=before.genesis_hash, kinds=kinds, first=first, last=final)
+    genesis = before.genesis_hash
+    return await tell_final(store, recent, genesis=genesis, kinds=kinds, first=first, last=final)
 
 
 def _number_in(path: Path) -> int:

@@ -1,10 +1,11 @@
-"""Writes what is made from code: the pages of settings, errors and roles, and the picture of a node."""
+"""Writes what is made from code: pages of settings, errors and roles, and pictures of nodes and payments."""
 
 from pathlib import Path
 
 from api.errors_page import errors_page
 from api.permissions_page import permissions_page
 from node.bootstrap.settings_page import settings_page
+from node.services.payment.states import diagram
 from scripts.architecture_svg import architecture_svg
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -15,6 +16,17 @@ def main() -> None:
     (DOCS / "errors.md").write_text(errors_page())
     (DOCS / "roles.md").write_text(permissions_page())
     (DOCS / "architecture.svg").write_text(architecture_svg())
+    payments = DOCS / "payments.md"
+    payments.write_text(with_block(payments.read_text(), "states", f"```mermaid\n{diagram()}\n```"))
+
+
+def with_block(page: str, name: str, block: str) -> str:
+    """The page with what stands between its marks of that name replaced."""
+    before, begin, rest = page.partition(f"<!-- {name}: written by scripts/docs -->\n")
+    _, end, after = rest.partition(f"<!-- /{name} -->")
+    assert begin, f"the page has no mark {name}"
+    assert end, f"the page has no end mark {name}"
+    return f"{before}{begin}{block}\n{end}{after}"
 
 
 if __name__ == "__main__":

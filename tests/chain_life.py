@@ -3,6 +3,8 @@
 Transactions are sent by anvil's unlocked accounts, one block each.
 """
 
+import asyncio
+import gzip
 import itertools
 import random
 import time
@@ -15,14 +17,14 @@ from typing import Any
 import requests
 from eth_utils.crypto import keccak
 
-from node.bootstrap.deploy import deploy
 from node.chain.artifacts import Artifact, load_artifact
 from node.chain.deployments import Deployment
 from node.chain.eip712 import Listing, Struct, exchange_domain, typed_data
 from node.chain.escrow import RELEASE, Terms, escrow_domain, escrow_id
 from node.chain.permit import NO_PERMIT
+from node.cli.supervise.canonical import only_canonical
 from node.kernel.hexes import ZERO_ADDRESS, Address, Hash32, hash_from_bytes
-from node.kernel.settings import Settings
+from tests.deployed_chain import deployed_on
 from wallet.custody.dev import dev_addresses
 
 DAY = 86_400
@@ -105,8 +107,8 @@ class Life:
         self._numbers = itertools.count(1)
 
     @classmethod
-    def begin(cls, url: str, data_dir: Path) -> "Life":
-        return cls(Chain(url), deploy(Settings(rpc_url=url, data_dir=data_dir), echo=lambda _: None))
+    def begin(cls, url: str, data_dir: Path, *, anew: bool = False) -> "Life":
+        return cls(Chain(url), deployed_on(url, data_dir, anew=anew))
 
     def call(
         self, sender: Address, artifact: str, to: Address, function: str, *args: object, value: int = 0
@@ -492,5 +494,12 @@ class Life:
 
 def copy_chain(source: Chain, target: Chain) -> None:
     """Brings blocks and state of one anvil into a fresh one, which then goes its own way."""
-    target.rpc("anvil_loadState", source.rpc("anvil_dumpState"))
+    dumped = gzip.decompress(bytes.fromhex(source.rpc("anvil_dumpState")[2:]))
+
+    async def header_at(height: int) -> dict[str, Any]:
+        found: dict[str, Any] = source.rpc("eth_getBlockByNumber", hex(height), False)
+        return found
+
+    state = gzip.compress(asyncio.run(only_canonical(dumped, header_at)), compresslevel=1)
+    target.rpc("anvil_loadState", "0x" + state.hex())
     target.rpc("evm_setTime", source.now() + 1)

@@ -15,12 +15,21 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 @dataclass(frozen=True)
 class Cut:
-    """After the `after`-th message that fits: any, one of a COPY, or one of a step back."""
+    """After the `after`-th message that fits: any, one of a COPY, one of a step back, a commit.
+
+    Of "no commit" Postgres never hears, though all before it was said.
+    """
 
     where: str
     after: int
 
+    @property
+    def swallows(self) -> bool:
+        return self.where == "no commit"
+
     def fits(self, message: bytes) -> bool:
+        if self.where in ("commit", "no commit"):
+            return message[:1] in (b"Q", b"P") and b"COMMIT" in message[:20]
         if self.where == "copy":
             return message[:1] in (b"d", b"c")
         if self.where == "undo":
@@ -47,7 +56,7 @@ class CutLine:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def arm(self, cut: Cut | None, happen: Callable[[], None] = lambda: None) -> None:
-        """`happen`: what goes with it, just before."""
+        """`happen`: what goes with it, just before the line breaks."""
         with self._lock:
             self._cut, self._left, self._happen = cut, cut.after if cut else 0, happen
 
@@ -77,8 +86,11 @@ class CutLine:
                     if len(kept) < size:
                         break
                     message, kept, type_bytes = kept[:size], kept[size:], 1
-                    server.sendall(message)
-                    if self._hit(message):
+                    hit = self._hit(message)
+                    if not hit or not hit.swallows:
+                        server.sendall(message)
+                    if hit:
+                        self._happen()
                         _break(client)
                         _break(server)
                         return
@@ -86,17 +98,18 @@ class CutLine:
             pass
         _break(server)
 
-    def _hit(self, message: bytes) -> bool:
+    def _hit(self, message: bytes) -> Cut | None:
+        """The cut whose place this is."""
         with self._lock:
-            if self._cut is None or not self._cut.fits(message):
-                return False
+            cut = self._cut
+            if cut is None or not cut.fits(message):
+                return None
             self._left -= 1
             if self._left > 0:
-                return False
+                return None
             self._cut = None
             self.cuts += 1
-            self._happen()
-            return True
+            return cut
 
 
 def _down(server: socket.socket, client: socket.socket) -> None:

@@ -4,7 +4,6 @@ Beside each block lies what the contracts would say there (owners, balances, esc
 model that knows nothing of the indexer. Everything follows from one seeded source of chance.
 """
 
-import copy
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -53,6 +52,17 @@ class Truth:
     tallies: dict[int, list[int]] = field(default_factory=dict)
     coins: dict[Address, int] = field(default_factory=dict)
 
+    def copy(self) -> "Truth":
+        tallies = {proposal: list(votes) for proposal, votes in self.tallies.items()}
+        return Truth(
+            dict(self.owners),
+            dict(self.minted),
+            dict(self.votes),
+            dict(self.escrows),
+            tallies,
+            dict(self.coins),
+        )
+
 
 @dataclass(frozen=True)
 class Block:
@@ -98,7 +108,7 @@ class ScriptedChain:
         for _ in range(count):
             parent = blocks[-1] if blocks else None
             number = 0 if parent is None else parent.number + 1
-            truth = Truth() if parent is None else copy.deepcopy(parent.truth)
+            truth = Truth() if parent is None else parent.truth.copy()
             before = ZERO_HASH if parent is None else parent.hash
             salt = 0 if number == 0 else self._rng.getrandbits(64)
             hash_ = Hash32("0x" + keccak(text=f"{before}{number}{salt}").hex())

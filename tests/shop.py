@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 import psycopg
 
+from node.bootstrap.till import Till, wish_of_escrow
 from node.chain.deployments import ARTIFACT_OF, DeployedContract, Deployment
 from node.chain.escrow import escrow_id
 from node.events.escrow import (
@@ -31,6 +32,7 @@ from node.kernel.ids import new_id
 from node.kernel.money import native_asset
 from node.kernel.spine.event import Event, StoredEvent
 from node.kernel.spine.record import EventRecorder
+from node.services.balance.service import BalanceService
 from node.services.catalog.currencies import Currency
 from node.services.catalog.models import Product
 from node.services.catalog.service import CatalogService, Price, ProductDraft
@@ -41,6 +43,16 @@ from node.services.market.service import MarketDraft, MarketRules, MarketService
 from node.services.order.access import Caller
 from node.services.order.models import Order
 from node.services.order.service import OrderService
+from node.services.order.states import Rail as OrderRail
+from node.services.payment.books import Books
+from node.services.payment.mirror import Mirror
+from node.services.payment.rails.balance import BalanceRail
+from node.services.payment.rails.chain import ChainRail
+from node.services.payment.rails.gateway import GatewayRail
+from node.services.payment.rails.hold import HoldRail
+from node.services.payment.rails.rail import Rail
+from node.services.payment.service import PaymentService
+from wallet.ledger.commands import Ledger
 
 START = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 UNFUNDED = dt.timedelta(minutes=30)
@@ -70,6 +82,7 @@ class Shop:
     seller: Caller = field(default_factory=a_caller)
     buyer: Caller = field(default_factory=a_caller)
     arbiter: Caller = field(default_factory=lambda: a_caller(ARBITER))
+    debt_max: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         policy = Policy(ship_within_s=3600, inspection_s=600, ruling_s=300, silence_seller_bps=5000)
@@ -78,17 +91,30 @@ class Shop:
         self.members = MemberService(self.clock, self.events, Audit(self.clock))
         self.market = MarketService(self.clock, self.events, rules, self.members)
         self.catalog = CatalogService(self.clock, self.events, self.market)
+        self.ledger = Ledger(self.clock)
+        self.balance = BalanceService(self.ledger, money_is_play=True)
+        self.books = Books(self.ledger, self.balance, debt_max=self.debt_max)
+        rails: dict[str, Rail] = {
+            "balance": BalanceRail(self.books),
+            "hold": HoldRail(self.books),
+            "gateway": GatewayRail(self.books),
+            "escrow": ChainRail(),
+        }
+        self.payment = PaymentService(self.clock, self.events, rails)
+        self.till = Till(self.payment)
+        self.mirror = Mirror(self.payment, wish_of_escrow)
         self.order = OrderService(
             self.clock,
             self.events,
             Stock(),
             lambda: self.deployment,
+            self.till,
             fee_bps=250,
             appeal_times=(60, 600),
             unfunded=UNFUNDED,
         )
 
-    def add_product(self, *, stock: int, price: int = 1_000) -> Product:
+    def add_product(self, *, stock: int, price: int = 1_000, currency: Currency = NATIVE) -> Product:
         with self.database.transaction() as tx:
             draft = MarketDraft(name="Shop", language="en")
             market = self.market.open(
@@ -99,13 +125,20 @@ class Shop:
                 market.id,
                 account_id=self.seller.account_id,
                 draft=ProductDraft(title="Tea", stock=stock),
-                price=Price(NATIVE, price),
+                price=Price(currency, price),
             )
 
-    def place(self, product: Product, *, quantity: int = 1, buyer: Caller | None = None) -> Order:
+    def place(
+        self,
+        product: Product,
+        *,
+        quantity: int = 1,
+        buyer: Caller | None = None,
+        rail: OrderRail = OrderRail.ESCROW,
+    ) -> Order:
         with self.database.transaction() as tx:
             return self.order.place(
-                tx, buyer or self.buyer, product_id=product.id, quantity=quantity, note=""
+                tx, buyer or self.buyer, product_id=product.id, quantity=quantity, note="", rail=rail
             )
 
     def tell(self, *events: StoredEvent) -> None:

@@ -10,18 +10,19 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import socket
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import cast
 
 import psycopg
 from psycopg import sql
+from typing_extensions import override
 
 from node.bootstrap.migrate import upgrade
 from node.cli.supervise import children
@@ -31,12 +32,14 @@ from node.cli.supervise.chainstate import StateFiles
 from node.cli.supervise.children import Part
 from node.cli.supervise.plan import Plan, Ports
 from node.cli.supervise.postgres import APP, OWNER, EmbeddedPostgres, find_place
-from node.cli.supervise.process import Supervised
+from node.cli.supervise.process import Child, Supervised
 from node.cli.supervise.rpc import RpcClient
 from node.cli.supervise.valkey import EmbeddedValkey
+from node.kernel.clock import SystemClock
 
 HANDED_DOWN = "ASOUD_TEST_STACK"
 TEMPLATE = "asoud_template"
+CHAINS_MAX = 10_000  # of one process
 
 # A test's data may be lost with the machine; that makes commits several times faster.
 _CARELESS = (
@@ -82,6 +85,31 @@ class Addresses:
         os.environ[HANDED_DOWN] = json.dumps(asdict(self))
 
 
+def _now_s() -> int:
+    return int(SystemClock().now().timestamp())
+
+
+class _ForgottenAnvil(EmbeddedAnvil):
+    """Nobody wants its state when it stops."""
+
+    def __init__(self, *, folder: Path, port: int, files: StateFiles, genesis_s: int) -> None:
+        super().__init__(folder=folder, port=port, files=files)
+        self._genesis_s = genesis_s
+
+    @override
+    def child(self, env: dict[str, str]) -> Child:
+        return replace(super().child(env), before_stop=None, stop_signal=signal.SIGKILL)
+
+    @override
+    def argv(self) -> list[str]:
+        return [*super().argv(), "--timestamp", str(self._genesis_s)]
+
+    @override
+    async def after_start(self) -> None:
+        """From its first block on it goes by our clock."""
+        await RpcClient(self.url).call("evm_setTime", _now_s())
+
+
 class Stack:
     """Parts that start on first use and stop together."""
 
@@ -95,7 +123,7 @@ class Stack:
         self._plan = Plan(data_dir=self._folder, ports=Ports(), environment={})
         self._running: list[Supervised] = []
         self._numbers = itertools.count()
-        self._chain_started = 0.0
+        self._first_second = _now_s() - CHAINS_MAX
 
     def addresses(self) -> Addresses:
         """Starts Postgres with a migrated template, and Valkey."""
@@ -121,6 +149,16 @@ class Stack:
         upgrade(part.url(OWNER, TEMPLATE), app_role=APP)
         return part
 
+    @contextmanager
+    def postgres_down(self) -> Iterator[None]:
+        """It dies as by `pg_ctl stop -m immediate`, and at the end starts as after a crash."""
+        running = next(part for part in self._running if part.child.name == self.postgres.name)
+        assert running.process is not None
+        running.process.send_signal(signal.SIGQUIT)
+        running.process.wait(30)
+        yield
+        asyncio.run(running.bring_up())
+
     @cached_property
     def valkey(self) -> EmbeddedValkey:
         part = EmbeddedValkey(
@@ -133,13 +171,14 @@ class Stack:
     def anvil(self) -> Iterator[str]:
         """A new chain of its own; yields its address.
 
-        The genesis tells chains apart by the second of their start, so two never start in the same one.
+        The genesis tells chains apart by its second, so no two have the same one.
         """
-        time.sleep(max(0.0, self._chain_started + 1.0 - time.monotonic()))
+        self._first_second += 1
         folder = self._folder / f"anvil{next(self._numbers)}"
-        part = EmbeddedAnvil(folder=folder, port=free_port(), files=StateFiles(folder, print))
+        part = _ForgottenAnvil(
+            folder=folder, port=free_port(), files=StateFiles(folder, print), genesis_s=self._first_second
+        )
         running = self._start(part)
-        self._chain_started = time.monotonic()
         try:
             yield part.url
         finally:
@@ -170,16 +209,14 @@ class Stack:
 @contextmanager
 def cloned_database(addresses: Addresses, name: str) -> Iterator[DatabaseUrls]:
     """A database of that name with the newest schema and no rows; dropped at the end, whoever is in it."""
+    identifier, template, owner = (sql.Identifier(word) for word in (name, TEMPLATE, OWNER))
     with psycopg.connect(addresses.superuser, autocommit=True) as connection:
-        identifier = sql.Identifier(name)
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
-                identifier, sql.Identifier(TEMPLATE), sql.Identifier(OWNER)
-            )
-        )
-        try:
-            yield DatabaseUrls(app=_moved(addresses.app, name), owner=_moved(addresses.owner, name))
-        finally:
+        query = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}")
+        connection.execute(query.format(identifier, template, owner))
+    try:
+        yield DatabaseUrls(app=_moved(addresses.app, name), owner=_moved(addresses.owner, name))
+    finally:
+        with psycopg.connect(addresses.superuser, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
 
 

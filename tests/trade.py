@@ -14,7 +14,6 @@ from eth_account.signers.local import LocalAccount
 from httpx import Response
 
 from indexer.run import run as run_indexer
-from node.bootstrap.deploy import deploy
 from node.bootstrap.handlers import subscriptions
 from node.bootstrap.reactions import reactions
 from node.chain.client import ChainClient
@@ -23,6 +22,7 @@ from node.kernel.hexes import Address, checksummed, parse_address
 from node.kernel.settings import Settings
 from node.kernel.spine.consumer import Consumer
 from node.kernel.spine.sequencer import Sequencer
+from tests.deployed_chain import deployed_on
 from tests.edge import Edge, edge_settings, running_edge
 from tests.stack import DatabaseUrls
 from wallet.custody.dev import DEV_MNEMONIC
@@ -184,7 +184,7 @@ async def trading_node(
 ) -> AsyncIterator[TradingNode]:
     """With the contracts deployed. The application's clock stands where the chain is."""
     settings = edge_settings(folder, database_url=database.app, redis_url=redis_url, rpc_url=rpc_url, **more)
-    deployment = deploy(settings, echo=lambda _: None)
+    deployment = deployed_on(rpc_url, folder)
     async with running_edge(settings) as edge:
         edge.clock.at = _chain_time(edge.services.chain)
         node = TradingNode(edge, settings, deployment)

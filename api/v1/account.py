@@ -13,6 +13,7 @@ from api.schemas import AddressString, Input
 from api.v1.identity import MeOut, SignInIn, proved_wallet
 from node.kernel.language import TAG_CHARS_MAX
 from node.services.identity import queries
+from node.services.identity.handles import CHARS_READ_MAX
 from node.services.identity.proof import Purpose, WalletProof
 
 router = edge_router("account")
@@ -51,6 +52,26 @@ def change_profile(
     account = services.accounts.lock(tx, principal.account_id)
     require_match(tx, if_match, queries.ME, params)
     services.accounts.change_profile(tx, account, body.model_dump(exclude_unset=True))
+    return read_back(tx, queries.ME, params)
+
+
+class HandleIn(Input):
+    handle: Annotated[str, Field(max_length=CHARS_READ_MAX, examples=["@sara"])]
+
+
+@router.put("/v1/me/handle", response_model=MeOut)
+def claim_handle(
+    body: HandleIn,
+    tx: CommandTx,
+    services: TheServices,
+    principal: CurrentPrincipal,
+    if_match: IfMatch = None,
+) -> Response:
+    """Choose the handle by which people find the account. Nobody else ever gets it; it is changed rarely."""
+    params = {"account_id": principal.account_id}
+    services.accounts.lock(tx, principal.account_id)
+    require_match(tx, if_match, queries.ME, params)
+    services.handles.claim(tx, principal.account_id, body.handle)
     return read_back(tx, queries.ME, params)
 
 

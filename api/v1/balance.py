@@ -14,8 +14,8 @@ from api.schemas import Output, Page, UintOut
 from api.views import PRIVATE, ThePage, Views
 from node.kernel.errors import Bug
 from node.services.balance import queries
-from node.services.balance.service import WALLET, owner_of_account
-from wallet.ledger.statements import STATEMENT
+from node.services.container import Services
+from wallet.owners import WALLET, owner_of_account
 
 router = edge_router("balances")
 
@@ -43,11 +43,12 @@ class EntryOut(Output):
     """One posting, seen from the caller's side."""
 
     transfer: str
+    reference: str = Field(examples=["transfer:0190c1f2-…"], description="What it was for: a noun and its id")
     kind: str
     at: dt.datetime
     delta: SignedString
     balance: SignedString = Field(description="After the posting")
-    counterparty: str
+    counterparty: str = Field(examples=["@sara"], description="The other side, as it is shown to the caller")
     purpose: str = Field(description="What the other side's account is for")
 
 
@@ -63,7 +64,7 @@ async def list_statement(
     principal: CurrentPrincipal, asset: AssetQuery, views: Views, page: ThePage
 ) -> Response:
     """The caller's postings in one currency, the newest first."""
-    return await views.page(STATEMENT, _of(principal, asset), page, private=True)
+    return await views.page(queries.STATEMENT, _of(principal, asset), page, private=True)
 
 
 @router.get(
@@ -75,7 +76,11 @@ async def download_statement(
     principal: CurrentPrincipal, asset: AssetQuery, services: TheServices
 ) -> Response:
     """The newest 10,000 postings in one currency as CSV (RFC 4180)."""
-    body = await services.queries.json(queries.STATEMENT_CSV, _of(principal, asset))
+    return await statement_file(services, _of(principal, asset))
+
+
+async def statement_file(services: Services, params: dict[str, str]) -> Response:
+    body = await services.queries.json(queries.STATEMENT_CSV, params)
     if body is None:
         raise Bug("a statement is never NULL")
     headers = {"Cache-Control": PRIVATE, "Content-Disposition": 'attachment; filename="statement.csv"'}

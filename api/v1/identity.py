@@ -85,6 +85,7 @@ class RecoveryOut(Output):
 class MeOut(Output):
     account_id: uuid.UUID
     opened_at: dt.datetime
+    handle: str | None = Field(examples=["sara"], description="What people find the account by")
     profile: ProfileOut
     recovery: RecoveryOut | None
     phones: list[PhoneOut]

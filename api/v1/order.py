@@ -26,7 +26,7 @@ from node.services.order.access import Caller
 from node.services.order.errors import OrderUnknown
 from node.services.order.service import QUANTITY_MAX
 from node.services.order.statements import Kind
-from node.services.order.states import Role, State
+from node.services.order.states import Rail, Role, State
 
 router = edge_router("orders")
 
@@ -45,6 +45,11 @@ class OrderIn(Input):
     product_id: uuid.UUID
     quantity: Whole = Field(ge=1, le=QUANTITY_MAX)
     note: str = Field("", max_length=TEXT_CHARS_MAX, description="For the seller")
+    rail: Rail = Field(
+        Rail.ESCROW,
+        description="`escrow`: the contract, from a wallet; `balance`: what one has on the node, at once;"
+        " `hold`: the same, held until the goods are there; `gateway`: card, bank and so on",
+    )
     appeal: StrictBool = Field(
         default=False, description="Let the DAO judge over the arbiter's ruling, if a party appeals"
     )
@@ -57,9 +62,10 @@ class OrderSummary(Output):
     title: str = Field(description="Of the product, when the order was placed")
     quantity: int = Field(examples=[1])
     state: State
+    rail: Rail = Field(description="What it is paid through")
     out_of_stock: bool = Field(description="The money came late and the units were gone: the seller refunds")
     roles: list[Role] = Field(description="What the caller is to this order")
-    buyer: AddressString
+    buyer: AddressString | None = Field(description="Null: the buyer has no wallet")
     seller: AddressString
     arbiter: AddressString
     unit_price: AmountOut
@@ -155,6 +161,9 @@ class TimelineEntryOut(Output):
     at: dt.datetime
     provisional: bool = Field(description="True while a reorg can still undo it")
     actor: AddressString | None
+    by: Literal["buyer", "seller", "arbiter", "time"] | None = Field(
+        description="Off the chain: who did it; `time` is a deadline"
+    )
     reference: HashString | None
     to_seller: UintOut | None = Field(
         description="Of this step; in offers and proposed rulings before the fee"
@@ -172,7 +181,8 @@ class OrderOut(OrderSummary):
     to_seller: UintOut | None = Field(description="Paid out so far; null: nothing was")
     to_buyer: UintOut | None
     fee: UintOut | None
-    escrow: OrderEscrowOut
+    payment_id: uuid.UUID | None = Field(description="Of the payment that paid it, off the chain")
+    escrow: OrderEscrowOut | None = Field(description="Null: it is not paid through the escrow contract")
     releases: list[SignedReleaseOut]
     statements: list[StatementOut]
     timeline: list[TimelineEntryOut]
@@ -181,9 +191,12 @@ class OrderOut(OrderSummary):
 @router.post("/v1/orders", status_code=201, response_model=OrderOut)
 def place_order(body: OrderIn, tx: CommandTx, services: TheServices, principal: CurrentPrincipal) -> Response:
     """Reserve units of a product, and fix price and escrow terms. Pay before `deadline`."""
+    if body.rail is Rail.ESCROW:
+        principal.address  # noqa: B018 - raises for who has no wallet
     order = services.order.place(
         tx,
         caller_of(principal),
+        rail=body.rail,
         product_id=body.product_id,
         quantity=body.quantity,
         note=body.note,
@@ -260,6 +273,11 @@ def cancel_order(
 
 
 def caller_of(principal: Principal) -> Caller:
+    return Caller(principal.account_id, principal.wallet, principal.works_in)
+
+
+def wallet_of(principal: Principal) -> Caller:
+    """For what only a wallet can do. Raises WalletNeeded."""
     return Caller(principal.account_id, principal.address, principal.works_in)
 
 

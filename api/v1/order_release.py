@@ -10,7 +10,7 @@ from api.readback import read_back
 from api.routing import EffectTx, edge_router
 from api.schemas import HashString, HexBytes, Input, Output, UintOut, UintString, Whole
 from api.steps import StepOut, steps_out
-from api.v1.order import OrderOut, caller_of, order_params
+from api.v1.order import OrderOut, order_params, wallet_of
 from api.v1.order_step import SECONDS_MAX, OrderStepsOut, order_steps
 from node.services.order import queries
 
@@ -54,7 +54,7 @@ def prepare_release(
     """By the buyer: what to sign so that anybody can release the money, or a part of it."""
     prepared = services.releases.prepare(
         begin,
-        caller_of(principal),
+        wallet_of(principal),
         order_id,
         amount=body.amount,
         deadline=body.deadline,
@@ -77,7 +77,7 @@ def post_release(
     principal: CurrentPrincipal,
 ) -> Response:
     """By the buyer: hand the signature to the order's other parties. Posting it again is harmless."""
-    services.releases.accept(begin, caller_of(principal), order_id, **dict(body))
+    services.releases.accept(begin, wallet_of(principal), order_id, **dict(body))
     with begin() as tx:
         params = order_params(services, principal, order_id)
         return read_back(tx, queries.ORDER, params, status=201, location=f"/v1/orders/{order_id}")
@@ -92,7 +92,7 @@ def relay_release(
     principal: CurrentPrincipal,
 ) -> OrderStepsOut:
     """By any party: the transaction that brings the buyer's signature to the contract."""
-    leave, steps = services.releases.relay(begin, caller_of(principal), order_id, digest)
+    leave, steps = services.releases.relay(begin, wallet_of(principal), order_id, digest)
     return order_steps(order_id, services.escrow_actions(), leave, steps)
 
 
@@ -105,5 +105,5 @@ def void_release(
     principal: CurrentPrincipal,
 ) -> OrderStepsOut:
     """By the buyer: the transaction that voids the signature, and whatever shares its nonce."""
-    leave, steps = services.releases.void(begin, caller_of(principal), order_id, digest)
+    leave, steps = services.releases.void(begin, wallet_of(principal), order_id, digest)
     return order_steps(order_id, services.escrow_actions(), leave, steps)

@@ -16,7 +16,7 @@ from api.access import CurrentPrincipal, TheServices
 from api.routing import EffectTx, edge_router
 from api.schemas import HashString, HexBytes, Input, Output, UintString, Whole
 from api.steps import StepOut, steps_out
-from api.v1.order import TEXT_CHARS_MAX, caller_of
+from api.v1.order import TEXT_CHARS_MAX, caller_of, wallet_of
 from node.chain.escrow_actions import EscrowActions
 from node.chain.permit import SignedPermit
 from node.chain.steps import Step
@@ -75,10 +75,13 @@ class PermitIn(Input):
 
 
 class OrderStepsOut(Output):
-    """Send them one by one, from the wallet that `from` names. The order follows when that is final."""
+    """Send them one by one, from the wallet that `from` names. The order follows when that is final.
+
+    Where no contract holds the money there is nothing to send: the order has moved.
+    """
 
     order_id: uuid.UUID
-    escrow_id: HashString
+    escrow_id: HashString | None = Field(description="Null: the order is not paid through the contract")
     reference: HashString | None = Field(description="Hash of the words that go on the chain with the step")
     steps: list[StepOut]
 
@@ -217,7 +220,7 @@ def fund_order(
 ) -> OrderStepsOut:
     """By the buyer: pay into the escrow; a token is approved first, for exactly the amount."""
     with begin() as tx:
-        leave = services.order.permit(tx, caller_of(principal), order_id, Action.FUND)
+        leave = services.order.permit(tx, wallet_of(principal), order_id, Action.FUND)
     signed = None if permit is None else SignedPermit(leave.terms.amount, permit.deadline, permit.signature)
     do = services.escrow_actions()
     return order_steps(order_id, do, leave, do.fund(leave.terms, appeal=leave.appeal, permit=signed))
@@ -232,7 +235,7 @@ def prepare_permit(
     Send `deadline` along with the signature. It is good for an hour.
     """
     with begin() as tx:
-        leave = services.order.permit(tx, caller_of(principal), order_id, Action.FUND)
+        leave = services.order.permit(tx, wallet_of(principal), order_id, Action.FUND)
     deadline = int((services.clock.now() + PERMIT_LIFE).timestamp())
     do = services.escrow_actions()
     step = do.sign_permit(leave.terms, deadline=deadline, post_to=f"/v1/orders/{order_id}/fund")
@@ -248,14 +251,15 @@ def _add(act: Act) -> None:
     ) -> OrderStepsOut:
         words: Callable[[], Words] | None = getattr(body, "words", None)
         gross: Callable[[], int] | None = getattr(body, "gross", None)
+        said, given = None if words is None else words(), None if gross is None else gross()
         with begin() as tx:
+            if not services.order.is_on_chain(tx, order_id):
+                digest = services.order.acts.take(
+                    tx, caller_of(principal), order_id, act.action, words=said, gross=given
+                )
+                return OrderStepsOut(order_id=order_id, escrow_id=None, reference=digest, steps=[])
             leave = services.order.permit(
-                tx,
-                caller_of(principal),
-                order_id,
-                act.action,
-                words=None if words is None else words(),
-                gross=None if gross is None else gross(),
+                tx, wallet_of(principal), order_id, act.action, words=said, gross=given
             )
         do = services.escrow_actions()
         return order_steps(order_id, do, leave, act.steps(do, leave, body))

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from api.access import CurrentPrincipal, OptionalPrincipal, TheServices
-from api.chain_params import given, raw
+from api.chain_params import given
 from api.commands import Begin
 from api.languages import OWN_WORDS, Languages, WordViews, in_language
 from api.readback import IfMatch, read_back, require_match
@@ -33,14 +33,14 @@ PriceCurrency = Annotated[
     str | None,
     Query(
         max_length=REFERENCE_CHARS_MAX,
-        description="CAIP-19: only what is priced in that asset. Nothing is converted",
+        description="CAIP-19 or iso4217:<code>: only what is priced in that asset. Nothing is converted",
         examples=["eip155:31337/slip44:60"],
     ),
 ]
 
 
 class PriceIn(Input):
-    """In the smallest unit of an asset that the node takes: the native coin or an allow-listed ERC-20."""
+    """In the smallest unit of a currency of ISO 4217 (`iso4217:TRY`), the native coin or a listed ERC-20."""
 
     asset: str = Field(
         max_length=REFERENCE_CHARS_MAX, examples=["eip155:31337/slip44:60"], description="CAIP-19"
@@ -139,7 +139,7 @@ async def list_market_products(
     currency: PriceCurrency = None,
 ) -> Response:
     """The products of a market, the newest first."""
-    filters = given(market_id=market_id, currency=_address(services, currency))
+    filters = given(market_id=market_id, currency=_currency(services, currency))
     if status is None:
         return await views.page(queries.products(frozenset(filters)), filters, page)
     if principal is None:
@@ -155,7 +155,7 @@ async def list_products(
     views: WordViews, page: ThePage, services: TheServices, currency: PriceCurrency = None
 ) -> Response:
     """What is for sale in all markets, the newest first."""
-    filters = given(currency=_address(services, currency))
+    filters = given(currency=_currency(services, currency))
     return await views.page(queries.products(frozenset(filters)), filters, page)
 
 
@@ -192,8 +192,8 @@ def change_product(
         return in_language(read_back(tx, queries.PRODUCT, params))
 
 
-def _address(services: Services, currency: str | None) -> bytes | None:
-    return None if currency is None else raw(services.currencies.address(currency))
+def _currency(services: Services, currency: str | None) -> str | None:
+    return None if currency is None else services.currencies.canonical(currency)
 
 
 def _price(services: Services, begin: Begin, price: PriceIn) -> Price:

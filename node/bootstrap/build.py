@@ -3,7 +3,9 @@
 from redis.asyncio import Redis
 
 from node.bootstrap.chain_money import chain_money
+from node.bootstrap.payments import payment_services
 from node.bootstrap.people import people_services
+from node.bootstrap.purse import purse_services
 from node.bootstrap.shop import shop_services
 from node.bootstrap.trade import trade_services
 from node.bootstrap.verdicts import IndexerVerdicts
@@ -48,6 +50,8 @@ def build_services(
     deployments = DeploymentRegistry(settings.deployments_dir)
     content = _content(settings)
     ledger = Ledger(clock)
+    balance = BalanceService(ledger, money_is_play=settings.chain_id == DEV_CHAIN_ID)
+    payments = payment_services(settings, clock=clock, events=events, ledger=ledger, balance=balance)
     trade = trade_services(
         settings, clock=clock, events=events, chain=chain, deployments=deployments, content=content
     )
@@ -61,7 +65,9 @@ def build_services(
         deployments=deployments,
         assets=trade.assets,
         audit=people.audit,
+        payments=payments.till,
     )
+    purse = purse_services(settings, clock=clock, events=events, ledger=ledger, notices=people.notices)
     money = chain_money(
         settings, clock=clock, events=events, chain=chain, deployments=deployments, ledger=ledger
     )
@@ -80,6 +86,7 @@ def build_services(
         sessions=people.sessions,
         step_up=people.step_up,
         devices=people.devices,
+        handles=people.handles,
         leaving=people.leaving,
         recoveries=people.recoveries,
         carriers=people.carriers,
@@ -101,7 +108,14 @@ def build_services(
         escrow_actions=shop.escrow_actions,
         assets=trade.assets,
         ledger=ledger,
-        balance=BalanceService(ledger, money_is_play=settings.chain_id == DEV_CHAIN_ID),
+        spending=purse.spending,
+        transfers=purse.transfers,
+        money_requests=purse.money_requests,
+        rates_of_money=purse.rates_of_money,
+        exchanges=purse.exchanges,
+        balance=balance,
+        payment=payments.payment,
+        payment_mirror=payments.mirror,
         incidents=money.incidents,
         outbox=money.outbox,
         follower=money.follower,

@@ -1,6 +1,6 @@
 """The list of what belongs to an account. A column that names one and is missing here fails a test."""
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from node.services.catalog.models import Product, Status
 from node.services.deposit.models import AddressRow
@@ -10,6 +10,7 @@ from node.services.identity.models import (
     ApiKey,
     AuditEntry,
     Device,
+    Handle,
     Phone,
     PhoneChallenge,
     Recovery,
@@ -24,9 +25,16 @@ from node.services.market.models import Market, Member
 from node.services.nft.models import PlannedCollectionRow
 from node.services.order.models import Order
 from node.services.order.states import ENDS, State
+from node.services.payment.models import Intent
+from node.services.payment.states import HELD, IN_FLIGHT
+from node.services.rate.models import ExchangeQuote
+from node.services.spending.models import Bound
 from node.services.transaction.models import RelayedRow
+from node.services.transfer.models import MoneyRequest, WalletTransfer
+from node.services.transfer.models import State as Progress
 from node.services.withdrawal.models import WithdrawalRow
 from wallet.ledger.models import AccountRow
+from wallet.owners import TRANSIT
 
 MOVES, STAYS, GONE = Fate.MOVES, Fate.STAYS, Fate.ENDS
 
@@ -45,10 +53,50 @@ _SOLD = Holding(
     name="orders sold", column=Order.seller_account_id, merged=MOVES, deleted=STAYS, unfinished=_OPEN_ORDER
 )
 
+_SENT = WalletTransfer.confirmed_at.is_not(None)
+_BEHIND = frozenset({"source", "destination", "fees", "hold_id"})  # numbers of the ledger
+
 HOLDINGS = Holdings(
     (
         Holding(name="wallets", column=Wallet.account_id, merged=MOVES, deleted=GONE),
         Holding(name="phones", column=Phone.account_id, merged=MOVES, deleted=GONE),
+        # Nobody else ever gets it: whoever pays an old handle must reach nobody rather than a stranger.
+        Holding(
+            name="handles",
+            column=Handle.account_id,
+            merged=STAYS,
+            deleted=STAYS,
+            blanked={"is_current": False},
+        ),
+        Holding(name="spending limits", column=Bound.account_id, merged=GONE, deleted=GONE),
+        # Nothing of these tells whether a phone that money was sent to is known: not the export, and not
+        # whether the account can be deleted.
+        Holding(
+            name="transfers sent",
+            column=WalletTransfer.account_id,
+            merged=MOVES,
+            deleted=STAYS,
+            unfinished=_SENT
+            & or_(WalletTransfer.state == Progress.SENT, WalletTransfer.returns_at > func.now()),
+            blanked={"note": "", "target": ""},
+            secret=_BEHIND | {"receiver_account_id", "state", "ended_at"},
+        ),
+        Holding(
+            name="transfers received",
+            column=WalletTransfer.receiver_account_id,
+            merged=MOVES,
+            deleted=STAYS,
+            blanked={"target": ""},
+            secret=_BEHIND | {"account_id", "confirmed_by", "market_id", "owner", "fee"},
+        ),
+        Holding(
+            name="requests for money",
+            column=MoneyRequest.account_id,
+            merged=MOVES,
+            deleted=STAYS,
+            blanked={"note": "", "cancelled_at": func.now()},
+        ),
+        Holding(name="exchanges", column=ExchangeQuote.account_id, merged=MOVES, deleted=STAYS),
         # Sessions are ended by whoever merges; the rows stay, to know a stolen refresh token by.
         Holding(name="sessions", column=Session.account_id, merged=STAYS, deleted=GONE),
         Holding(
@@ -95,6 +143,14 @@ HOLDINGS = Holdings(
         ),
         _BOUGHT,
         _SOLD,
+        Holding(
+            name="payments",
+            column=Intent.payer_account_id,
+            merged=MOVES,
+            deleted=STAYS,
+            secret=frozenset({"action"}),
+            unfinished=Intent.state.in_([*(state.value for state in IN_FLIGHT | HELD)]),
+        ),
         # Listings are signed by a wallet and follow it; the row says who sent them in and never changes.
         Holding(name="listings sent in", column=ListingRow.account_id, merged=STAYS, deleted=STAYS),
         Holding(name="quotes sent in", column=QuoteRow.account_id, merged=STAYS, deleted=STAYS),
@@ -116,7 +172,7 @@ HOLDINGS = Holdings(
         Money(
             name="balances",
             owner=AccountRow.owner,
-            is_there=or_(AccountRow.posted != 0, AccountRow.held != 0),
+            is_there=(AccountRow.purpose != TRANSIT) & or_(AccountRow.posted != 0, AccountRow.held != 0),
         ),
     ),
     between=(("orders between the two accounts are not finished", _BOUGHT, _SOLD),),

@@ -9,10 +9,10 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, create_engine, text
 
+from node.bootstrap.functions import FUNCTIONS
 from node.bootstrap.models import METADATA, SCHEMAS
 from node.kernel.db.grants import apply_grants
 from node.kernel.db.unit_of_work import sqlalchemy_url
-from wallet.ledger.functions import FUNCTIONS
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_KEY = 0x_A50D_0002  # two `migrate` at once queue here

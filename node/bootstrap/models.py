@@ -11,7 +11,11 @@ import node.services.listing.models
 import node.services.market.models
 import node.services.nft.models
 import node.services.order.models
+import node.services.payment.models
+import node.services.rate.models
+import node.services.spending.models
 import node.services.transaction.models
+import node.services.transfer.models
 import node.services.translation.models
 import node.services.withdrawal.models  # noqa: F401 - declares tables
 import wallet.asset.models

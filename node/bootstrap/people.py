@@ -13,10 +13,12 @@ from node.services.identity.accounts import AccountService
 from node.services.identity.api_keys import ApiKeyService
 from node.services.identity.audit import Audit
 from node.services.identity.devices import DeviceService
+from node.services.identity.handles import HandleService
 from node.services.identity.keys import Pepper, Seal, SigningKeys
 from node.services.identity.leaving import LeavingService
 from node.services.identity.limiter import SignInLimiter
 from node.services.identity.message import Site
+from node.services.identity.notices import NoticeService
 from node.services.identity.phones import PhoneRules, PhoneService
 from node.services.identity.places import country
 from node.services.identity.recovery import RecoveryService
@@ -48,6 +50,8 @@ class PeopleServices:
     roles: RoleService
     api_keys: ApiKeyService
     audit: Audit
+    handles: HandleService
+    notices: NoticeService
     signing_keys: SigningKeys
 
 
@@ -142,6 +146,8 @@ def people_services(
             per_minute_max=settings.key_per_minute,
         ),
         audit=audit,
+        handles=HandleService(clock, change_after=dt.timedelta(days=settings.handle_change_days)),
+        notices=NoticeService(clock, carriers, per_day=settings.sms_notices_per_day),
         signing_keys=keys,
     )
 

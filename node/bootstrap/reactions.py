@@ -10,6 +10,7 @@ from node.kernel.spine.event import StoredEvent
 from node.services.container import Services
 from node.services.listing.settling import SETTLING_EVENTS
 from node.services.order.escrow_events import ESCROW_EVENTS
+from node.services.payment.mirror import ORDER_EVENTS
 from node.services.withdrawal.service import OUTGOING_EVENTS
 
 
@@ -17,11 +18,18 @@ def reactions(services: Services) -> Table:
     refresh_metadata = TaskCall("nft.refresh_metadata", _token)
     return {
         "order.escrow": dict.fromkeys(ESCROW_EVENTS, services.order.on_escrow_event),
+        "order.payments": {"payment.secured": services.order.acts.on_secured},
+        "payment.escrow": dict.fromkeys(ORDER_EVENTS, services.payment_mirror.on_order_event),
         "nft.metadata": {"token.minted": refresh_metadata, "token.metadata_changed": refresh_metadata},
         "identity.codes": dict.fromkeys(
             ("phone.code_requested", "phone.code_undelivered"), TaskCall("sms.send", _challenge)
         ),
         "identity.notices": {"account.recovery_asked": TaskCall("identity.tell_of_recovery", _recovery)},
+        "transfer.delivery": {
+            "transfer.sent": services.transfers.on_sent,
+            **dict.fromkeys(("account.opened", "account.phone_linked"), services.transfers.on_phone),
+        },
+        "transfer.notices": {"transfer.sent": TaskCall("transfer.tell", _transfer)},
         "listing.settling": dict.fromkeys(SETTLING_EVENTS, services.listing.on_exchange_event),
         "withdrawal.outgoing": dict.fromkeys(OUTGOING_EVENTS, services.withdrawals.on_outgoing_event),
         "withdrawal.sending": {"withdrawal.moved": TaskCall("treasury.send", _nothing)},
@@ -42,6 +50,10 @@ def _challenge(event: StoredEvent) -> Mapping[str, str]:
 
 def _recovery(event: StoredEvent) -> Mapping[str, str]:
     return {"recovery": event.payload["recovery_id"]}
+
+
+def _transfer(event: StoredEvent) -> Mapping[str, str]:
+    return {"transfer": event.payload["transfer_id"]}
 
 
 def _nothing(_: StoredEvent) -> Mapping[str, str]:

@@ -20,6 +20,7 @@ from node.services.credit.service import CreditService
 from node.services.escrow.conditions import EscrowService
 from node.services.market.members import Audit, MemberService
 from node.services.market.service import MarketRules, MarketService, Policy
+from node.services.order.paying import Payments
 from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
 from node.services.translation.service import TranslationService
@@ -51,6 +52,7 @@ def shop_services(
     deployments: DeploymentRegistry,
     assets: AssetService,
     audit: Audit,
+    payments: Payments,
 ) -> ShopServices:
     def deployment() -> Deployment:
         return deployments.load(settings.chain_id)
@@ -68,6 +70,7 @@ def shop_services(
         events,
         Stock(),
         deployment,
+        payments,
         fee_bps=settings.escrow_fee_bps,
         appeal_times=(settings.appeal_window_s, settings.court_time_s),
         unfunded=dt.timedelta(minutes=settings.order_unfunded_minutes),

@@ -12,8 +12,9 @@ from node.kernel.db.unit_of_work import Database, Tx
 from node.kernel.errors import AsoudError
 from node.kernel.money import Amount, Asset, native_asset
 from node.kernel.settings import DEV_CHAIN_ID, Settings
-from node.services.balance.service import BalanceService, owner_of_account
+from node.services.balance.service import BalanceService
 from wallet.ledger.commands import Ledger
+from wallet.owners import owner_of_account
 
 Result = TypeVar("Result")
 

@@ -4,7 +4,10 @@ from node.kernel.spine.event import Event
 
 
 class OrderPlaced(Event, frozen=True, kw_only=True):
-    """`pay_by` and the windows of the terms are seconds; `asset_id` is CAIP-19."""
+    """`pay_by` and the windows of the terms are seconds; `asset_id` is CAIP-19 or `iso4217:<code>`.
+
+    `escrow_id` is null off the chain, `buyer` where the buyer has no wallet.
+    """
 
     type_name = "order.placed"
 
@@ -16,10 +19,11 @@ class OrderPlaced(Event, frozen=True, kw_only=True):
     asset_id: str
     buyer_account_id: str
     seller_account_id: str
-    buyer: str
+    rail: str = "escrow"
+    buyer: str | None
     seller: str
     arbiter: str
-    escrow_id: str
+    escrow_id: str | None
     pay_by: int
 
 
@@ -63,6 +67,16 @@ class OrderCompleted(Event, frozen=True, kw_only=True):
 
 class OrderRefunded(Event, frozen=True, kw_only=True):
     type_name = "order.refunded"
+
+    order_id: str
+    by: str
+    to_buyer: str
+
+
+class OrderRefundedLater(Event, frozen=True, kw_only=True):
+    """After its end the seller gave money back. What the order paid out is told by its end still."""
+
+    type_name = "order.refunded_later"
 
     order_id: str
     by: str

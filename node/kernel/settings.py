@@ -5,7 +5,7 @@ Only entrypoints and `node.bootstrap` read this object; everything below takes w
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -15,6 +15,25 @@ from node.kernel.chain_settings import ChainSettings, FurtherChain, read_chains
 from node.kernel.errors import NotFound
 
 DEV_CHAIN_ID = chain_settings.DEV_CHAIN_ID
+
+# In cents; about 1,000 euros without a second proof, 5,000 at once.
+_EURO: Final = {"step_up": 100_000, "operation": 500_000, "day": 1_000_000, "month": 5_000_000}
+_OF_EURO: Final = {
+    "EUR": 1,
+    "USD": 1,
+    "GBP": 1,
+    "AED": 4,
+    "SAR": 4,
+    "QAR": 4,
+    "TRY": 50,
+    "AZN": 2,
+    "KWD": 3,
+    "BHD": 4,
+}
+SPENDING_LIMITS: Final = {
+    f"iso4217:{code}": {name: value * times for name, value in _EURO.items()}
+    for code, times in _OF_EURO.items()
+}
 
 
 class LogFormat(StrEnum):
@@ -204,6 +223,51 @@ class Settings(ChainSettings, BaseSettings):
     phone_codes_per_network_hour: int = Field(
         200, ge=1, description="Codes an hour that one network (IPv4: /24, IPv6: /48) may ask for."
     )
+    sms_notices_per_day: int = Field(
+        500, ge=0, description="Messages in a day (UTC) that tell people of money that came."
+    )
+    handle_change_days: int = Field(90, ge=0, le=3660, description="How long a handle stays before another.")
+    transfer_fee_bps: int = Field(
+        0, ge=0, le=1000, description="What a transfer between wallets costs its sender, in ten-thousandths."
+    )
+    transfer_quote_minutes: int = Field(
+        15, ge=1, le=24 * 60, description="How long a transfer that was prepared can be confirmed."
+    )
+    transfer_claim_days: int = Field(
+        14, ge=1, le=366, description="How long money waits for somebody to sign in by its phone."
+    )
+    money_request_link: str = Field(
+        "",
+        description="What codes of requests for money are put behind, in links and QR codes: an address of"
+        " your own site. Without it, that of the API.",
+    )
+    spending_limits: dict[str, dict[str, Annotated[int, Field(ge=0)]]] = Field(
+        SPENDING_LIMITS,
+        description="What may leave a wallet, as JSON by asset, in its smallest unit: `operation`, `day`,"
+        " `month`, and `step_up`, above which an operation needs a second proof. Assets that are not named"
+        " have no bound.",
+    )
+    limit_raise_hours: int = Field(
+        24, ge=0, le=30 * 24, description="How long a raised limit of one's own waits without a second proof."
+    )
+    rate_sources: str = Field(
+        "",
+        description="Sources of exchange rates, comma-separated: `file`, `http`. Without one nothing is"
+        " exchanged.",
+    )
+    rate_options: dict[str, SecretStr] = Field(
+        {}, description="What the sources need, as JSON: `file.path`, `http.url`, `http.authorization`."
+    )
+    rate_reference: str = Field(
+        "USD", pattern="^[A-Z]{3}$", description="The currency (ISO 4217) that rates are told in."
+    )
+    rate_stale_minutes: int = Field(60, ge=1, le=7 * 24 * 60, description="How old a rate may be.")
+    exchange_spread_bps: int = Field(
+        100, ge=0, le=5_000, description="What an exchange costs, in ten-thousandths of what it brings."
+    )
+    exchange_quote_seconds: int = Field(
+        60, ge=5, le=3600, description="How long both amounts of an exchange hold."
+    )
     upload_bytes_max: int = Field(10 * 2**20, ge=1, description="Largest file that the content store takes.")
     body_bytes_max: int = Field(256 * 2**10, ge=1024, description="Largest body of any other request.")
     reads_per_minute: int = Field(
@@ -267,6 +331,11 @@ class Settings(ChainSettings, BaseSettings):
         ge=1,
         le=365 * 24 * 3600,
         description="Shortest window that a market may set; by default an hour, on 31337 a second.",
+    )
+    market_debt_max: dict[str, int] = Field(
+        {},
+        description="How far a market may owe after refunds, as JSON: smallest units by currency code. A"
+        " currency that is not named has no limit: a refund never takes more than was paid out.",
     )
     order_unfunded_minutes: int = Field(
         30,

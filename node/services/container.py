@@ -31,6 +31,7 @@ from node.services.governance.service import GovernanceService
 from node.services.identity.accounts import AccountService
 from node.services.identity.api_keys import ApiKeyService
 from node.services.identity.devices import DeviceService
+from node.services.identity.handles import HandleService
 from node.services.identity.keys import SigningKeys
 from node.services.identity.leaving import LeavingService
 from node.services.identity.limiter import SignInLimiter
@@ -49,8 +50,15 @@ from node.services.nft.service import NftService
 from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
 from node.services.reconciliation.service import ReconciliationService
+from node.services.payment.mirror import Mirror
+from node.services.payment.service import PaymentService
+from node.services.rate.exchanges import ExchangeService
+from node.services.rate.service import RateService
 from node.services.sms.sending import Carriers
+from node.services.spending.service import SpendingService
 from node.services.transaction.service import TransactionService
+from node.services.transfer.requests import RequestService
+from node.services.transfer.service import TransferService
 from node.services.translation.service import TranslationService
 from node.services.withdrawal.service import WithdrawalService
 from wallet.asset.service import AssetService
@@ -78,6 +86,7 @@ class Services:
     sessions: SessionService
     step_up: StepUpService
     devices: DeviceService
+    handles: HandleService
     leaving: LeavingService
     recoveries: RecoveryService
     carriers: Carriers | None
@@ -104,6 +113,13 @@ class Services:
     assets: AssetService
     ledger: Ledger
     balance: BalanceService
+    spending: SpendingService
+    transfers: TransferService
+    money_requests: RequestService
+    rates_of_money: RateService
+    exchanges: ExchangeService
+    payment: PaymentService
+    payment_mirror: Mirror
     incidents: Incidents
     outbox: Outbox
     follower: Follower

@@ -44,6 +44,10 @@ def prune() -> None:
             removed += services.sessions.prune(tx)
             removed += services.phones.prune(tx)
             removed += services.members.prune(tx)
+            removed += services.transfers.prune(tx)
+            removed += services.spending.prune(tx)
+            removed += services.exchanges.prune(tx)
+            removed += services.rates_of_money.prune(tx)
         if not removed:
             return
 
@@ -58,6 +62,36 @@ def send_code(challenge: str) -> None:
 def tell_of_recovery(recovery: str) -> None:
     """Tells every phone of the account that something of it is said to be lost."""
     services.recoveries.tell(services.database.transaction, uuid.UUID(recovery))
+
+
+@app.task(name="rate.refresh", base=Parking)
+def refresh_rates() -> None:
+    """Asks the sources what currencies are worth."""
+    services.rates_of_money.refresh(services.database.transaction)
+
+
+@app.task(name="transfer.tell", base=Parking)
+def tell_of_transfer(transfer: str) -> None:
+    """Tells the receiver's phone of money that came."""
+    services.transfers.tell(services.database.transaction, uuid.UUID(transfer))
+
+
+@app.task(name="transfer.deliver_rest", base=Parking)
+def deliver_transfers() -> None:
+    """Gives on what waited in great number for a phone."""
+    for _ in range(EXPIRE_ROUNDS_MAX):
+        with services.database.transaction() as tx:
+            if services.transfers.deliver_rest(tx, limit=EXPIRE_BATCH) < EXPIRE_BATCH:
+                return
+
+
+@app.task(name="transfer.return_due", base=Parking)
+def return_transfers() -> None:
+    """Gives back what nobody came for."""
+    for _ in range(EXPIRE_ROUNDS_MAX):
+        with services.database.transaction() as tx:
+            if services.transfers.return_due(tx, limit=EXPIRE_BATCH) < EXPIRE_BATCH:
+                return
 
 
 @app.task(name="identity.watch_codes", base=Parking)
@@ -97,6 +131,12 @@ def expire_orders() -> None:
         with services.database.transaction() as tx:
             if services.order.expire_due(tx, now=services.clock.now(), limit=EXPIRE_BATCH) < EXPIRE_BATCH:
                 return
+
+
+@app.task(name="order.act_due", base=Parking)
+def act_on_due_orders() -> None:
+    """Does what deadlines decide about orders that no contract judges."""
+    services.order.acts.act_due(services.database.transaction, limit=EXPIRE_BATCH)
 
 
 @app.task(name="ledger.seal", base=Parking)
@@ -160,6 +200,10 @@ app.conf.beat_schedule = {
     "sweep-deposits": {"task": "treasury.sweep", "schedule": 300.0},
     "reconcile": {"task": "reconciliation.run", "schedule": 600.0},
     "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
+    "deliver-transfers": {"task": "transfer.deliver_rest", "schedule": 60.0},
+    "return-transfers": {"task": "transfer.return_due", "schedule": 60.0},
+    "refresh-rates": {"task": "rate.refresh", "schedule": 60.0},
+    "act-on-due-orders": {"task": "order.act_due", "schedule": 10.0},
     "watch-codes": {"task": "identity.watch_codes", "schedule": 600.0},
     "prune": {"task": "kernel.prune", "schedule": 600.0},
 }

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from node.bootstrap.deploy import deploy
 from node.chain.actions import (
     CollectionActions,
     CollectionTerms,
@@ -19,7 +18,8 @@ from node.chain.escrow_actions import EscrowActions
 from node.chain.steps import Step, StepBuilder, TransactionStep
 from node.kernel.clock import SystemClock
 from node.kernel.hexes import Address, Hash32
-from node.kernel.settings import DEV_CHAIN_ID, Settings
+from node.kernel.settings import DEV_CHAIN_ID
+from tests.deployed_chain import deployed_on
 from tests.stack import rpc
 from wallet.custody.dev import DevSigner
 from wallet.custody.signer import Signer, Transaction
@@ -122,6 +122,6 @@ def as_transaction(step: TransactionStep) -> Transaction:
 
 @contextmanager
 def deployed(rpc_url: str, folder: Path) -> Iterator[Suite]:
-    deployment = deploy(Settings(rpc_url=rpc_url, data_dir=folder), echo=lambda _: None)
+    deployment = deployed_on(rpc_url, folder)
     with ChainClient(rpc_url, chain_id=DEV_CHAIN_ID) as client:
         yield Suite(rpc_url, client, deployment, StepBuilder(client, deployment, SystemClock()))

@@ -34,7 +34,7 @@ from tests.indexed import (
     assert_same,
     differences,
     index,
-    indexer_process,
+    indexing,
     read_token,
     settings_of,
     tables_of,
@@ -280,7 +280,7 @@ def test_a_contract_that_is_removed_leaves_nothing(
     settings = settings_of(fresh_anvil, tmp_path, fresh_database)
     index(settings)
     echo, stays = (Echo.deploy(life.chain, life.seller) for _ in range(2))
-    with indexer_process(settings):
+    with indexing(settings):
         for one in (echo, stays):
             transfer(one, ZERO_ADDRESS, ALICE, 5)
             read_token(settings, one.address, Standard.ERC20)

@@ -1,4 +1,4 @@
-"""The indexer as a process: it says what is wrong, and goes on by itself when it is mended."""
+"""A running indexer: it says what is wrong, and goes on by itself when it is mended."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ import pytest
 
 from node.chain.heads import HeadWatch
 from tests.chain_life import Life
-from tests.indexed import index, indexer_process, said, settings_of
+from tests.indexed import index, indexing, said, settings_of
 from tests.stack import DatabaseUrls, Stack
 
 pytestmark = [pytest.mark.chain, pytest.mark.pg]
@@ -24,7 +24,7 @@ def test_a_node_that_serves_another_chain_stops_it_until_mended(
     settings = settings_of(fresh_anvil, tmp_path, fresh_database)
     index(settings)
     life.chain.rpc("anvil_setChainId", 7)
-    with indexer_process(settings):
+    with indexing(settings):
         assert said(fresh_database, "stuck") == "the node serves another chain, served=7, expected=31337"
         life.chain.rpc("anvil_setChainId", 31337)
         said(fresh_database, "live")
@@ -37,7 +37,7 @@ def test_a_node_that_is_away_is_waited_for(
         Life.begin(url, tmp_path)
         settings = settings_of(url, tmp_path, fresh_database)
         index(settings)
-    with indexer_process(settings):
+    with indexing(settings):
         reason = said(fresh_database, "unreachable")
     assert reason is not None
     assert "http" not in reason  # addresses of nodes carry keys
@@ -48,7 +48,7 @@ def test_a_database_that_drops_the_connection_is_found_again(
 ) -> None:
     life = Life.begin(fresh_anvil, tmp_path)
     settings = settings_of(fresh_anvil, tmp_path, fresh_database)
-    with indexer_process(settings), psycopg.connect(fresh_database.app, autocommit=True) as connection:
+    with indexing(settings), psycopg.connect(fresh_database.app, autocommit=True) as connection:
         said(fresh_database, "live")
         for nonce in range(3):
             life.cancel(life.seller, nonce)

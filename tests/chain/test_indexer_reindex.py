@@ -18,7 +18,7 @@ from tests.indexed import (
     fresh_tables,
     index,
     indexed,
-    indexer_process,
+    indexing,
     said,
     settings_of,
     tables_of,
@@ -62,7 +62,7 @@ def test_it_mends_damaged_tables_under_a_running_indexer(
     life.everything()
     index(settings)
     before, told = tables_of(fresh_database), events_of(fresh_database)
-    with indexer_process(settings):
+    with indexing(settings):
         said(fresh_database, "live")
         tokens = executed(fresh_database, "UPDATE chain.token SET uri = 'ipfs://damaged'")
         transfers = executed(fresh_database, "DELETE FROM chain.transfer WHERE block_number % 2 = 0")

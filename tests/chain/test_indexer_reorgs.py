@@ -49,7 +49,7 @@ def at(settings: Settings, url: str) -> Settings:
 
 
 @pytest.mark.parametrize(
-    "depths", [(1, 2, 5, 20), pytest.param(tuple(range(1, 21)), marks=pytest.mark.slow)], ids=["few", "all"]
+    "depths", [(2, 20), pytest.param(tuple(range(1, 21)), marks=pytest.mark.slow)], ids=["few", "all"]
 )
 def test_forks_there_and_back(
     addresses: Addresses,
@@ -196,7 +196,7 @@ def test_a_development_chain_started_anew_is_read_anew(
         life.everything()
         index(settings_of(url, tmp_path, fresh_database))
     with stack.anvil() as url:
-        life = Life.begin(url, tmp_path)
+        life = Life.begin(url, tmp_path, anew=True)
         life.cancel(life.seller, 1)
         settings = settings_of(url, tmp_path, fresh_database)
         assert index(settings).rebuilds == 1
@@ -221,6 +221,7 @@ def test_any_other_chain_with_another_genesis_stops_the_indexer(
     assert tables_of(fresh_database) == before
 
 
+@pytest.mark.slow  # the default run has kills in `test_indexer_killed`
 def test_killed_at_random_points_it_catches_up_exactly(
     addresses: Addresses,
     fresh_anvil: str,

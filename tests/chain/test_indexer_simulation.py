@@ -4,22 +4,12 @@ A failure names its seed; `ASOUD_SIMULATION_SEED=<seed> pytest -m "" -k simulati
 """
 
 import asyncio
-import json
 import os
 import random
-import signal
-import subprocess
-import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, LiteralString
 
-import psycopg
 import pytest
 
-from indexer.codec import COPIED_FROM
 from indexer.pipeline import ChainRules, Pipeline, Step
 from indexer.store import Store
 from indexer.writing import Finality
@@ -27,26 +17,18 @@ from node.chain.rpc import RpcClient
 from node.chain.tokens import Standard
 from node.kernel.clock import SystemClock
 from node.kernel.errors import AsoudError
-from node.kernel.hexes import Address
 from node.kernel.settings import Settings
 from tests.chain.server import serving
-from tests.chain_life import Life
 from tests.cut_line import Cut, CutLine, cut_line
 from tests.indexed import (
-    PATIENCE_S,
     Tables,
     assert_same,
-    differences,
-    events_of,
-    fresh_tables,
-    index,
-    indexer_process,
-    news_of,
     read_token,
     settings_of,
     tables_of,
 )
 from tests.scripted_chain import CHAIN_ID, DEPLOYED, STRANGER, Block, ScriptedChain
+from tests.scripted_truth import assert_told, assert_true
 from tests.stack import Addresses, DatabaseUrls, cloned_database
 
 pytestmark = [pytest.mark.chain, pytest.mark.pg]
@@ -144,77 +126,6 @@ def simulated_fresh(addresses: Addresses, settings: Settings) -> Tables:
         return tables_of(database)
 
 
-def assert_true(database: DatabaseUrls, chain: ScriptedChain) -> None:
-    """The tables say what the contracts would."""
-    truth = chain.truth
-    with psycopg.connect(database.owner) as connection:
-        found = {
-            name: {
-                key[0] if len(key) == 1 else tuple(key): value for *key, value in connection.execute(query)
-            }
-            for name, query in _VIEWS.items()
-        }
-    assert found["owners"] == truth.owners
-    assert found["minted"] == truth.minted
-    assert found["votes"] == truth.votes
-    assert found["coins"] == truth.coins
-    assert found["escrows"] == {key: [state, str(held)] for key, (state, held) in truth.escrows.items()}
-    assert found["tallies"] == {str(key): votes for key, votes in truth.tallies.items()}
-
-
-_VIEWS: dict[str, LiteralString] = {
-    "owners": "SELECT '0x' || encode(collection, 'hex'), token_id::bigint, '0x' || encode(owner, 'hex')"
-    " FROM chain.token",
-    "minted": "SELECT '0x' || encode(address, 'hex'), minted FROM chain.collection",
-    "votes": "SELECT '0x' || encode(holder, 'hex'), balance FROM chain.votes_balance",
-    "coins": "SELECT '0x' || encode(holder, 'hex'), balance FROM chain.foreign_balance",
-    "escrows": "SELECT '0x' || encode(escrow_id, 'hex'), ARRAY[state, held::text] FROM chain.escrow",
-    "tallies": "SELECT proposal_id::text, ARRAY[against_votes, for_votes, abstain_votes] FROM chain.proposal",
-}
-
-
-def assert_told(database: DatabaseUrls, chain: ScriptedChain) -> None:
-    """What is final was told once, what vanished is gone, and each stream is whole."""
-    with psycopg.connect(database.owner) as connection:
-        (final,) = connection.execute("SELECT finalized_number FROM chain.checkpoint").fetchone() or ()
-        gone = connection.execute("SELECT event_id::text, gone FROM chain.incident").fetchall()
-        lost = {row[0] for row in gone if row[1]}
-        ids = connection.execute(
-            "SELECT id::text, payload->>'tx_hash', payload->>'log_index' FROM kernel.event"
-            " WHERE type_name NOT LIKE 'chain.event%'"
-        ).fetchall()
-    there = {log["transactionHash"] for block in chain.blocks[: final + 1] for log in block.logs}
-    assert lost == {row[0] for row in ids if row[1] not in there}
-    told = Counter(
-        json.dumps([stream, kind, payload["tx_hash"], payload["log_index"]])
-        for stream, _, kind, payload in news_of(database)
-    )
-    assert set(told.values()) <= {1}
-    silent = {row["transactionHash"] for row in _silent(chain, final)}
-    assert there - {row[1] for row in ids} <= silent
-    assert assert_whole(database) == lost
-
-
-def assert_whole(database: DatabaseUrls) -> set[str]:
-    """No stream has a gap, and nothing vanishes twice without returning; what is gone now."""
-    balance: Counter[str] = Counter()
-    versions: Counter[str] = Counter()
-    for stream, version, kind, payload in events_of(database):
-        versions[stream] += 1
-        assert version == versions[stream]
-        if kind in ("chain.event_vanished", "chain.event_returned"):
-            balance[payload["event_id"]] += 1 if kind == "chain.event_vanished" else -1
-            assert balance[payload["event_id"]] in (0, 1)
-    return {event for event, count in balance.items() if count}
-
-
-def _silent(chain: ScriptedChain, final: int) -> Iterator[dict[str, Any]]:
-    """Logs whose transactions say nothing that is told."""
-    quiet = {STRANGER, next(item.address for item in DEPLOYED if item.kind == "votes_token")}
-    for block in chain.blocks[: final + 1]:
-        yield from (log for log in block.logs if log["address"] in quiet)
-
-
 def simulate(
     seed: int, reorgs: int, addresses: Addresses, database: DatabaseUrls, tmp_path: Path
 ) -> Simulation:
@@ -248,48 +159,3 @@ def test_simulation(
     assert simulation.line.cuts > 0
     assert simulation.interrupted > 0
     assert simulation.rebuilds > 0
-
-
-KILLS = 10  # on each chain: anvil, asked for many hundred forks, loses contracts
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", [seed + chain for seed in SEEDS for chain in range(5)])
-def test_killed_at_fifty_places(
-    addresses: Addresses, fresh_anvil: str, fresh_database: DatabaseUrls, tmp_path: Path, seed: int
-) -> None:
-    """`kill -9` of the process, on a real chain: amid a COPY, before its commit, amid a step back."""
-    rng = random.Random(seed)
-    life = Life.begin(fresh_anvil, tmp_path)
-    life.everything()
-    settings = settings_of(fresh_anvil, tmp_path, fresh_database, undo_blocks=UNDO_BLOCKS)
-    index(settings)
-    ground = life.chain.height()  # what random steps need lies below: votes, money
-    collections: list[Address] = []
-    places: Counter[str] = Counter()
-    with cut_line(fresh_database.app) as line:
-        own = settings.model_copy(update={"database_url": type(settings.database_url)(line.url)})
-        for _ in range(KILLS):
-            cut = Cut(rng.choice(("any", "any", "copy", "undo")), rng.randrange(1, 25))
-            life.chain.mine(COPIED_FROM if cut.where == "copy" else 1)
-            with indexer_process(own) as process:
-                line.arm(cut, process.kill)
-                end = time.monotonic() + PATIENCE_S
-                while process.poll() is None and time.monotonic() < end:
-                    life.random_step(rng, collections)
-                    if rng.random() < 0.3:
-                        deepest = min(40 if rng.random() < 0.2 else 6, life.chain.height() - ground + 1)
-                        life.chain.reorg(rng.randrange(1, deepest))
-                        collections.clear()  # who knows which of them are left
-                    with suppress(subprocess.TimeoutExpired):
-                        process.wait(0.1)
-                assert process.returncode == -signal.SIGKILL
-            places[cut.where] += 1
-    index(settings)
-    print(f"seed {seed}: killed at {dict(places)}")  # noqa: T201
-    assert_same(tables_of(fresh_database), fresh_tables(addresses, settings, "killed_at"))
-    assert differences(settings) == []
-    told = Counter(
-        json.dumps([stream, kind, payload]) for stream, _, kind, payload in news_of(fresh_database)
-    )
-    assert set(told.values()) == {1}

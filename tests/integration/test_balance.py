@@ -15,11 +15,12 @@ from node.cli.wallet import wallet
 from node.kernel.currencies import fiat_asset
 from node.kernel.money import Amount
 from node.services.balance.errors import FaucetClosed
-from node.services.balance.service import BalanceService, owner_of_account
+from node.services.balance.service import BalanceService
 from tests.edge import Edge
 from tests.stack import DatabaseUrls
 from wallet.ledger.commands import Posting, Transfer
 from wallet.ledger.errors import AccountFrozen
+from wallet.owners import owner_of_account
 
 pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
 
@@ -83,7 +84,8 @@ async def test_a_statement_goes_back_page_by_page(edge: Edge) -> None:
         ("-3", "94"),
         ("-2", "97"),
     ]
-    assert {entry.counterparty for entry in first.items} == {other}
+    assert {entry.counterparty for entry in first.items} == {f"…{other[-4:]}"}
+    assert {entry.reference for entry in first.items} == {"gift:4", "gift:3", "gift:2"}
     assert first.next is not None
     rest = await statement(edge, headers, asset=EUR.id, limit="3", cursor=first.next)
     assert [(entry.delta, entry.kind) for entry in rest.items] == [("-1", "gift"), ("100", "top_up")]

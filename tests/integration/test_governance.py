@@ -22,6 +22,7 @@ from tests.dao import (
     proposed,
     vote,
 )
+from tests.suite_life import GUARDIAN, SuiteLife
 
 pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
 
@@ -328,3 +329,16 @@ def _cancel_directly(dao: Dao, proposal: dict[str, Any]) -> None:
     tx = dao.life.call(governor, "TimelockController", timelock, "cancel", operation)
     chain.rpc("anvil_stopImpersonatingAccount", governor)
     chain.receipt(tx)
+
+
+async def test_contracts_are_told_with_what_is_shut(quick_dao: Dao) -> None:
+    suite = SuiteLife(quick_dao.life)
+    suite.do(GUARDIAN, "Escrow", suite.at.escrow.address, "pause")
+    await quick_dao.index()
+    page = await quick_dao.get("/v1/contracts?limit=100")
+    told = {item["name"]: item for item in page["items"]}
+    assert {name: item["address"] for name, item in told.items()} == {
+        contract.name: contract.address for contract in suite.at
+    }
+    assert [name for name, item in told.items() if item["paused"]] == ["escrow"]
+    assert load_artifact(told["badge_factory"]["artifact"]).selectors

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NewType
 
 import msgspec
@@ -21,7 +22,7 @@ from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.errors import Bug
 from node.kernel.money import UINT256_MAX, Amount, Asset
-from wallet.ledger.errors import AmountInvalid, LedgerKeyReused, refusal
+from wallet.ledger.errors import AmountInvalid, AssetUnknown, LedgerKeyReused, Words, refusal
 
 AccountId = NewType("AccountId", int)
 TransferId = NewType("TransferId", int)
@@ -54,6 +55,7 @@ _REVERSE = text("""
 """)
 _REGISTER = text("SELECT ledger.register_asset(:asset, :code, :exponent)")
 _OPEN = text("SELECT ledger.open_account(:owner, :purpose, :asset, :exponent, CAST(:floor AS numeric), :now)")
+_ASSET = text("SELECT id, code, exponent FROM ledger.asset WHERE id = :asset")
 _SET_STATE = text("SELECT ledger.set_state(:account, :state)")
 _SET_FLOOR = text("SELECT ledger.set_floor(:account, :floor)")
 
@@ -95,6 +97,13 @@ class Ledger:
     def register(self, tx: Tx, asset: Asset) -> None:
         """Lets accounts be kept in the asset. Raises CurrencyMismatch when its exponent was another."""
         self._call(tx, _REGISTER, asset=asset.id, code=asset.code, exponent=asset.exponent)
+
+    def asset(self, tx: Tx, asset_id: str) -> Asset:
+        """What was registered under the id. Raises AssetUnknown."""
+        row = tx.execute(_ASSET, {"asset": asset_id}).one_or_none()
+        if row is None:
+            raise AssetUnknown("no accounts are kept in that asset", asset=asset_id)
+        return Asset(row.id, row.code, row.exponent)
 
     def account(self, tx: Tx, owner: str, purpose: str, asset: Asset, *, floor: int | None = 0) -> AccountId:
         """The owner's account for a purpose, opened when there is none; `floor` counts then.
@@ -260,15 +269,19 @@ class Ledger:
 
 
 @contextmanager
-def typed_refusals() -> Iterator[None]:
-    """Turns what `ledger.refuse` raises into our errors; the rest passes."""
+def typed_refusals(more: Words = MappingProxyType({})) -> Iterator[None]:
+    """Turns what `ledger.refuse` raises into our errors; the rest passes.
+
+    Args:
+        more: The words of functions that call the ledger's.
+    """
     try:
         yield
     except DBAPIError as error:
         original = error.orig
         if isinstance(original, psycopg.Error) and original.sqlstate == REFUSED_STATE:
             fields = msgspec.json.decode(original.diag.message_detail or "{}")
-            raise refusal(original.diag.message_primary or "", fields) from None
+            raise refusal(original.diag.message_primary or "", fields, more) from None
         raise
 
 

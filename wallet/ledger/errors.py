@@ -106,9 +106,12 @@ _CLASSES: Final[Mapping[str, tuple[type[Refused], str]]] = {
 }
 
 
-def refusal(code: str, fields: Mapping[str, str | int]) -> Refused | Bug:
-    """The refusal that a function raised."""
-    if code not in _CLASSES:
-        return Bug("the ledger refuses with unknown words", code=code)
-    kind, message = _CLASSES[code]
-    return kind(message, **fields)
+Words = Mapping[str, tuple[type[Refused], str]]
+
+
+def refusal(code: str, fields: Mapping[str, str | int | None], more: Words) -> Refused | Bug:
+    """The refusal that a function raised. `more` are the words of functions outside of the ledger."""
+    kind, message = _CLASSES.get(code) or more.get(code) or (None, "")
+    return (
+        Bug("a function refuses with unknown words", code=code) if kind is None else kind(message, **fields)
+    )

@@ -10,8 +10,6 @@ from typing import Final, LiteralString
 
 from sqlalchemy import text
 
-from node.kernel.db.json_sql import time_text
-from node.kernel.db.keyset import Keyset
 from node.kernel.db.unit_of_work import Tx
 from wallet.ledger.commands import AccountId
 from wallet.ledger.errors import LedgerAccountUnknown
@@ -63,17 +61,6 @@ ENTRIES: Final[LiteralString] = f"""FROM (
     JOIN ledger.transfer ON transfer.id = transfer_id
     JOIN ledger.account AS other ON other.id = other_id
     WHERE true"""  # noqa: S608 - literals
-
-STATEMENT: Final = Keyset(
-    name="ledger.statement",
-    item=f"""json_build_object(
-        'transfer', transfer.key, 'kind', transfer.kind, 'at', {time_text("entry.at")},
-        'delta', entry.delta::text, 'balance', entry.balance::text,
-        'counterparty', other.owner, 'purpose', other.purpose
-    )""",
-    source=ENTRIES,
-    key=(("entry.at", "timestamptz"), ("entry.transfer_id", "bigint"), ("entry.n", "bigint")),
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,7 @@
 It is opened by the first money that comes. Who owns it is written as `account:<id>` or `market:<id>`.
 """
 
-import uuid
 from collections.abc import Sequence
-from typing import Final
 
 from sqlalchemy import text
 
@@ -14,20 +12,9 @@ from node.kernel.ids import new_id
 from node.kernel.money import Amount, Asset
 from node.services.balance.errors import FaucetClosed
 from wallet.ledger.commands import AccountId, Ledger, Posting, Transfer, derived_key
-
-WALLET: Final = "wallet"  # the purpose of such an account in the ledger
-NODE: Final = "node"
-FAUCET: Final = "faucet"
+from wallet.owners import FAUCET, NODE, WALLET
 
 _OF_OWNER = text("SELECT id FROM ledger.account WHERE owner = :owner AND purpose = :purpose ORDER BY id")
-
-
-def owner_of_account(account_id: uuid.UUID) -> str:
-    return f"account:{account_id}"
-
-
-def owner_of_market(market_id: uuid.UUID) -> str:
-    return f"market:{market_id}"
 
 
 class BalanceService:

@@ -1,6 +1,8 @@
-"""What prices may be in: the chain's native coin, and the ERC-20s on the exchange's allow-list.
+"""What prices may be in: currencies of ISO 4217, the chain's native coin, and the ERC-20s of the allow-list.
 
-Assets are named by CAIP-19. What a token calls itself is asked of the chain once, outside of transactions.
+Assets are named by CAIP-19, or `iso4217:<code>`.
+
+What a token calls itself is asked of the chain once, outside of transactions.
 """
 
 import re
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from node.chain.deployments import Deployment
+from node.kernel.currencies import EXPONENTS, fiat_asset
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.errors import Invalid
 from node.kernel.hexes import ZERO_ADDRESS, Address, parse_address, to_bytes
@@ -29,10 +32,13 @@ _ALLOWED = text("""
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """An asset that prices may be in, and where it lives: the zero address is the native coin."""
+    """An asset that prices may be in, and where it lives: the zero address is the native coin.
+
+    None: nowhere on a chain.
+    """
 
     asset: Asset
-    address: Address
+    address: Address | None
 
 
 class Currencies:
@@ -54,12 +60,23 @@ class Currencies:
             CurrencyUnknown: Not one that prices may be in.
             Transient: The chain had to be asked and is away.
         """
+        fiat = fiat_of(asset_id)
+        if fiat is not None:
+            return Currency(fiat, None)
         address = self.address(asset_id)
         if address != ZERO_ADDRESS:
             with begin() as tx:
                 if not self._is_allowed(tx, address):
                     raise _unknown(asset_id)
         return Currency(self._assets.learn(begin, address), address)
+
+    def canonical(self, asset_id: str) -> str:
+        """The id as products have it, whether or not prices may be in it now. Raises CurrencyUnknown."""
+        fiat = fiat_of(asset_id)
+        if fiat is not None:
+            return fiat.id
+        address = self.address(asset_id)
+        return asset_id if address == ZERO_ADDRESS else f"eip155:{self._chain_id}/erc20:{address}"
 
     def address(self, asset_id: str) -> Address:
         """Where the asset lives, whether or not prices may be in it now. Raises CurrencyUnknown: not here."""
@@ -85,6 +102,12 @@ class Currencies:
         return tx.execute(_ALLOWED, parameters).scalar_one_or_none() is not None
 
 
+def fiat_of(asset_id: str) -> Asset | None:
+    """None for what is no currency of ISO 4217 that is in use."""
+    scheme, _, code = asset_id.partition(":")
+    return fiat_asset(code) if scheme == "iso4217" and code in EXPONENTS else None
+
+
 def _unknown(asset_id: str) -> CurrencyUnknown:
-    words = "prices are in the native coin or an allow-listed ERC-20 of this chain"
+    words = "prices are in a currency of ISO 4217, the native coin or an allow-listed ERC-20 of this chain"
     return CurrencyUnknown(words, field="asset", asset=asset_id[:120])

@@ -30,7 +30,7 @@ class Product(Base):
         Index("ix_product_market", "market_id", "id"),
         Index("ix_product_market_active", "market_id", "id", postgresql_where="status = 'active'"),
         Index("ix_product_active", "id", postgresql_where="status = 'active'"),
-        Index("ix_product_currency", "asset_address", "id", postgresql_where="status = 'active'"),
+        Index("ix_product_currency", "asset_id", "id", postgresql_where="status = 'active'"),
         uint256_check("price"),
         CheckConstraint("price > 0", name="price_positive"),
         CheckConstraint("least(available, reserved, sold) >= 0", name="stock"),
@@ -49,7 +49,7 @@ class Product(Base):
     asset_id: Mapped[str] = mapped_column(Text)
     asset_code: Mapped[str] = mapped_column(Text)
     asset_exponent: Mapped[int] = mapped_column(SmallInteger)
-    asset_address: Mapped[Address] = mapped_column(AddressColumn)
+    asset_address: Mapped[Address | None] = mapped_column(AddressColumn)  # NULL: not on the chain
     available: Mapped[int] = mapped_column(BigInteger)
     reserved: Mapped[int] = mapped_column(BigInteger)
     sold: Mapped[int] = mapped_column(BigInteger)

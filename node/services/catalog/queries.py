@@ -52,7 +52,7 @@ _KEY: Final[tuple[tuple[LiteralString, LiteralString], ...]] = (("product.id", "
 _CURSOR_NAMES: Final[dict[bool, LiteralString]] = {False: "products", True: "products_of_market"}
 _FILTERS: Final[dict[str, LiteralString]] = {
     "market_id": "product.market_id = %(market_id)s",
-    "currency": "product.asset_address = %(currency)s::bytea",
+    "currency": "product.asset_id = %(currency)s",
 }
 
 

@@ -37,7 +37,7 @@ _SELL = text("""
     WHERE id = :product_id AND reserved >= :quantity RETURNING id
 """)
 _WHY_NOT = text("SELECT status, available FROM catalog.product WHERE id = :product_id")
-_ADDRESSES = ("asset_address", "payout_address", "arbiter")
+_ADDRESSES = ("payout_address", "arbiter")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Reservation:
     asset_id: str
     asset_code: str
     asset_exponent: int
-    asset_address: Address
+    asset_address: Address | None
     owner_account_id: uuid.UUID
     payout_address: Address
     arbiter: Address
@@ -70,7 +70,11 @@ class Stock:
         row = tx.execute(_RESERVE, _parameters(product_id, quantity)).mappings().one_or_none()
         if row is None:
             raise _why_not(tx, product_id)
-        addresses = {name: address_from_bytes(bytes(row[name])) for name in _ADDRESSES}
+        addresses: dict[str, Address | None] = {
+            name: address_from_bytes(bytes(row[name])) for name in _ADDRESSES
+        }
+        asset = row["asset_address"]
+        addresses["asset_address"] = None if asset is None else address_from_bytes(bytes(asset))
         return Reservation(**{**row, **addresses, "price": int(row["price"])})
 
     def reserve_again(self, tx: Tx, product_id: uuid.UUID, *, quantity: int) -> bool:

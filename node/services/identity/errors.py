@@ -255,6 +255,18 @@ class ChallengeUnknown(NotFound):
     """There is no such challenge, or it was for something else."""
 
 
+class HandleInvalid(Invalid):
+    """It cannot be a handle."""
+
+
+class HandleTaken(Conflict):
+    """Somebody else has the handle, or had it, or it is kept for the node."""
+
+
+class HandleTooSoon(Conflict):
+    """The account changed its handle not long ago. Carries `retry_after_s`."""
+
+
 class CodeWrong(Unauthenticated):
     """That is not the code. Carries `tries_left`."""
 

@@ -85,6 +85,22 @@ class Phone(Base):
     linked_at: Mapped[dt.datetime] = mapped_column(Utc)
 
 
+class Handle(Base):
+    """A name that an account goes by, or went by: nobody else ever gets it."""
+
+    __tablename__ = "handle"
+    __table_args__ = (
+        Index("uq_handle_current", "account_id", unique=True, postgresql_where=text("is_current")),
+        Index("ix_handle_account_id", "account_id"),
+        {"schema": SCHEMA},
+    )
+
+    handle: Mapped[str] = mapped_column(Text, primary_key=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Account.id))
+    is_current: Mapped[bool]
+    since: Mapped[dt.datetime] = mapped_column(Utc)
+
+
 class PhoneChallenge(Base):
     """A code: hashed with a key, and sealed until it has arrived. Without an account it is to sign in.
 

@@ -149,6 +149,11 @@ class PhoneService:
         self._rules = rules
         self._domain = domain
 
+    @property
+    def countries(self) -> AbstractSet[str]:
+        """Whose phones sign in."""
+        return self._rules.countries
+
     def proof(self, phone: PhoneNumber) -> PhoneProof:
         return PhoneProof(phone, f"phone:{self._pepper.digest('phone', phone).hex()[:32]}")
 

@@ -9,6 +9,9 @@ ME: Final[LiteralString] = """
     SELECT json_build_object(
         'account_id', account.id,
         'opened_at', to_char(account.opened_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        'handle', (
+            SELECT handle FROM identity.handle WHERE handle.account_id = account.id AND handle.is_current
+        ),
         'profile', json_build_object(
             'language', account.language, 'currency', account.currency,
             'country', account.country, 'time_zone', account.time_zone

@@ -15,6 +15,7 @@ class Scope(StrEnum):
     ACCOUNT_READ = "account.read"
     MARKETS_WRITE = "markets.write"
     MEMBERS_READ = "members.read"
+    BALANCES_READ = "balances.read"
     PRODUCTS_READ = "products.read"
     PRODUCTS_WRITE = "products.write"
     ORDERS_READ = "orders.read"
@@ -32,6 +33,7 @@ OF_MARKETS = frozenset(
     {
         Scope.MARKETS_WRITE,
         Scope.MEMBERS_READ,
+        Scope.BALANCES_READ,
         Scope.PRODUCTS_READ,
         Scope.PRODUCTS_WRITE,
         Scope.ORDERS_READ,

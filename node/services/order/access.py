@@ -14,6 +14,7 @@ from node.services.order.errors import (
     DeadlinePassed,
     NotThatParty,
     OrderUnknown,
+    OtherRail,
     WrongOrderState,
 )
 from node.services.order.models import Order
@@ -22,10 +23,10 @@ from node.services.order.states import RULES, Action, Role, Rule, When
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An account and the wallet that it signed in with."""
+    """An account and the wallet that it signed in with, if it has one."""
 
     account_id: uuid.UUID
-    wallet: Address
+    wallet: Address | None
     works_in: uuid.UUID | None = None
     """The market of the order, where the account works in it: it then acts for the seller."""
 
@@ -49,12 +50,13 @@ class Permit:
 def roles_of(order: Order, caller: Caller) -> list[Role]:
     """A party is known by its account, or by the wallet that the terms name."""
     roles = []
-    if caller.account_id == order.buyer_account_id or caller.wallet == order.buyer:
+    wallet = caller.wallet
+    if caller.account_id == order.buyer_account_id or (wallet and wallet == order.buyer):
         roles.append(Role.BUYER)
     acts_for_seller = caller.works_in == order.market_id or caller.account_id == order.seller_account_id
-    if acts_for_seller or caller.wallet == order.seller:
+    if acts_for_seller or wallet == order.seller:
         roles.append(Role.SELLER)
-    if caller.wallet == order.arbiter:
+    if wallet == order.arbiter:
         roles.append(Role.ARBITER)
     return roles
 
@@ -73,11 +75,20 @@ def find(tx: Tx, order_id: uuid.UUID, caller: Caller, *, lock: bool = False) -> 
 
 
 def permit(order: Order, caller: Caller, action: Action, *, now: dt.datetime) -> Permit:
-    """Leave for an action by the final state of the order. The contract has the last word.
+    """Leave for an action on the chain by the final state of the order. The contract has the last word.
 
     Raises:
         NotThatParty, WrongOrderState, DeadlinePassed, DeadlineNotReached: By what forbids it.
+        OtherRail: The order is not paid through the escrow contract.
     """
+    role = allowed(order, caller, action, now=now)
+    if not order.is_on_chain:
+        raise OtherRail("the order is not paid on the chain", rail=order.rail)
+    return Permit(order.terms(), role, _sender(order, caller, role, RULES[action]), order.appeal())
+
+
+def allowed(order: Order, caller: Caller, action: Action, *, now: dt.datetime) -> Role:
+    """As what the caller may take an action now. Raises as `permit`, whatever the rail."""
     rule = RULES[action]
     roles = [role for role in roles_of(order, caller) if role in rule.roles]
     if not roles:
@@ -87,12 +98,11 @@ def permit(order: Order, caller: Caller, action: Action, *, now: dt.datetime) ->
         states = " or ".join(sorted(rule.states))
         words = f"the order is {order.state}, and this can be done while it is {states}"
         raise WrongOrderState(words, state=order.state)
-    _check_clock(order, rule.when, now)
-    sender = _sender(order, caller, roles[0], rule)
-    return Permit(order.terms(), roles[0], sender, order.appeal())
+    check_clock(order, rule.when, now)
+    return roles[0]
 
 
-def _check_clock(order: Order, when: When, now: dt.datetime) -> None:
+def check_clock(order: Order, when: When, now: dt.datetime) -> None:
     if when is When.EITHER or order.deadline is None:
         return
     deadline = order.deadline.isoformat().replace("+00:00", "Z")
@@ -104,6 +114,8 @@ def _check_clock(order: Order, when: When, now: dt.datetime) -> None:
 
 def _sender(order: Order, caller: Caller, role: Role, rule: Rule) -> Address:
     """Anybody's wallet may trigger what a deadline decides, or what was signed; else it is the terms'."""
-    if rule.by_anyone:
-        return caller.wallet
-    return {Role.BUYER: order.buyer, Role.SELLER: order.seller, Role.ARBITER: order.arbiter}[role]
+    sender = {Role.BUYER: order.buyer, Role.SELLER: order.seller, Role.ARBITER: order.arbiter}[role]
+    if rule.by_anyone and caller.wallet is not None:
+        sender = caller.wallet
+    assert sender is not None  # an order on the chain names them all
+    return sender

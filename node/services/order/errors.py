@@ -73,3 +73,15 @@ class ReleaseSpent(Conflict):
 
 class TooManyReleases(Conflict):
     """The buyer signed all the releases that one order may have."""
+
+
+class OtherRail(Conflict):
+    """The order is paid in another way, on which there is no such step. Carries `rail`."""
+
+
+class RailUnfit(Invalid):
+    """What the product costs can't be paid in that way. Carries `rail`."""
+
+
+class AlreadyPaid(Conflict):
+    """The order's money is here already."""

@@ -19,13 +19,15 @@ from node.chain.escrow import AppealTerms, Release, Terms
 from node.kernel.db.base import APPEND_ONLY, Base, length_check, uint256_check
 from node.kernel.db.types import ADDRESS_BYTES, HASH_BYTES, AddressColumn, Hash32Column, Uint256, Utc
 from node.kernel.hexes import Address, Hash32
-from node.services.order.states import State
+from node.services.order.states import Rail, State
 
 SCHEMA = "orders"  # `order` is a word of SQL
 
 
 class Order(Base):
     """A shop order. Price and escrow terms are fixed when it is placed: whoever loses a term loses the money.
+
+    What only the escrow contract knows is NULL on other rails; there `payment_id` is what paid it.
 
     `deadline` is that of the present state: the money (placed), the shipment (paid), a dispute (shipped), the
     ruling (disputed), an appeal (proposed), the court (appealed); NULL in the others. `stock_held` tells
@@ -39,6 +41,12 @@ class Order(Base):
         *(length_check(c, ADDRESS_BYTES) for c in ("buyer", "seller", "arbiter")),
         length_check("escrow_id", HASH_BYTES),
         CheckConstraint("quantity > 0 AND amount = unit_price * quantity", name="amount_is_price"),
+        CheckConstraint("rail IN (" + ", ".join(f"'{rail}'" for rail in Rail) + ")", name="rail"),
+        CheckConstraint(
+            "num_nulls(chain_id, escrow_contract, escrow_id, asset, fee_receiver) ="
+            " CASE WHEN rail = 'escrow' THEN 0 ELSE 5 END AND (rail <> 'escrow' OR buyer IS NOT NULL)",
+            name="on_chain",
+        ),
         CheckConstraint("num_nulls(court, appeal_window_s, court_time_s) IN (0, 3)", name="appeal_whole"),
         CheckConstraint("state IN (" + ", ".join(f"'{state}'" for state in State) + ")", name="state"),
         CheckConstraint(
@@ -57,6 +65,11 @@ class Order(Base):
             postgresql_where="state IN ('disputed', 'proposed', 'appealed')",
         ),
         Index("ix_shop_order_unfunded", "deadline", postgresql_where="state = 'placed'"),
+        Index(
+            "ix_shop_order_due",
+            "deadline",
+            postgresql_where="rail <> 'escrow' AND state IN ('paid', 'shipped', 'disputed')",
+        ),
         {"schema": SCHEMA},
     )
 
@@ -82,15 +95,17 @@ class Order(Base):
     asset_code: Mapped[str] = mapped_column(Text)
     asset_exponent: Mapped[int] = mapped_column(SmallInteger)
 
-    chain_id: Mapped[int] = mapped_column(BigInteger)
-    escrow_contract: Mapped[Address] = mapped_column(AddressColumn)
-    escrow_id: Mapped[Hash32] = mapped_column(Hash32Column)
-    buyer: Mapped[Address] = mapped_column(AddressColumn)
+    rail: Mapped[str] = mapped_column(Text)
+    payment_id: Mapped[uuid.UUID | None]
+    chain_id: Mapped[int | None] = mapped_column(BigInteger)
+    escrow_contract: Mapped[Address | None] = mapped_column(AddressColumn)
+    escrow_id: Mapped[Hash32 | None] = mapped_column(Hash32Column)
+    buyer: Mapped[Address | None] = mapped_column(AddressColumn)
     seller: Mapped[Address] = mapped_column(AddressColumn)
     arbiter: Mapped[Address] = mapped_column(AddressColumn)
-    asset: Mapped[Address] = mapped_column(AddressColumn)
+    asset: Mapped[Address | None] = mapped_column(AddressColumn)
     amount: Mapped[int] = mapped_column(Uint256)
-    fee_receiver: Mapped[Address] = mapped_column(AddressColumn)
+    fee_receiver: Mapped[Address | None] = mapped_column(AddressColumn)
     fee_bps: Mapped[int] = mapped_column(Integer)
     silence_seller_bps: Mapped[int] = mapped_column(Integer)
     ship_by: Mapped[dt.datetime] = mapped_column(Utc)  # whole seconds
@@ -124,7 +139,22 @@ class Order(Base):
             return None
         return AppealTerms(self.court, self.appeal_window_s, self.court_time_s)
 
+    @property
+    def is_on_chain(self) -> bool:
+        return self.rail == Rail.ESCROW
+
+    def escrow(self) -> tuple[int, Address, Hash32]:
+        """Chain, contract and id of an order that the escrow contract judges."""
+        assert self.chain_id is not None
+        assert self.escrow_contract is not None
+        assert self.escrow_id is not None
+        return self.chain_id, self.escrow_contract, self.escrow_id
+
     def terms(self) -> Terms:
+        """Of an order that the escrow contract judges."""
+        assert self.buyer is not None
+        assert self.asset is not None
+        assert self.fee_receiver is not None
         return Terms(
             order_id=chain_id_of(self.id),
             buyer=self.buyer,

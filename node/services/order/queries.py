@@ -21,6 +21,7 @@ _SUMMARY: Final[LiteralString] = f"""
     'quantity', shop_order.quantity,
     'state', shop_order.state,
     'out_of_stock', shop_order.out_of_stock,
+    'rail', shop_order.rail,
     'roles', array_to_json(array_remove(ARRAY[
         CASE WHEN shop_order.buyer_account_id = %(account_id)s::uuid
             OR shop_order.buyer = %(wallet)s::bytea THEN 'buyer' END,
@@ -142,7 +143,8 @@ _TIMELINE: Final[LiteralString] = f"""
                 'kind', event.type_name,
                 'at', to_char(event.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
                 'provisional', false,
-                'actor', event.payload ->> 'by',
+                'actor', CASE WHEN event.payload ->> 'by' LIKE '0x%%' THEN event.payload ->> 'by' END,
+                'by', CASE WHEN event.payload ->> 'by' NOT LIKE '0x%%' THEN event.payload ->> 'by' END,
                 'reference', NULL,
                 'to_seller', event.payload ->> 'to_seller',
                 'to_buyer', event.payload ->> 'to_buyer',
@@ -159,6 +161,7 @@ _TIMELINE: Final[LiteralString] = f"""
                 'at', to_char(seen.block_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
                 'provisional', seen.block_number > {_FINALIZED},
                 'actor', '0x' || encode(seen.actor, 'hex'),
+                'by', NULL,
                 'reference', '0x' || encode(seen.reference, 'hex'),
                 'to_seller', seen.to_seller::text,
                 'to_buyer', seen.to_buyer::text,
@@ -195,7 +198,8 @@ ORDER: Final[LiteralString] = f"""
         'to_seller', shop_order.to_seller::text,
         'to_buyer', shop_order.to_buyer::text,
         'fee', shop_order.fee::text,
-        'escrow', json_build_object(
+        'payment_id', shop_order.payment_id,
+        'escrow', CASE WHEN shop_order.rail = 'escrow' THEN json_build_object(
             'chain_id', shop_order.chain_id,
             'contract', '0x' || encode(shop_order.escrow_contract, 'hex'),
             'escrow_id', '0x' || encode(shop_order.escrow_id, 'hex'),
@@ -206,7 +210,7 @@ ORDER: Final[LiteralString] = f"""
                 'court_time_s', shop_order.court_time_s
             ) END,
             'on_chain', {_ON_CHAIN}
-        ),
+        ) END,
         'releases', {_RELEASES},
         'statements', {_STATEMENTS},
         'timeline', {_TIMELINE}

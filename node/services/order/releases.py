@@ -91,7 +91,7 @@ class SignedReleases:
         with begin() as tx:
             leave = self._orders.permit(tx, caller, order_id, Action.SIGN_RELEASE, gross=amount)
             order = tx.get_one(Order, order_id)
-            nonce, held, escrow_id = self._next_nonce(tx, order), order.held, order.escrow_id
+            nonce, held, escrow_id = self._next_nonce(tx, order), order.held, order.escrow()[2]
         if deadline is None:
             deadline = int((self._clock.now() + LIFE_DEFAULT).timestamp())
         release = Release(escrow_id, held if amount is None else amount, nonce, deadline)
@@ -119,7 +119,7 @@ class SignedReleases:
         with begin() as tx:
             leave = self._orders.permit(tx, caller, order_id, Action.SIGN_RELEASE, gross=amount)
             order = tx.get_one(Order, order_id)
-            escrow_id = order.escrow_id
+            escrow_id = order.escrow()[2]
             self._check_unspent(tx, order, nonce)
         release = Release(escrow_id, amount, nonce, deadline)
         self._check(release)
@@ -156,7 +156,7 @@ class SignedReleases:
             leave = self._orders.permit(tx, caller, order_id, Action.RELAY_RELEASE)
             row, order = _found(tx, order_id, digest), tx.get_one(Order, order_id)
             self._check_unspent(tx, order, row.nonce)
-            release, signature = row.release(order.escrow_id), row.signature
+            release, signature = row.release(order.escrow()[2]), row.signature
         self._check(release)
         steps = self._actions().release_signed(leave.terms, release, signature=signature, by=leave.sender)
         return leave, steps
@@ -211,5 +211,6 @@ def _found(tx: Tx, order_id: uuid.UUID, digest: Hash32) -> SignedRelease:
 
 
 def _signer(order: Order) -> dict[str, object]:
-    buyer: Address = order.buyer
-    return {"chain_id": order.chain_id, "contract": order.escrow_contract, "signer": buyer}
+    chain_id, contract, _ = order.escrow()
+    signer: Address = order.terms().buyer
+    return {"chain_id": chain_id, "contract": contract, "signer": signer}

@@ -1,8 +1,9 @@
-"""Orders of a shop, from the reservation of stock to wherever the escrow ends.
+"""Orders of a shop, from the reservation of stock to wherever their money ends.
 
 Invariants: what an order costs and the terms of its escrow are fixed when it is placed; a unit is on sale,
 held by one order, or sold; an order's state moves along `NEXT` only, in `Mover.move`, which records the event
-in the same transaction; money is never believed but from a final event of exactly the order's own escrow.
+in the same transaction; money is never believed but from a final event of exactly the order's own escrow, or
+from the ledger.
 """
 
 import datetime as dt
@@ -17,26 +18,28 @@ from node.chain.escrow import AppealTerms, escrow_id
 from node.events.order import OrderCancelled, OrderExpired, OrderPlaced
 from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx
-from node.kernel.hexes import Hash32
 from node.kernel.ids import new_id
 from node.kernel.spine.event import StoredEvent
 from node.kernel.spine.record import EventRecorder
 from node.kernel.text import prose
 from node.services.order.access import Caller, Permit, find, permit
+from node.services.order.acts import Acts
 from node.services.order.errors import (
     AppealNotAgreed,
     EscrowMoved,
     OrderTooLarge,
     OwnProduct,
     PaymentSeen,
+    RailUnfit,
     SplitTooLarge,
     TooManyUnpaidOrders,
 )
 from node.services.order.escrow_events import EscrowFollower
 from node.services.order.models import Order
 from node.services.order.moving import Mover, Reservation, Stock, stream_of
+from node.services.order.paying import Payments
 from node.services.order.statements import Statements, Words
-from node.services.order.states import Action, State
+from node.services.order.states import Action, Rail, State
 
 QUANTITY_MAX = 10_000
 UNPAID_MAX = 20  # per account, so that nobody keeps a shop's goods from others for nothing
@@ -44,14 +47,19 @@ NOTE_CHARS_MAX = 1_000
 AMOUNT_MAX = 2**128 - 1  # what the contract can hold for one escrow
 SHIP_BY_MAX = dt.timedelta(days=364)  # below the contract's 365 days, whose clock is not ours
 
-_SEEN_ON_CHAIN = """
-    EXISTS (
+# Of a payment whose money may be on its way, or is here and the order was not told yet.
+_WAITED_FOR = "'processing', 'unknown', 'parked', 'authorised'"
+_SEEN = f"""
+    (EXISTS (
         SELECT FROM chain.escrow
         WHERE escrow.chain_id = shop_order.chain_id AND escrow.escrow_id = shop_order.escrow_id
-    )
-"""
-_IS_SEEN = text(f"SELECT {_SEEN_ON_CHAIN} FROM orders.shop_order WHERE id = :order_id")  # noqa: S608 - constants
-_NOT_SEEN = text(f"NOT {_SEEN_ON_CHAIN}")
+    ) OR EXISTS (
+        SELECT FROM payment.intent
+        WHERE intent.order_id = shop_order.id AND intent.state IN ({_WAITED_FOR})
+    ))
+"""  # noqa: S608 - constants
+_IS_SEEN = text(f"SELECT {_SEEN} FROM orders.shop_order WHERE id = :order_id")  # noqa: S608 - constants
+_NOT_SEEN = text(f"NOT {_SEEN}")
 _COURT = text("""
     SELECT '0x' || encode(court, 'hex'), appeal_window_s, court_time_s FROM chain.escrow
     WHERE chain_id = :chain_id AND escrow_id = decode(substr(:escrow_id, 3), 'hex') AND court IS NOT NULL
@@ -65,6 +73,7 @@ class OrderService:
         events: EventRecorder,
         stock: Stock,
         deployment: Callable[[], Deployment],
+        payments: Payments,
         *,
         fee_bps: int,
         appeal_times: tuple[int, int],
@@ -78,6 +87,8 @@ class OrderService:
         self._follower = EscrowFollower(clock, self._mover)
         self._deployment = deployment
         self._statements = Statements(clock)
+        self._payments = payments
+        self.acts = Acts(clock, self._mover, self._statements, payments)
         self._fee_bps = fee_bps
         self._appeal_times = appeal_times
         self._unfunded = unfunded
@@ -92,6 +103,7 @@ class OrderService:
         product_id: uuid.UUID,
         quantity: int,
         note: str,
+        rail: Rail = Rail.ESCROW,
         appeal: bool = False,
     ) -> Order:
         """Reserves the units and fixes price and terms; with `appeal` the DAO judges over the arbiter.
@@ -99,13 +111,14 @@ class OrderService:
         Raises:
             ProductUnknown, ProductNotForSale, OutOfStock: From the stock.
             OwnProduct, OrderTooLarge, TextInvalid: By what is wrong.
+            RailUnfit: What the product costs is not paid in that way; no appeal without the contract.
             TooManyUnpaidOrders: The caller has to pay or cancel some first.
             NotDeployed: There is no escrow on the chain yet.
         """
-        deployment = self._deployment()
         note = prose(note, field="note", chars_max=NOTE_CHARS_MAX)
         self._check_unpaid(tx, caller)
         reserved = self._stock.reserve(tx, product_id, quantity=quantity)
+        _check_rail(rail, reserved, caller, appeal=appeal)
         if caller.account_id == reserved.owner_account_id or caller.wallet == reserved.payout_address:
             raise OwnProduct("nobody buys from themselves", product_id=str(product_id))
         if caller.wallet == reserved.arbiter:
@@ -113,12 +126,10 @@ class OrderService:
         amount = reserved.price * quantity
         if amount > AMOUNT_MAX:
             raise OrderTooLarge("the amount is beyond what an escrow can hold", amount=str(amount))
-        order = self._drafted(caller, reserved, deployment, product_id=product_id, quantity=quantity)
+        order = self._drafted(caller, reserved, rail, product_id=product_id, quantity=quantity)
         order.note = note
-        if appeal:
-            order.court = deployment.timelock.address
-            order.appeal_window_s, order.court_time_s = self._appeal_times
-        order.escrow_id = _escrow_id(order)
+        if order.is_on_chain:
+            self._name_escrow(order, reserved, self._deployment(), appeal=appeal)
         tx.add(order)
         tx.flush()
         self._events.record(tx, stream_of(order.id), _placed(order), expected_version=0)
@@ -133,8 +144,13 @@ class OrderService:
         order = find(tx, order_id, caller, lock=True)
         permit(order, caller, Action.CANCEL, now=self._clock.now())
         if tx.execute(_IS_SEEN, {"order_id": order_id}).scalar_one():
-            raise PaymentSeen("the money is on its way into the escrow; the seller can refund it")
+            raise PaymentSeen("the money is on its way; the seller can refund it")
         self._mover.move(tx, order, State.CANCELLED, OrderCancelled(order_id=str(order_id)))
+
+    def is_on_chain(self, tx: Tx, order_id: uuid.UUID) -> bool:
+        """Whether the escrow contract judges it; so is what there is not."""
+        rail = tx.execute(select(Order.rail).where(Order.id == order_id)).scalar_one_or_none()
+        return rail in {None, Rail.ESCROW.value}
 
     def permit(
         self,
@@ -195,6 +211,18 @@ class OrderService:
         """Consumes the final events that `ESCROW_EVENTS` names; a second time it does nothing."""
         self._follower.on_escrow_event(tx, stored)
 
+    def _name_escrow(
+        self, order: Order, reserved: Reservation, deployment: Deployment, *, appeal: bool
+    ) -> None:
+        order.chain_id, order.escrow_contract = deployment.chain_id, deployment.escrow.address
+        order.asset, order.fee_receiver = reserved.asset_address, deployment.timelock.address
+        if appeal:
+            order.court = deployment.timelock.address
+            order.appeal_window_s, order.court_time_s = self._appeal_times
+        order.escrow_id = escrow_id(
+            order.terms(), chain_id=deployment.chain_id, escrow=deployment.escrow.address
+        )
+
     def _check_unpaid(self, tx: Tx, caller: Caller) -> None:
         """Two at once may both pass, so the bound is one of order of magnitude; expiry is the exact one."""
         unpaid = select(func.count()).where(
@@ -207,7 +235,7 @@ class OrderService:
         self,
         caller: Caller,
         reserved: Reservation,
-        deployment: Deployment,
+        rail: Rail,
         *,
         product_id: uuid.UUID,
         quantity: int,
@@ -234,14 +262,11 @@ class OrderService:
             asset_id=reserved.asset_id,
             asset_code=reserved.asset_code,
             asset_exponent=reserved.asset_exponent,
-            chain_id=deployment.chain_id,
-            escrow_contract=deployment.escrow.address,
+            rail=rail.value,
             buyer=caller.wallet,
             seller=reserved.payout_address,
             arbiter=reserved.arbiter,
-            asset=reserved.asset_address,
             amount=reserved.price * quantity,
-            fee_receiver=deployment.timelock.address,
             fee_bps=self._fee_bps,
             silence_seller_bps=reserved.silence_seller_bps,
             ship_by=ship_by.replace(microsecond=0),
@@ -258,8 +283,16 @@ def _check_appeal(tx: Tx, order: Order) -> None:
         raise AppealNotAgreed("the buyer named a court that the order's terms do not", court=named[0])
 
 
-def _escrow_id(order: Order) -> Hash32:
-    return escrow_id(order.terms(), chain_id=order.chain_id, escrow=order.escrow_contract)
+def _check_rail(rail: Rail, reserved: Reservation, caller: Caller, *, appeal: bool) -> None:
+    """The contract takes what is on its chain, from a wallet; a gateway takes what is not."""
+    is_on_chain = reserved.asset_address is not None
+    if rail is Rail.ESCROW and caller.wallet is None:
+        raise RailUnfit("paying into the escrow contract takes a wallet", field="rail", rail=rail.value)
+    if (rail is Rail.ESCROW and not is_on_chain) or (rail is Rail.GATEWAY and is_on_chain):
+        words = "what the product costs can't be paid in that way"
+        raise RailUnfit(words, field="rail", rail=rail.value, asset=reserved.asset_id)
+    if appeal and rail is not Rail.ESCROW:
+        raise RailUnfit("only the escrow contract knows appeals", field="appeal", rail=rail.value)
 
 
 def _placed(order: Order) -> OrderPlaced:
@@ -271,6 +304,7 @@ def _placed(order: Order) -> OrderPlaced:
         quantity=order.quantity,
         amount=str(order.amount),
         asset_id=order.asset_id,
+        rail=order.rail,
         buyer_account_id=str(order.buyer_account_id),
         seller_account_id=str(order.seller_account_id),
         buyer=order.buyer,

@@ -23,6 +23,15 @@ class State(enum.StrEnum):
     SETTLED = "settled"  # by a split that the parties agreed on
 
 
+class Rail(enum.StrEnum):
+    """What an order is paid through. The escrow contract judges its own orders; the others the node moves."""
+
+    ESCROW = "escrow"
+    BALANCE = "balance"
+    HOLD = "hold"
+    GATEWAY = "gateway"
+
+
 class Role(enum.StrEnum):
     BUYER = "buyer"
     SELLER = "seller"
@@ -114,6 +123,7 @@ class Action(enum.StrEnum):
     ACCEPT_SETTLEMENT = "accept_settlement"
     APPEAL = "appeal"
     FINISH_RULING = "finish_ruling"
+    REFUND_LATER = "refund_later"
 
 
 RULES: Mapping[Action, Rule] = {
@@ -137,6 +147,7 @@ RULES: Mapping[Action, Rule] = {
     Action.WITHDRAW_SETTLEMENT: Rule(_PARTIES, _OPEN),
     Action.ACCEPT_SETTLEMENT: Rule(_PARTIES, _OPEN),
     Action.APPEAL: Rule(_PARTIES, frozenset({State.PROPOSED}), When.BEFORE),
+    Action.REFUND_LATER: Rule(_SELLER, ENDS),
     Action.FINISH_RULING: Rule(
         _EVERYBODY, frozenset({State.PROPOSED, State.APPEALED}), When.AFTER, by_anyone=True
     ),

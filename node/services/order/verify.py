@@ -25,7 +25,8 @@ _PAIRS = text("""
     LEFT JOIN chain.checkpoint ON checkpoint.chain_id = shop_order.chain_id
     LEFT JOIN chain.escrow ON escrow.chain_id = shop_order.chain_id
         AND escrow.escrow_id = shop_order.escrow_id AND escrow.contract = shop_order.escrow_contract
-    WHERE (escrow.escrow_id IS NULL OR escrow.changed_block <= checkpoint.finalized_number)
+    WHERE shop_order.rail = 'escrow'
+        AND (escrow.escrow_id IS NULL OR escrow.changed_block <= checkpoint.finalized_number)
         AND (
             escrow.state IS DISTINCT FROM (CAST(:expected AS json) ->> shop_order.state)
             OR escrow.received IS DISTINCT FROM shop_order.received

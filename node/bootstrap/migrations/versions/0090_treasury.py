@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0090_treasury"
-down_revision = "0060_translation"
+down_revision = "0080_payment"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,96 @@
+"""How an order is paid where no contract holds the money: begin a payment, follow it, give money back."""
+
+import datetime as dt
+import uuid
+
+from pydantic import Field
+from starlette.responses import Response
+
+from api.access import CurrentPrincipal, TheServices
+from api.readback import read_back
+from api.routing import CommandTx, EffectTx, edge_router
+from api.schemas import AmountOut, Input, Output, Page, UintOut, UintString
+from api.v1.order import OrderOut, caller_of, order_params
+from api.views import ThePage, Views
+from node.services.order import queries as order_queries
+from node.services.order.states import Action, Rail
+from node.services.payment import queries
+from node.services.payment.models import Kind
+from node.services.payment.states import State
+
+router = edge_router("payments")
+
+
+class RefundIn(Input):
+    amount: UintString = Field(description="At most what the market and the platform have of it")
+
+
+class PaymentStepOut(Output):
+    number: int
+    kind: Kind
+    amount: UintOut
+    market: UintOut = Field(description="Of a capture and a refund: the market's part, and so on")
+    commission: UintOut
+    tax: UintOut
+    shipping: UintOut
+    transfer: str = Field(description="Its key in statements")
+    at: dt.datetime
+
+
+class PaymentOut(Output):
+    id: uuid.UUID
+    order_id: uuid.UUID
+    rail: Rail
+    method: str | None = Field(description="The gateway", examples=["sandbox"])
+    state: State
+    amount: AmountOut
+    secured: UintOut
+    captured: UintOut = Field(description="Paid out to the market and the platform so far")
+    returned: UintOut = Field(description="Given back of what was held")
+    refunded: UintOut = Field(description="Given back of what was captured")
+    action: dict[str, str] | None = Field(
+        description="For the payer: `redirect_url` to go to, or `client_secret` for the gateway's own form"
+    )
+    expires_at: dt.datetime
+    created_at: dt.datetime
+    changed_at: dt.datetime
+    steps: list[PaymentStepOut]
+
+
+@router.post("/v1/orders/{order_id}/pay", status_code=201, response_model=PaymentOut)
+def pay_order(
+    order_id: uuid.UUID, begin: EffectTx, services: TheServices, principal: CurrentPrincipal
+) -> Response:
+    """By the buyer: pay as the order says. From a balance it is paid at once."""
+    with begin() as tx:
+        payment_id = services.order.acts.pay(tx, caller_of(principal), order_id, method=None)
+    with begin() as tx:
+        params = {"payment_id": payment_id, "account_id": principal.account_id}
+        return read_back(tx, queries.PAYMENT, params, status=201)
+
+
+@router.get("/v1/orders/{order_id}/payments", response_model=Page[PaymentOut])
+async def list_order_payments(
+    order_id: uuid.UUID, views: Views, page: ThePage, principal: CurrentPrincipal
+) -> Response:
+    """What was tried to pay the order, the newest first, with every part that moved."""
+    params = {"order_id": order_id, "account_id": principal.account_id}
+    return await views.page(queries.PAYMENTS_OF_ORDER, params, page, private=True)
+
+
+@router.post("/v1/orders/{order_id}/refunds", response_model=OrderOut)
+def refund_order_later(
+    order_id: uuid.UUID,
+    body: RefundIn,
+    tx: CommandTx,
+    services: TheServices,
+    principal: CurrentPrincipal,
+) -> Response:
+    """By the seller, after the order's end: give a part of the money back, several times if need be.
+
+    Each who was paid gives back in proportion. The market may owe afterwards.
+    """
+    services.order.acts.take(
+        tx, caller_of(principal), order_id, Action.REFUND_LATER, words=None, gross=body.amount
+    )
+    return read_back(tx, order_queries.ORDER, order_params(services, principal, order_id))

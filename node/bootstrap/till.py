@@ -1,0 +1,76 @@
+"""Where orders meet payments: neither knows the other."""
+
+import datetime as dt
+import uuid
+
+from sqlalchemy import select
+from typing_extensions import override
+
+from node.kernel.db.unit_of_work import Tx
+from node.kernel.money import Asset
+from node.services.order.models import Order
+from node.services.order.paying import PaidOut, Payments
+from node.services.payment.models import Intent
+from node.services.payment.service import GATEWAY, PaymentService, Wish
+from node.services.payment.split import Charge, Parts
+from node.services.payment.states import IN_FLIGHT, State
+
+_MAY_COME = [state.value for state in sorted({*IN_FLIGHT, State.AUTHORISED})]
+
+
+class Till(Payments):
+    """`Payments` of orders, over the service."""
+
+    def __init__(self, payments: PaymentService) -> None:
+        self._payments = payments
+
+    @override
+    def begin(
+        self, tx: Tx, order: Order, *, method: str | None, expires_at: dt.datetime
+    ) -> tuple[uuid.UUID, bool]:
+        intent = self._payments.create(tx, _wish(order, method=method, expires_at=expires_at))
+        if intent.rail == GATEWAY:
+            return intent.id, False
+        self._payments.authorise(tx, intent)
+        return intent.id, True
+
+    @override
+    def is_in_flight(self, tx: Tx, order_id: uuid.UUID) -> bool:
+        statement = select(Intent.id).where(Intent.order_id == order_id, Intent.state.in_(_MAY_COME))
+        return tx.execute(statement.limit(1)).first() is not None
+
+    @override
+    def release(self, tx: Tx, payment_id: uuid.UUID, *, amount: int) -> PaidOut:
+        return _paid(self._payments.capture(tx, self._payments.locked(tx, payment_id), amount))
+
+    @override
+    def give_back(self, tx: Tx, payment_id: uuid.UUID, *, amount: int) -> None:
+        self._payments.give(tx, self._payments.locked(tx, payment_id), amount)
+
+    @override
+    def end(self, tx: Tx, payment_id: uuid.UUID, *, to_payer: int) -> PaidOut:
+        return _paid(self._payments.end(tx, self._payments.locked(tx, payment_id), to_payer=to_payer))
+
+
+def wish_of_escrow(tx: Tx, order_id: uuid.UUID) -> Wish:
+    """What an order asks the escrow contract to be paid."""
+    order = tx.get_one(Order, order_id)
+    return _wish(order, method=None, expires_at=order.deadline or order.placed_at)
+
+
+def _wish(order: Order, *, method: str | None, expires_at: dt.datetime) -> Wish:
+    return Wish(
+        order_id=order.id,
+        payer_account_id=order.buyer_account_id,
+        market_id=order.market_id,
+        asset=Asset(order.asset_id, order.asset_code, order.asset_exponent),
+        charge=Charge(order.amount),
+        commission_bps=order.fee_bps,
+        rail=order.rail,
+        method=method,
+        expires_at=expires_at,
+    )
+
+
+def _paid(parts: Parts) -> PaidOut:
+    return PaidOut(to_seller=parts.to_market, fee=parts.commission + parts.tax)

@@ -1,0 +1,1 @@
+"""Sources of rates. Another one is a file here, named as the setting names it, with `open_adapter`."""

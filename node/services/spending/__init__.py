@@ -1,0 +1,1 @@
+"""How much may leave a wallet: at once, in a day, in a month."""
