@@ -124,6 +124,7 @@ def build_services(
         deposits=money.deposits,
         withdrawals=money.withdrawals,
         payouts=purse.payouts,
+        reconciliation=money.reconciliation,
         nft=trade.nft,
         listing=trade.listing,
         quotes=trade.quotes,

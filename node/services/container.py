@@ -50,6 +50,7 @@ from node.services.market.service import MarketService
 from node.services.nft.service import NftService
 from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
+from node.services.reconciliation.service import ReconciliationService
 from node.services.payment.mirror import Mirror
 from node.services.payment.service import PaymentService
 from node.services.payout.service import PayoutService
@@ -129,6 +130,7 @@ class Services:
     deposits: DepositService
     withdrawals: WithdrawalService
     payouts: PayoutService
+    reconciliation: ReconciliationService
     nft: NftService
     listing: ListingService
     quotes: QuoteService

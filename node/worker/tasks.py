@@ -188,6 +188,8 @@ def follow_chain() -> None:
 def send_outgoing() -> None:
     """Signs, broadcasts and replaces what the node is to send."""
     services.outbox.advance(services.database.transaction)
+    with services.database.transaction() as tx:
+        services.sweeper.sweep_if_short(tx)
 
 
 @app.task(name="treasury.sweep", base=Parking)
@@ -195,6 +197,12 @@ def sweep_deposits() -> None:
     """Brings what waits at deposit addresses to the treasury."""
     with services.database.transaction() as tx:
         services.sweeper.sweep(tx)
+
+
+@app.task(name="reconciliation.run", base=Parking)
+def reconcile() -> None:
+    """Holds the books against each other; what differs becomes an incident."""
+    services.reconciliation.reconcile(services.database.transaction)
 
 
 @app.task(name="content.sweep", base=Parking)
@@ -214,6 +222,7 @@ app.conf.beat_schedule = {
     "follow-chain": {"task": "treasury.follow", "schedule": 3.0},
     "send-outgoing": {"task": "treasury.send", "schedule": 3.0},
     "sweep-deposits": {"task": "treasury.sweep", "schedule": 300.0},
+    "reconcile": {"task": "reconciliation.run", "schedule": 600.0},
     "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
     "poll-gateways": {"task": "gateway.poll", "schedule": 5.0},
     "deliver-transfers": {"task": "transfer.deliver_rest", "schedule": 60.0},
