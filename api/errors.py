@@ -50,6 +50,7 @@ from node.services.content import errors as content
 from node.services.credit import errors as credit
 from node.services.deposit import errors as deposit
 from node.services.escrow import errors as escrow
+from node.services.gateway import errors as gateway
 from node.services.governance import errors as governance
 from node.services.identity import errors as identity
 from node.services.listing import errors as listing
@@ -378,6 +379,12 @@ ERRORS |= {
     payment.RailUnknown: Row(422, "rail_unknown", "There is no such way to pay"),
     payment.ParkedAlready: Row(409, "incident_resolved", "The incident was resolved before"),
     payment.IncidentUnknown: Row(404, "incident_unknown", "There is no such incident"),
+    gateway.GatewayAway: Row(503, "gateway_away", "The gateway does not answer"),
+    gateway.GatewayRefused: Row(409, "gateway_refused", "The gateway did not do it"),
+    gateway.GatewayUnknown: Row(404, "gateway_unknown", "No such gateway takes that money here"),
+    gateway.ReturnUrlInvalid: Row(422, "return_url_invalid", "Payers don't come back there"),
+    gateway.CallbackForged: Row(403, "callback_forged", "The callback is not the gateway's"),
+    gateway.CallbackMalformed: Row(422, "callback_malformed", "The callback can't be read"),
     order.OtherRail: Row(409, "other_rail", "The order is paid in another way"),
     order.RailUnfit: Row(422, "rail_unfit", "It can't be paid in that way"),
     order.AlreadyPaid: Row(409, "already_paid", "The order's money is here or on its way"),

@@ -5,6 +5,7 @@ import node.kernel.db.idempotency
 import node.kernel.spine.models
 import node.services.catalog.models
 import node.services.deposit.models
+import node.services.gateway.models
 import node.services.governance.models
 import node.services.identity.models
 import node.services.listing.models

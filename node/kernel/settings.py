@@ -339,6 +339,16 @@ class Settings(ChainSettings, BaseSettings):
         le=365 * 24 * 3600,
         description="Shortest window that a market may set; by default an hour, on 31337 a second.",
     )
+    gateways: str = Field(
+        "",
+        description="Gateways for currencies of ISO 4217, the best one first, comma-separated: `stripe`,"
+        " `sandbox` (for development). Without one those are paid from balances alone.",
+    )
+    gateway_options: dict[str, SecretStr] = Field(
+        {},
+        description="What the gateways need, as JSON: `stripe.secret_key` and so on. `<gateway>.countries`"
+        " and `<gateway>.currencies` say where one is offered, comma-separated; else everywhere.",
+    )
     market_debt_max: dict[str, int] = Field(
         {},
         description="How far a market may owe after refunds, as JSON: smallest units by currency code. A"

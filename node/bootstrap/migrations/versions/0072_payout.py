@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0072_payout"
-down_revision = "0091_withdrawal"
+down_revision = "0071_rate"
 branch_labels = None
 depends_on = None
 
