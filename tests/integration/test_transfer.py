@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import event, update
 
@@ -279,6 +280,26 @@ async def test_a_session_that_ended_and_a_frozen_person_confirm_nothing(edge: Ed
     with edge.services.database.transaction() as tx:
         edge.services.roles.unfreeze(tx, sara.account_id, by="test")
     assert (await sara.post(path)).status_code == 200
+
+
+async def test_a_confirmation_whose_connection_broke_is_made_once(
+    edge: Edge, fresh_database: DatabaseUrls
+) -> None:
+    sara, omar = await person(edge, Amount(EUR, 100)), await (await person(edge)).named("omar")
+    prepared = [(await sara.prepare({"handle": "omar"}, 10)).json()["id"] for _ in range(6)]
+    with psycopg.connect(fresh_database.app, autocommit=True) as connection:
+        for one in prepared:
+            confirming = asyncio.create_task(sara.post(f"/v1/me/transfers/{one}/confirm"))
+            await asyncio.sleep(0)
+            await asyncio.to_thread(
+                connection.execute,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'asoud-statement' AND datname = current_database()",
+            )
+            assert (await confirming).status_code == 200
+        sent = "SELECT count(*) FROM kernel.event WHERE type_name = 'transfer.sent'"
+        assert connection.execute(sent).fetchone() == (6,)
+    assert (await sara.has(), await omar.has()) == (40, 60)
 
 
 async def test_many_at_once_to_each_other_lose_nothing(edge: Edge) -> None:
