@@ -93,7 +93,7 @@ def fill(urls: DatabaseUrls) -> uuid.UUID:
 
 
 @contextmanager
-def server(urls: DatabaseUrls, redis_url: str) -> Iterator[int]:
+def server(urls: DatabaseUrls, redis_url: str, *, workers: int = 1) -> Iterator[int]:
     port, metrics = free_port(), free_port()
     with tempfile.TemporaryDirectory() as data_dir:
         environment = os.environ | {
@@ -105,7 +105,16 @@ def server(urls: DatabaseUrls, redis_url: str) -> Iterator[int]:
             **dict.fromkeys(BOUNDS, "1000000"),
         }
         command = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1"]
-        command += ["--port", str(port), "--workers", "1", "--loop", "uvloop", "--log-level", "warning"]
+        command += [
+            "--port",
+            str(port),
+            "--workers",
+            str(workers),
+            "--loop",
+            "uvloop",
+            "--log-level",
+            "warning",
+        ]
         process = subprocess.Popen([*command, "scripts.bench.api_app:app"], cwd=ROOT, env=environment)
         try:
             _wait_ready(port)

@@ -3,7 +3,7 @@
 Most rows are run by pgbench with prepared statements, in turns, against one Postgres: the client costs the
 same. The floor is one function that updates two balances and inserts one row, with one index and no check but
 the sign. The last rows are confirmations of transfers between wallets: of their function alone, and over HTTP
-from one granian on the same machine, beside an empty endpoint of it. With `--growth` it draws what a transfer
+from granian on the same machine, beside an empty endpoint of it. With `--growth` it draws what a transfer
 costs as the ledger grows.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 import psycopg
 
 from scripts.bench.curve import curve_svg
-from scripts.bench.ledger_http import CONFIRM_SQL, CONNECTIONS, Confirmations, confirmations
+from scripts.bench.ledger_http import CONFIRM_SQL, CONNECTIONS, WORKERS, Confirmations, confirmations
 from scripts.bench.report import PARTS, Report, Row, arguments, publish
 from tests.stack import DatabaseUrls, Stack, cloned_database
 
@@ -235,7 +235,7 @@ def report_of(figures: dict[str, list[Figure]], *, rounds: int, seconds: float) 
         rows.append(Row(label, statistics.median(item.transfers_per_s for item in found), ratio))
     what = (
         f"pgbench, {CLIENTS} connections, {ACCOUNTS:,} accounts, durable commits, {seconds:g} s a row and"
-        " round. The floor updates two balances and inserts one row. HTTP: one granian process,"
+        f" round. The floor updates two balances and inserts one row. HTTP: granian with {WORKERS} processes,"
         f" {CONNECTIONS} connections, on the same machine."
     )
     return Report("Ledger", "scripts/bench/ledger", what, "transfers/s", rows[0].name, rounds, rows)

@@ -22,6 +22,7 @@ from tests.stack import DatabaseUrls
 
 CALLERS = 64
 CONNECTIONS = 16
+WORKERS = 2  # as many as the machine has cores: pgbench has a process for each connection
 PER_SECOND_MAX = 3_000  # so many are prepared for each second; a measurement ends when they are used up
 RECEIVERS = 5_000
 
@@ -120,7 +121,7 @@ class Confirmations:
 
 @contextmanager
 def confirmations(urls: DatabaseUrls, redis_url: str) -> Iterator[Confirmations]:
-    with server(urls, redis_url) as port:
+    with server(urls, redis_url, workers=WORKERS) as port:
         yield Confirmations(urls, port)
 
 

@@ -19,7 +19,7 @@ CHANNEL_RECORDED = "asoud_event_recorded"  # as the function has it
 _RECORD = text("""
     SELECT kernel.record_event(
         :id, :stream, :type_name, :schema_version, CAST(:payload AS jsonb), :at, :request_id,
-        CAST(:expected AS bigint)
+        CAST(:expected AS bigint), true
     )
 """)
 

@@ -86,7 +86,7 @@ BEGIN
     ELSIF v_outcome = 'done' THEN
         PERFORM kernel.record_event(
             p_event, 'transfer:' || p_id, 'transfer.sent', 1, jsonb_build_object('transfer_id', p_id), p_now,
-            p_request_id, NULL
+            p_request_id, NULL, false
         );
     END IF;
     RETURN (SELECT transfer.as_sent(sent, p_now) FROM transfer.transfer AS sent WHERE id = p_id);
