@@ -9,7 +9,6 @@ import pytest
 from node.kernel.db.unit_of_work import Database
 from node.kernel.errors import AsoudError
 from node.kernel.money import Amount
-from node.services.balance.service import owner_of_account, owner_of_market
 from node.services.order.access import Caller
 from node.services.order.errors import AlreadyPaid, OtherRail, RailUnfit, SplitTooLarge, WrongOrderState
 from node.services.order.models import Order
@@ -22,6 +21,7 @@ from tests.stack import DatabaseUrls
 from tests.till import EUR, FEE, PRICE, Till
 from wallet.ledger.commands import Posting, Transfer
 from wallet.ledger.errors import InsufficientFunds
+from wallet.owners import owner_of_account, owner_of_market
 
 pytestmark = pytest.mark.pg
 
@@ -207,6 +207,18 @@ def test_without_money_nothing_happens(till: Till) -> None:
     till.shop.clock.advance(UNFUNDED * 2)
     with till.shop.database.transaction() as tx:
         assert till.shop.order.expire_due(tx, now=till.shop.clock.now(), limit=100) >= 2
+
+
+def test_an_unpaid_order_is_cancelled_and_a_paid_one_is_not(till: Till) -> None:
+    buyer = till.buyer(PRICE)
+    order = till.order(buyer, Rail.HOLD)
+    with till.shop.database.transaction() as tx:
+        till.shop.order.cancel(tx, buyer, order.id)
+    assert till.shop.read(order.id).state == "cancelled"
+    assert till.shop.stock(order.product_id) == (5, 0, 0)
+    paid, buyer = till.paid(Rail.HOLD)
+    with pytest.raises(WrongOrderState), till.shop.database.transaction() as tx:
+        till.shop.order.cancel(tx, buyer, paid.id)
 
 
 def test_what_does_not_fit_is_refused(till: Till) -> None:
