@@ -31,7 +31,7 @@ def create_app(services: Services, options: EdgeOptions | None = None) -> FastAP
         # A thread without a connection would only wait for one.
         anyio.to_thread.current_default_thread_limiter().total_tokens = options.threads
         with metrics_port(here, options):
-            async with here.queries:
+            async with here.queries, here.statements:
                 yield
         await here.aclose()
 

@@ -50,6 +50,8 @@ class Permission:
 
     who: frozenset[Who]
     scope: Scope | None
+    is_judged_within: bool = False
+    """The command's own statement looks whether the session still counts; no role is asked for."""
 
     @property
     def looks_at_caller(self) -> bool:
@@ -130,7 +132,9 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "GET /v1/me/statement.csv": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
     "PUT /v1/me/handle": _IN_PERSON,
     "POST /v1/me/transfers": _IN_PERSON,
-    "POST /v1/me/transfers/{transfer_id}/confirm": _IN_PERSON,
+    "POST /v1/me/transfers/{transfer_id}/confirm": Permission(
+        frozenset({Who.ACCOUNT}), scope=None, is_judged_within=True
+    ),
     "GET /v1/me/transfers": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
     "GET /v1/me/transfers/{transfer_id}": _of(Who.ACCOUNT, scope=Scope.ACCOUNT_READ),
     "POST /v1/me/money-requests": _IN_PERSON,

@@ -7,6 +7,9 @@
 - `begin: EffectTx`: for a call to the chain or a gateway in the middle. The endpoint opens its own short
   transactions with `with begin() as tx`: commit the intent, call, commit the outcome.
 
+An `async def` may take `statements: AtOnce` instead: its command is one call of a SQL function, which may be
+repeated by its nature, so that `Idempotency-Key` has nothing to add. The shortest way there is.
+
 The transaction opens in the endpoint's thread after all dependencies are solved: a dependency may wait for
 the network, and holds no connection while it does. Both kinds honour `Idempotency-Key`.
 """
@@ -38,6 +41,7 @@ from api.edge_errors import IdempotencyKeyAnonymous, IdempotencyKeyMalformed
 from api.options import EdgeOptions
 from api.rates import POLICY, RateClass, count, is_counted, policy_of
 from node.kernel.db.idempotency import Claim
+from node.kernel.db.query_pool import StatementPool
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.errors import Bug
 from node.services.identity.tokens import Principal
@@ -80,7 +84,14 @@ async def _effect(request: Request) -> EffectCall:
 CommandTx = Annotated[Tx, Depends(_command)]
 EffectTx = Annotated[Begin, Depends(_effect)]
 
-_KINDS: dict[Any, Kind] = {_command: Kind.COMMAND, _effect: Kind.EFFECT}
+
+async def _statements(request: Request) -> StatementPool:
+    return services_of(request).statements
+
+
+AtOnce = Annotated[StatementPool, Depends(_statements)]
+
+_KINDS: dict[Any, Kind] = {_command: Kind.COMMAND, _effect: Kind.EFFECT, _statements: Kind.COMMAND}
 
 
 def never_stored(endpoint: Endpoint) -> Endpoint:
@@ -103,8 +114,11 @@ class EdgeRoute(APIRoute):
         if ":path}" in path:
             raise Bug("a parameter of the edge takes no slash", path=path)
         parameter, self.kind = _call_parameter(endpoint)
-        self.stores_answer = self.kind is not Kind.QUERY and not getattr(endpoint, _NEVER_STORED, False)
-        if parameter is not None:
+        is_at_once = parameter is not None and get_type_hints(endpoint)[parameter] is StatementPool
+        self.stores_answer = not (
+            is_at_once or self.kind is Kind.QUERY or getattr(endpoint, _NEVER_STORED, False)
+        )
+        if parameter is not None and not is_at_once:
             if inspect.iscoroutinefunction(endpoint):
                 raise Bug("a command is a plain def", endpoint=endpoint.__qualname__)
             endpoint = _within(

@@ -10,7 +10,7 @@ from api.readback import read_back
 from api.routing import CommandTx, edge_router
 from api.schemas import Page, UintOut
 from api.v1.balance import AssetQuery, BalanceOut, EntryOut, statement_file
-from api.v1.transfer import TransferIn, TransferOut, confirmed, prepared
+from api.v1.transfer import TransferIn, TransferOut, prepared
 from api.views import ThePage, Views
 from node.services.balance import queries
 from node.services.container import Services
@@ -64,7 +64,7 @@ def prepare_market_transfer(
     principal: CurrentPrincipal,
 ) -> Response:
     """As `POST /v1/me/transfers`, out of the market's wallet. The owner confirms."""
-    transfer_id = prepared(tx, services, Sender(principal.account_id, market_id), body)
+    transfer_id = prepared(tx, services, Sender(principal.account_id, principal.session_id, market_id), body)
     params = _one(services, market_id, transfer_id)
     return read_back(tx, transfer_queries.ONE_OF_MARKET, params, status=201)
 
@@ -78,7 +78,10 @@ def confirm_market_transfer(
     principal: CurrentPrincipal,
 ) -> Response:
     """Moves the market's money, once."""
-    confirmed(tx, services, principal, Sender(principal.account_id, market_id), transfer_id)
+    sender = Sender(principal.account_id, principal.session_id, market_id)
+    if services.transfers.confirm(tx, sender, transfer_id, is_proved=False) is None:
+        services.step_up.require(tx, principal)
+        services.transfers.confirm(tx, sender, transfer_id, is_proved=True)
     return read_back(tx, transfer_queries.ONE_OF_MARKET, _one(services, market_id, transfer_id))
 
 

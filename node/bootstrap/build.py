@@ -12,7 +12,7 @@ from node.bootstrap.verdicts import IndexerVerdicts
 from node.chain.client import ChainClient
 from node.chain.deployments import CurrentDeployment, DeploymentRegistry
 from node.kernel.clock import Clock, SystemClock
-from node.kernel.db.query_pool import QueryPool
+from node.kernel.db.query_pool import QueryPool, StatementPool
 from node.kernel.db.unit_of_work import Database
 from node.kernel.rate import SlidingWindow
 from node.kernel.settings import DEV_CHAIN_ID, Settings
@@ -24,7 +24,7 @@ from node.services.content.media import UploadPolicy
 from node.services.content.store import ContentStore, LocalContentStore
 from node.services.governance.ballots import BallotService
 from node.services.governance.service import GovernanceService
-from wallet.ledger.commands import Ledger
+from wallet.ledger.commands import REFUSED_STATE, Ledger
 
 RATE_TIMEOUT_S = 0.25  # a request waits this long at most to be counted
 
@@ -75,6 +75,9 @@ def build_services(
         clock=clock,
         database=database,
         queries=queries,
+        statements=StatementPool(
+            database_url, size=settings.query_pool_size, passed_on=frozenset({REFUSED_STATE})
+        ),
         redis=redis,
         events=events,
         chain=chain,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from node.kernel.clock import Clock
 from node.kernel.settings import Settings
 from node.kernel.spine.record import EventRecorder
+from node.services.identity.errors import AccountFrozen, SessionEnded
 from node.services.payout.service import REFUSALS as OF_PAYOUTS
 from node.services.payout.service import PayoutService
 from node.services.rate.adapter import Options
@@ -17,7 +18,12 @@ from node.services.spending.service import Rule, SpendingService
 from node.services.transfer.requests import RequestService
 from node.services.transfer.service import Notices, TransferRules, TransferService
 from wallet.ledger.commands import Ledger
+from wallet.ledger.errors import Words
 
+OF_SESSIONS: Words = {
+    "session_ended": (SessionEnded, "the session was signed out; sign in again"),
+    "user_frozen": (AccountFrozen, "the account is frozen; ask the operator"),
+}
 REQUEST_PATH = "/v1/money-requests/"
 
 
@@ -59,7 +65,7 @@ def purse_services(
         bounds=json.dumps(
             {"spending": json.loads(spending.rules_json), "reserve": json.loads(payouts.rules_json)}
         ),
-        refusals={**OF_SPENDING, **OF_PAYOUTS},
+        refusals={**OF_SPENDING, **OF_PAYOUTS, **OF_SESSIONS},
     )
     rates = _rates(settings, clock)
     link = settings.money_request_link or settings.public_url.rstrip("/") + REQUEST_PATH

@@ -12,7 +12,7 @@ from node.chain.client import ChainClient
 from node.chain.deployments import Deployment, DeploymentRegistry
 from node.chain.escrow_actions import EscrowActions
 from node.kernel.clock import Clock
-from node.kernel.db.query_pool import QueryPool
+from node.kernel.db.query_pool import QueryPool, StatementPool
 from node.kernel.db.unit_of_work import Database
 from node.kernel.rate import SlidingWindow
 from node.kernel.spine.record import EventRecorder
@@ -76,6 +76,7 @@ class Services:
     clock: Clock
     database: Database
     queries: QueryPool
+    statements: StatementPool
     redis: Redis
     events: EventRecorder
     chain: ChainClient

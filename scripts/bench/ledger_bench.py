@@ -1,8 +1,10 @@
 """Measures durable transfers of the ledger beside the least SQL that moves money, both with fsync.
 
-All rows are run by pgbench with prepared statements, in turns, against one Postgres: the client costs the
+Most rows are run by pgbench with prepared statements, in turns, against one Postgres: the client costs the
 same. The floor is one function that updates two balances and inserts one row, with one index and no check but
-the sign. With `--growth` it draws what a transfer costs as the ledger grows.
+the sign. The last rows are confirmations of transfers between wallets: of their function alone, and over HTTP
+from one granian on the same machine, beside an empty endpoint of it. With `--growth` it draws what a transfer
+costs as the ledger grows.
 """
 
 import json
@@ -18,6 +20,7 @@ from pathlib import Path
 import psycopg
 
 from scripts.bench.curve import curve_svg
+from scripts.bench.ledger_http import CONFIRM_SQL, CONNECTIONS, Confirmations, confirmations
 from scripts.bench.report import PARTS, Report, Row, arguments, publish
 from tests.stack import DatabaseUrls, Stack, cloned_database
 
@@ -31,6 +34,7 @@ DURABLE = (
     *("fsync=on", "synchronous_commit=on", "full_page_writes=on"),
     *("max_connections=50", "shared_buffers=512MB", "max_wal_size=4GB", "checkpoint_timeout=30min"),
 )
+CONFIRMED, OVER_HTTP, EMPTY = "confirmation in SQL", "confirmation over HTTP", "empty endpoint"
 FLOOR, SINGLE, HOT_ROW, BATCHED = "floor", "single", "one hot account", f"batches of {BATCH}"
 CURVE = PARTS / "ledger-growth.svg"
 
@@ -86,6 +90,7 @@ SCRIPTS = {
     SINGLE: _PAIR + _MOVE.replace("DESTINATION", ":destination"),
     HOT_ROW: _PAIR + _MOVE.replace("DESTINATION", str(HOT)),
     BATCHED: _BATCH.replace("BATCH", str(BATCH)),
+    CONFIRMED: CONFIRM_SQL,
 }
 _SEAL = "SELECT ledger.seal(10000)"
 
@@ -104,7 +109,7 @@ class BenchFailed(RuntimeError):
 class Bench:
     def __init__(self, stack: Stack, urls: DatabaseUrls, folder: Path, *, accounts: int) -> None:
         self._pgbench = stack.postgres.place.bin_dir / "pgbench"
-        self._urls = urls
+        self.urls = urls
         self._folder = folder
         self._scripts = {
             name: script.replace("ACCOUNTS", str(accounts)).replace("ASSET", _ASSET)
@@ -128,7 +133,7 @@ class Bench:
             "--jobs=1",
         ]
         command += [f"--time={max(1, round(seconds))}", "--log", f"--log-prefix={self._folder / 'log'}"]
-        command += [f"--file={self._path(name)}", self._urls.app]
+        command += [f"--file={self._path(name)}", self.urls.app]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         rate = re.search(r"tps = ([0-9.]+)", done.stdout)
         if done.returncode or rate is None or " 0 (0.000%)" not in done.stdout:
@@ -139,20 +144,20 @@ class Bench:
         return Figure(float(rate[1]) * size, waits[len(waits) // 2], waits[len(waits) * 99 // 100])
 
     def transfers(self) -> int:
-        with psycopg.connect(self._urls.app) as connection:
+        with psycopg.connect(self.urls.app) as connection:
             row = connection.execute("SELECT last_value FROM ledger.transfer_id_seq").fetchone()
         assert row is not None
         return int(row[0])
 
     def grow(self, transfers: int) -> None:
         """Fills up to so many transfers, sealed, as an operator's database would be after them."""
-        with psycopg.connect(self._urls.app, autocommit=True) as connection:
+        with psycopg.connect(self.urls.app, autocommit=True) as connection:
             connection.execute("SET synchronous_commit = off")
             while self.transfers() < transfers:
                 for _ in range(20):
                     connection.execute(self._scripts[BATCHED].encode())
                 connection.execute(_SEAL)
-        with psycopg.connect(self._urls.owner, autocommit=True) as connection:
+        with psycopg.connect(self.urls.owner, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE ledger.account")
             connection.execute("ANALYZE")
             connection.execute("CHECKPOINT")
@@ -178,11 +183,22 @@ def _prepare(urls: DatabaseUrls, superuser: str, accounts: int) -> None:
         connection.execute("GRANT pg_checkpoint TO asoud_owner")
 
 
-def compare(bench: Bench, *, rounds: int, seconds: float) -> dict[str, list[Figure]]:
-    figures: dict[str, list[Figure]] = {name: [] for name in SCRIPTS}
+def compare(
+    bench: Bench, confirming: Confirmations, *, rounds: int, seconds: float
+) -> dict[str, list[Figure]]:
+    names = (*SCRIPTS, OVER_HTTP, EMPTY)
+    figures: dict[str, list[Figure]] = {name: [] for name in names}
     for turn in range(rounds + 1):  # the first one warms up
-        for name in SCRIPTS:
-            found = bench.run(name, seconds=seconds if turn else 1)
+        lasts = seconds if turn else 1
+        for name in names:
+            if name == CONFIRMED:
+                confirming.queue(seconds=lasts)
+            if name in SCRIPTS:
+                found = bench.run(name, seconds=lasts)
+            else:
+                do = confirming.over_http if name == OVER_HTTP else confirming.nothing_over_http
+                done = do(seconds=lasts)
+                found = Figure(done.per_second, done.p50_ms, done.p99_ms)
             if turn:
                 figures[name].append(found)
     return figures
@@ -210,11 +226,17 @@ def report_of(figures: dict[str, list[Figure]], *, rounds: int, seconds: float) 
         ratio = statistics.median(ours.transfers_per_s / base.transfers_per_s for ours, base in pairs)
         p50 = statistics.median(item.p50_ms for item in found)
         p99 = statistics.median(item.p99_ms for item in found)
-        label = f"{name} (p50 {p50:.1f} ms, p99 {p99:.1f} ms)"
+        of_single = ""
+        if name in (CONFIRMED, OVER_HTTP):
+            both = zip(found, figures[SINGLE], strict=True)
+            times = statistics.median(ours.transfers_per_s / one.transfers_per_s for ours, one in both)
+            of_single = f"{times:.2f} of single, "
+        label = f"{name} ({of_single}p50 {p50:.1f} ms, p99 {p99:.1f} ms)"
         rows.append(Row(label, statistics.median(item.transfers_per_s for item in found), ratio))
     what = (
         f"pgbench, {CLIENTS} connections, {ACCOUNTS:,} accounts, durable commits, {seconds:g} s a row and"
-        " round. The floor updates two balances and inserts one row."
+        " round. The floor updates two balances and inserts one row. HTTP: one granian process,"
+        f" {CONNECTIONS} connections, on the same machine."
     )
     return Report("Ledger", "scripts/bench/ledger", what, "transfers/s", rows[0].name, rounds, rows)
 
@@ -227,8 +249,11 @@ def main() -> None:
     options = parser.parse_args()
     stack = Stack(postgres_settings=DURABLE)
     try:
-        with prepared(stack, accounts=ACCOUNTS) as bench:
-            figures = compare(bench, rounds=options.rounds, seconds=options.seconds)
+        with (
+            prepared(stack, accounts=ACCOUNTS) as bench,
+            confirmations(bench.urls, stack.addresses().redis) as confirming,
+        ):
+            figures = compare(bench, confirming, rounds=options.rounds, seconds=options.seconds)
         points = []
         if options.growth:
             with prepared(stack, accounts=ACCOUNTS_OF_GROWTH) as bench:

@@ -40,6 +40,7 @@ class Load:
 
     per_second: float
     p99_ms: float
+    p50_ms: float
 
 
 async def load(port: int, streams: Sequence[Iterable[Act]], *, seconds: float) -> Load:
@@ -53,7 +54,8 @@ async def load(port: int, streams: Sequence[Iterable[Act]], *, seconds: float) -
     ended = time.perf_counter()
     seconds_each = sorted(itertools.chain.from_iterable(taken))
     p99 = seconds_each[int(len(seconds_each) * 0.99)]
-    return Load(len(seconds_each) / (ended - began), p99 * 1000)
+    p50 = seconds_each[len(seconds_each) // 2]
+    return Load(len(seconds_each) / (ended - began), p99 * 1000, p50 * 1000)
 
 
 async def _connection(port: int, acts: Iterable[Act], *, until: float) -> list[float]:

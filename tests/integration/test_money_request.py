@@ -38,7 +38,9 @@ async def test_a_fixed_request_is_paid_once_whoever_comes(edge: Edge) -> None:
     assert refusal(await payers[0].prepare(to, 299)) == (422, "money_request_fixed")
     assert refusal(await payers[0].prepare(to, 300, KWD)) == (422, "money_request_fixed")
     assert refusal(await sara.prepare(to, None)) == (422, "own_wallet")
-    answers = await asyncio.gather(*(one.pay(to, None) for one in payers))
+    prepared = [(await one.prepare(to, None)).json()["id"] for one in payers]
+    confirmed = zip(payers, prepared, strict=True)
+    answers = await asyncio.gather(*(one.post(f"/v1/me/transfers/{each}/confirm") for one, each in confirmed))
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
     assert await sara.has() == 300
     assert (await seen(edge, wish.code))["state"] == "paid"

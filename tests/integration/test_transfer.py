@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from api.schemas import Page
 from api.v1.balance import EntryOut
@@ -17,7 +18,7 @@ from api.v1.transfer import TransferOut
 from node.events.account import PhoneLinked
 from node.kernel.clock import SystemClock
 from node.kernel.money import Amount
-from node.services.identity.models import Phone
+from node.services.identity.models import Phone, Session
 from tests.edge import Edge, edge_settings, new_wallet, running_edge
 from tests.handset import Handset, bearer
 from tests.purse import EUR, KWD, Json, Person, person, react, refusal
@@ -262,6 +263,43 @@ async def test_a_large_amount_needs_a_second_proof(edge: Edge) -> None:
     await with_totp(edge, sara.headers)
     assert (await sara.pay({"handle": "omar"}, 100_001)).status_code == 200
     assert await sara.has() == 1_000_000 - 200_001
+
+
+async def test_a_session_that_ended_and_a_frozen_person_confirm_nothing(edge: Edge) -> None:
+    sara, omar = await person(edge, Amount(EUR, 100)), await (await person(edge)).named("omar")
+    prepared = (await sara.prepare({"handle": "omar"}, 1)).json()["id"]
+    path = f"/v1/me/transfers/{prepared}/confirm"
+    with edge.services.database.transaction() as tx:
+        edge.services.roles.freeze(tx, sara.account_id, by="test")
+    assert refusal(await sara.post(path)) == (401, "session_ended")  # freezing signs out
+    with edge.services.database.transaction() as tx:
+        tx.execute(update(Session).where(Session.account_id == sara.account_id).values(ended_at=None))
+    assert refusal(await sara.post(path)) == (403, "account_shut_out")
+    assert refusal(await edge.client.post(path)) == (401, "token_missing")
+    assert await omar.has() == 0
+    with edge.services.database.transaction() as tx:
+        edge.services.roles.unfreeze(tx, sara.account_id, by="test")
+    assert (await sara.post(path)).status_code == 200
+
+
+async def test_a_confirmation_whose_connection_broke_is_made_once(
+    edge: Edge, fresh_database: DatabaseUrls
+) -> None:
+    sara, omar = await person(edge, Amount(EUR, 100)), await (await person(edge)).named("omar")
+    prepared = [(await sara.prepare({"handle": "omar"}, 10)).json()["id"] for _ in range(6)]
+    with psycopg.connect(fresh_database.app, autocommit=True) as connection:
+        for one in prepared:
+            confirming = asyncio.create_task(sara.post(f"/v1/me/transfers/{one}/confirm"))
+            await asyncio.sleep(0)
+            await asyncio.to_thread(
+                connection.execute,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'asoud-statement' AND datname = current_database()",
+            )
+            assert (await confirming).status_code == 200
+        sent = "SELECT count(*) FROM kernel.event WHERE type_name = 'transfer.sent'"
+        assert connection.execute(sent).fetchone() == (6,)
+    assert (await sara.has(), await omar.has()) == (40, 60)
 
 
 async def test_many_at_once_to_each_other_lose_nothing(edge: Edge) -> None:

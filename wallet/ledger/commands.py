@@ -277,8 +277,8 @@ def typed_refusals(more: Words = MappingProxyType({})) -> Iterator[None]:
     """
     try:
         yield
-    except DBAPIError as error:
-        original = error.orig
+    except (DBAPIError, psycopg.Error) as error:
+        original = error.orig if isinstance(error, DBAPIError) else error
         if isinstance(original, psycopg.Error) and original.sqlstate == REFUSED_STATE:
             fields = msgspec.json.decode(original.diag.message_detail or "{}")
             raise refusal(original.diag.message_primary or "", fields, more) from None

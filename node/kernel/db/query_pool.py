@@ -12,7 +12,7 @@ from psycopg.adapt import Loader
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from typing_extensions import override
 
-from node.kernel.db.unit_of_work import typed
+from node.kernel.db.unit_of_work import LOCK_TIMEOUT_MS, STATEMENT_TIMEOUT_MS, typed
 from node.kernel.errors import Bug, Transient
 
 QUERY_TIMEOUT_MS = 5_000
@@ -38,6 +38,11 @@ async def _configure(connection: AsyncConnection[Any]) -> None:
 class QueryPool:
     """Open it in the server's lifespan: `async with QueryPool(...) as queries`."""
 
+    passed_on: frozenset[str] = frozenset()
+    """Of these states the driver's error passes: whoever asked knows what it means."""
+    name = "asoud-query"
+    options = f"-c default_transaction_read_only=on -c jit=off -c statement_timeout={QUERY_TIMEOUT_MS}"
+
     def __init__(self, url: str, *, size: int) -> None:
         self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
             url,
@@ -46,13 +51,7 @@ class QueryPool:
             timeout=ACQUIRE_TIMEOUT_S,
             open=False,
             configure=_configure,
-            kwargs={
-                "application_name": "asoud-query",
-                "connect_timeout": 5,
-                "options": (
-                    f"-c default_transaction_read_only=on -c jit=off -c statement_timeout={QUERY_TIMEOUT_MS}"
-                ),
-            },
+            kwargs={"application_name": self.name, "connect_timeout": 5, "options": self.options},
         )
 
     async def __aenter__(self) -> Self:
@@ -93,7 +92,23 @@ class QueryPool:
             except PoolTimeout as error:
                 raise Transient("all database connections are busy", retry_after_s=1) from error
             except Error as error:
+                if error.sqlstate is not None and error.sqlstate in self.passed_on:
+                    raise
                 lost = isinstance(error, OperationalError) and error.sqlstate in _LOST
                 if not (lost and tries_left):
                     raise typed(error, connection_lost=lost) from error
         raise Bug("the last try neither returned nor raised")
+
+
+class StatementPool(QueryPool):
+    """The shortest command path: one call of a SQL function is the whole command, and commits by itself.
+
+    Only for what may be repeated: a call whose connection broke is made again, and has no second effect.
+    """
+
+    name = "asoud-statement"
+    options = f"-c jit=off -c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
+
+    def __init__(self, url: str, *, size: int, passed_on: frozenset[str]) -> None:
+        super().__init__(url, size=size)
+        self.passed_on = passed_on

@@ -1,5 +1,8 @@
 """Writing to the spine: in the caller's transaction, or not at all."""
 
+from pathlib import Path
+from typing import Final
+
 import msgspec
 import structlog
 from sqlalchemy import text
@@ -10,19 +13,15 @@ from node.kernel.errors import Conflict
 from node.kernel.ids import new_id
 from node.kernel.spine.event import Event
 
-CHANNEL_RECORDED = "asoud_event_recorded"
+FUNCTIONS: Final = ((Path(__file__).parent / "functions.sql").read_text(),)
+CHANNEL_RECORDED = "asoud_event_recorded"  # as the function has it
 
-_NEXT_VERSION = text("""
-    INSERT INTO kernel.stream_head AS head (stream, version) VALUES (:stream, 1)
-    ON CONFLICT (stream) DO UPDATE SET version = head.version + 1
-    RETURNING version
+_RECORD = text("""
+    SELECT kernel.record_event(
+        :id, :stream, :type_name, :schema_version, CAST(:payload AS jsonb), :at, :request_id,
+        CAST(:expected AS bigint)
+    )
 """)
-_INSERT = text("""
-    INSERT INTO kernel.event
-        (id, stream, version, type_name, schema_version, payload, occurred_at, request_id)
-    VALUES (:id, :stream, :version, :type_name, :schema_version, CAST(:payload AS jsonb), :at, :request_id)
-""")
-_NOTIFY = text("SELECT pg_notify(:channel, '')")
 
 
 class StreamMoved(Conflict):
@@ -44,21 +43,17 @@ class EventRecorder:
         Raises:
             StreamMoved: The stream has another version than the expected one.
         """
-        version: int = tx.execute(_NEXT_VERSION, {"stream": stream}).scalar_one()
+        arguments = {
+            "id": new_id(),
+            "stream": stream,
+            "type_name": event.type_name,
+            "schema_version": event.schema_version,
+            "payload": msgspec.json.encode(event).decode(),
+            "at": self._clock.now(),
+            "request_id": structlog.contextvars.get_contextvars().get("request_id"),
+            "expected": expected_version,
+        }
+        version: int = tx.execute(_RECORD, arguments).scalar_one()
         if expected_version is not None and version != expected_version + 1:
             raise StreamMoved("the stream has moved on", stream=stream, version=version - 1)
-        tx.execute(
-            _INSERT,
-            {
-                "id": new_id(),
-                "stream": stream,
-                "version": version,
-                "type_name": event.type_name,
-                "schema_version": event.schema_version,
-                "payload": msgspec.json.encode(event).decode(),
-                "at": self._clock.now(),
-                "request_id": structlog.contextvars.get_contextvars().get("request_id"),
-            },
-        )
-        tx.execute(_NOTIFY, {"channel": CHANNEL_RECORDED})
         return version

@@ -5,6 +5,7 @@ import os
 import secrets
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import jwt
@@ -19,6 +20,7 @@ ALGORITHM = "EdDSA"
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type (RFC 9068, section 2.1)
 AUDIENCE = "asoud-api"
 KEY_BYTES_MIN = 32
+CHECKED_MAX = 4_096  # tokens whose signature need not be looked at again; less than 4 MB
 TOKEN_CHARS_MAX = 2_048  # ours are about 600: longer ones are not worth a signature check
 
 
@@ -61,6 +63,7 @@ class Tokens:
         self._keys = keys
         self._issuer = issuer
         self._life = life
+        self._checked = lru_cache(CHECKED_MAX)(self._check)
 
     def issue(self, principal: Principal) -> AccessToken:
         now = self._clock.now()
@@ -89,6 +92,13 @@ class Tokens:
         """
         if len(token) > TOKEN_CHARS_MAX:
             raise TokenInvalid("the access token is not one of ours")
+        principal, expires_at = self._checked(token)
+        if self._clock.now().timestamp() >= expires_at:
+            raise TokenExpired("the access token has run out; refresh it or sign in again")
+        return principal
+
+    def _check(self, token: str) -> tuple[Principal, int]:
+        """Whom it names and until when: what is right once about a token stays so."""
         try:
             claims = jwt.decode(
                 token,
@@ -106,12 +116,9 @@ class Tokens:
             )
             wallet = parse_address(claims["addr"]) if "addr" in claims else None
             principal = Principal(uuid.UUID(claims["sub"]), wallet, uuid.UUID(claims["sid"]))
-            expires_at = int(claims["exp"])
+            return principal, int(claims["exp"])
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, AttributeError, Invalid) as error:
             raise TokenInvalid("the access token is not one of ours") from error
-        if self._clock.now().timestamp() >= expires_at:
-            raise TokenExpired("the access token has run out; refresh it or sign in again")
-        return principal
 
     def _key_of(self, token: str) -> SigningKey:
         """By the id in its header, which names one of our keys or nothing; keys in it are not looked at."""

@@ -62,6 +62,36 @@ BEGIN
     RETURN 'done';
 END $$;
 
+-- The whole command: whether the session counts, the confirmation, its event, and what the sender is told. Null: a second proof is needed.
+CREATE OR REPLACE FUNCTION transfer.confirm_and_tell(
+    p_id uuid, p_account_id uuid, p_session_id uuid, p_market_id uuid, p_rules jsonb, p_is_proved boolean,
+    p_event uuid, p_request_id text, p_now timestamptz
+) RETURNS json
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_frozen_at timestamptz;
+    v_outcome text;
+BEGIN
+    SELECT account.frozen_at INTO v_frozen_at FROM identity.session
+        JOIN identity.account ON account.id = session.account_id
+        WHERE session.id = p_session_id AND session.account_id = p_account_id AND session.ended_at IS NULL;
+    IF NOT FOUND THEN
+        PERFORM ledger.refuse('session_ended', '{}');
+    ELSIF v_frozen_at IS NOT NULL THEN
+        PERFORM ledger.refuse('user_frozen', '{}');
+    END IF;
+    v_outcome := transfer.confirm(p_id, p_account_id, p_market_id, p_rules, p_is_proved, p_now);
+    IF v_outcome = 'step_up' THEN
+        RETURN NULL;
+    ELSIF v_outcome = 'done' THEN
+        PERFORM kernel.record_event(
+            p_event, 'transfer:' || p_id, 'transfer.sent', 1, jsonb_build_object('transfer_id', p_id), p_now,
+            p_request_id, NULL
+        );
+    END IF;
+    RETURN (SELECT transfer.as_sent(sent, p_now) FROM transfer.transfer AS sent WHERE id = p_id);
+END $$;
+
 CREATE OR REPLACE FUNCTION transfer.pay_request(p_id uuid, p_now timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -108,4 +138,37 @@ LANGUAGE sql IMMUTABLE AS $$
         WHEN 'phone' THEN left(p_target, 3) || '•••' || right(p_target, 4)
         WHEN 'address' THEN left(p_target, 6) || '…' || right(p_target, 4)
         ELSE '@' || p_target END;
+$$;
+
+CREATE OR REPLACE FUNCTION transfer.amount_json(p_value numeric, p_asset text) RETURNS json
+LANGUAGE sql STABLE AS $$
+    SELECT json_build_object('value', p_value::text, 'asset', json_build_object(
+        'id', asset.id, 'code', asset.code, 'exponent', asset.exponent
+    )) FROM ledger.asset WHERE asset.id = p_asset;
+$$;
+
+-- RFC 3339 in UTC.
+CREATE OR REPLACE FUNCTION transfer.time_text(p_at timestamptz) RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+$$;
+
+-- A transfer as its sender sees it. Of one to a phone nothing tells whether somebody has the phone: it stays `sent`,
+-- unless it came back.
+CREATE OR REPLACE FUNCTION transfer.as_sent(p_sent transfer.transfer, p_now timestamptz) RETURNS json
+LANGUAGE sql STABLE AS $$
+    SELECT json_build_object(
+        'id', p_sent.id, 'direction', 'out', 'way', p_sent.way, 'to', p_sent.target,
+        'counterparty', CASE WHEN p_sent.way = 'request'
+            THEN transfer.shown_name(p_sent.receiver_account_id, NULL)
+            ELSE transfer.masked(p_sent.way, p_sent.target) END,
+        'amount', transfer.amount_json(p_sent.amount, p_sent.asset),
+        'fee', transfer.amount_json(p_sent.fee, p_sent.asset),
+        'note', p_sent.note,
+        'state', CASE WHEN p_sent.state = 'quoted' AND p_sent.expires_at <= p_now THEN 'lapsed'
+            WHEN p_sent.way = 'phone' AND p_sent.state = 'delivered' THEN 'sent' ELSE p_sent.state END,
+        'prepared_at', transfer.time_text(p_sent.quoted_at), 'expires_at', transfer.time_text(p_sent.expires_at),
+        'confirmed_at', transfer.time_text(p_sent.confirmed_at),
+        'returns_at', transfer.time_text(p_sent.returns_at)
+    );
 $$;

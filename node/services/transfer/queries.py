@@ -1,8 +1,4 @@
-"""Views of transfers and of requests for money, for the query path.
-
-Of a transfer to a phone nothing tells its sender whether somebody has the phone: it stays `sent`, unless it
-came back.
-"""
+"""Views of transfers and requests for money, for the query path. What a sender sees is in `functions.sql`."""
 
 from typing import Final, LiteralString
 
@@ -15,19 +11,7 @@ _ASSET: Final[LiteralString] = """(
 )"""
 _OF_SENT: Final[LiteralString] = _ASSET.replace("{0}", "sent")
 
-# Takes `now`.
-_OUT: Final[LiteralString] = f"""json_build_object(
-    'id', sent.id, 'direction', 'out', 'way', sent.way, 'to', sent.target,
-    'counterparty', CASE WHEN sent.way = 'request' THEN transfer.shown_name(sent.receiver_account_id, NULL)
-        ELSE transfer.masked(sent.way, sent.target) END,
-    'amount', json_build_object('value', sent.amount::text, 'asset', {_OF_SENT}),
-    'fee', json_build_object('value', sent.fee::text, 'asset', {_OF_SENT}),
-    'note', sent.note,
-    'state', CASE WHEN sent.state = 'quoted' AND sent.expires_at <= %(now)s THEN 'lapsed'
-        WHEN sent.way = 'phone' AND sent.state = 'delivered' THEN 'sent' ELSE sent.state END,
-    'prepared_at', {time_text("sent.quoted_at")}, 'expires_at', {time_text("sent.expires_at")},
-    'confirmed_at', {time_text("sent.confirmed_at")}, 'returns_at', {time_text("sent.returns_at")}
-)"""
+_OUT: Final[LiteralString] = "transfer.as_sent(sent, %(now)s)"
 _OUT_SOURCE: Final[LiteralString] = """FROM transfer.transfer AS sent
     WHERE sent.account_id = %(account_id)s AND sent.market_id IS NULL"""
 

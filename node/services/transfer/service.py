@@ -8,17 +8,18 @@ nobody came for goes back.
 
 import datetime as dt
 import uuid
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol
 
+import structlog
 from sqlalchemy import select, text
 
-from node.events.transfer import TransferReturned, TransferSent
+from node.events.transfer import TransferReturned
 from node.kernel.clock import Clock
+from node.kernel.db.query_pool import StatementPool
 from node.kernel.db.unit_of_work import Tx, rows_touched
 from node.kernel.hexes import Address, to_bytes
 from node.kernel.ids import new_id
@@ -58,9 +59,18 @@ DELIVERED_MAX = 500  # to one phone at its first sign-in; what is beyond waits f
 PRUNE_MAX = 5_000
 KEPT = dt.timedelta(days=1)  # of what nobody confirmed
 
-_CONFIRM = text(
-    "SELECT transfer.confirm(:id, :account_id, :market_id, CAST(:rules AS jsonb), :is_proved, :now)"
-)
+_CONFIRM: Final = """
+    SELECT transfer.confirm_and_tell(
+        :id, :account_id, :session_id, CAST(:market_id AS uuid), CAST(:rules AS jsonb), :is_proved, :event,
+        :request_id, :now
+    )
+"""
+_CONFIRM_RAW: Final = """
+    SELECT transfer.confirm_and_tell(
+        %(id)s, %(account_id)s, %(session_id)s, %(market_id)s, %(rules)s, %(is_proved)s, %(event)s,
+        %(request_id)s, %(now)s
+    )
+"""
 _REQUIRE_PEOPLE = text("SELECT transfer.require_people(:accounts)")
 _SOURCE = text("""
     SELECT id FROM ledger.account WHERE owner = :owner AND purpose = :purpose AND asset = :asset
@@ -119,13 +129,12 @@ class Sender:
     """Whose wallet pays: the account's own, or that of a market in which it may."""
 
     account_id: uuid.UUID
+    session_id: uuid.UUID
     market_id: uuid.UUID | None = None
 
     @property
     def owner(self) -> str:
-        if self.market_id is not None:
-            return owner_of_market(self.market_id)
-        return owner_of_account(self.account_id)
+        return _owner(self.account_id, self.market_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +149,6 @@ class Target:
 class _Receiver:
     account_id: uuid.UUID | None = None
     request: MoneyRequest | None = None
-
-
-class Outcome(StrEnum):
-    """What `transfer.confirm` says."""
-
-    DONE = "done"
-    AGAIN = "again"
-    STEP_UP = "step_up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,33 +241,31 @@ class TransferService:
         tx.flush()
         return transfer.id
 
-    def confirm(self, tx: Tx, sender: Sender, transfer_id: uuid.UUID, *, is_proved: bool) -> Outcome:
-        """Moves the money. Again is fine, and moves nothing.
+    def confirm(
+        self, tx: Tx, sender: Sender, transfer_id: uuid.UUID, *, is_proved: bool
+    ) -> dict[str, object] | None:
+        """Moves the money, and tells the transfer as its sender sees it. Again is fine, and moves nothing.
 
         Args:
-            is_proved: Whether the sender gave a second proof. STEP_UP comes back where one is needed.
+            is_proved: Whether the sender gave a second proof. None comes back where one is needed.
 
         Raises:
             WalletTransferUnknown, TransferLapsed, RequestOver, ReceiverGone: By what is in the way.
             InsufficientFunds, AccountFrozen, and the refusals of other nouns: The wallet does not give it.
         """
-        arguments = {
-            "id": transfer_id,
-            "account_id": sender.account_id,
-            "market_id": sender.market_id,
-            "rules": self._bounds,
-            "is_proved": is_proved,
-            "now": self._clock.now(),
-        }
-        try:
-            with typed_refusals(self._refusals):
-                outcome = Outcome(tx.execute(_CONFIRM, arguments).scalar_one())
-        except (AmountOverflow, AccountClosed):  # their fields name the receiver's account
-            raise ReceiverGone("the receiver takes no money any more") from None
-        if outcome is Outcome.DONE:
-            sent = TransferSent(transfer_id=str(transfer_id))
-            self._events.record(tx, f"transfer:{transfer_id}", sent, expected_version=0)
-        return outcome
+        with self._typed():
+            found = tx.execute(text(_CONFIRM), self._arguments(sender, transfer_id, is_proved=is_proved))
+            told: dict[str, object] | None = found.scalar_one()
+        return told
+
+    async def confirm_at_once(
+        self, statements: StatementPool, sender: Sender, transfer_id: uuid.UUID, *, is_proved: bool
+    ) -> bytes | None:
+        """As `confirm`, as one statement that is a transaction of its own."""
+        with self._typed():
+            return await statements.json(
+                _CONFIRM_RAW, self._arguments(sender, transfer_id, is_proved=is_proved)
+            )
 
     def tell(self, begin: Begin, transfer_id: uuid.UUID) -> None:
         """A message to the receiver's phone, if there is one. The worker calls it; at least once.
@@ -333,6 +332,27 @@ class TransferService:
         """Forgets what nobody confirmed, at most `PRUNE_MAX`; returns how many. The beat calls it."""
         return rows_touched(tx, _PRUNE, {"before": self._clock.now() - KEPT, "limit": PRUNE_MAX})
 
+    def _arguments(self, sender: Sender, transfer_id: uuid.UUID, *, is_proved: bool) -> dict[str, object]:
+        return {
+            "id": transfer_id,
+            "account_id": sender.account_id,
+            "session_id": sender.session_id,
+            "market_id": sender.market_id,
+            "rules": self._bounds,
+            "is_proved": is_proved,
+            "event": new_id(),
+            "request_id": structlog.contextvars.get_contextvars().get("request_id"),
+            "now": self._clock.now(),
+        }
+
+    @contextmanager
+    def _typed(self) -> Iterator[None]:
+        try:
+            with typed_refusals(self._refusals):
+                yield
+        except (AmountOverflow, AccountClosed):  # their fields name the receiver's account
+            raise ReceiverGone("the receiver takes no money any more") from None
+
     def _waiting(self, tx: Tx, transfer_id: uuid.UUID) -> WalletTransfer | None:
         waiting = select(WalletTransfer).where(
             WalletTransfer.id == transfer_id,
@@ -355,7 +375,7 @@ class TransferService:
     def _return(self, tx: Tx, transfer: WalletTransfer) -> None:
         """With its fee. The account may have become another one's meanwhile (a merge)."""
         amount = self._amount_of(tx, transfer)
-        owner = Sender(transfer.account_id, transfer.market_id).owner
+        owner = _owner(transfer.account_id, transfer.market_id)
         wallet = self._ledger.account(tx, owner, WALLET, amount.asset)
         assert transfer.hold_id is not None
         self._ledger.void(tx, HoldId(transfer.hold_id))
@@ -421,6 +441,10 @@ class TransferService:
         if value == 0:
             raise AmountInvalid("nothing is no amount", field="amount")
         return Amount(self._ledger.asset(tx, asset_id), value)
+
+
+def _owner(account_id: uuid.UUID, market_id: uuid.UUID | None) -> str:
+    return owner_of_account(account_id) if market_id is None else owner_of_market(market_id)
 
 
 def _by_handle(tx: Tx, handle: str) -> _Receiver:
