@@ -45,6 +45,7 @@ from node.services.order.models import Order
 from node.services.order.service import OrderService
 from node.services.order.states import Rail as OrderRail
 from node.services.payment.books import Books
+from node.services.payment.funding import RAILS, Funding
 from node.services.payment.mirror import Mirror
 from node.services.payment.rails.balance import BalanceRail
 from node.services.payment.rails.chain import ChainRail
@@ -99,9 +100,11 @@ class Shop:
             "hold": HoldRail(self.books),
             "gateway": GatewayRail(self.books),
             "escrow": ChainRail(),
+            **dict.fromkeys(RAILS, HoldRail(self.books)),
         }
         self.payment = PaymentService(self.clock, self.events, rails)
-        self.till = Till(self.payment)
+        self.funding = Funding(self.clock, self.payment)
+        self.till = Till(self.payment, self.funding)
         self.mirror = Mirror(self.payment, wish_of_escrow)
         self.order = OrderService(
             self.clock,

@@ -12,6 +12,7 @@ from node.services.gateway.provider import Options
 from node.services.gateway.registry import open_gateways
 from node.services.gateway.service import GatewayService
 from node.services.payment.books import Books
+from node.services.payment.funding import RAILS, Funding
 from node.services.payment.mirror import Mirror
 from node.services.payment.rails.balance import BalanceRail
 from node.services.payment.rails.chain import ChainRail
@@ -29,6 +30,7 @@ class Payments:
     mirror: Mirror
     till: Till
     gateway: GatewayService
+    funding: Funding
 
 
 def payment_services(
@@ -40,6 +42,7 @@ def payment_services(
         "hold": HoldRail(books),
         "gateway": GatewayRail(books),
         "escrow": ChainRail(),
+        **dict.fromkeys(RAILS, HoldRail(books)),
     }
     payment = PaymentService(clock, events, rails)
     values = {name: value.get_secret_value() for name, value in settings.gateway_options.items()}
@@ -51,8 +54,9 @@ def payment_services(
         callback_url=f"{own}{CALLBACK_PATH}",
         return_origins=(_origin(own), *_listed(settings.cors_origins)),
     )
-    mirror = Mirror(payment, wish_of_escrow)
-    return Payments(payment=payment, mirror=mirror, till=Till(payment), gateway=gateway)
+    mirror, funding = Mirror(payment, wish_of_escrow), Funding(clock, payment)
+    till = Till(payment, funding)
+    return Payments(payment=payment, mirror=mirror, till=till, gateway=gateway, funding=funding)
 
 
 def _origin(url: str) -> str:

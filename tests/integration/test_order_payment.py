@@ -16,7 +16,6 @@ from api.v1.order_payment import PaymentOut
 from node.cli.payments import payments
 from node.kernel.currencies import fiat_asset
 from node.kernel.money import Amount
-from node.services.balance.service import owner_of_account
 from node.services.gateway.providers.sandbox import signature
 from tests.edge import Edge, edge_settings, running_edge
 from tests.handset import Handset, bearer
@@ -24,6 +23,7 @@ from tests.integration.test_market import open_market
 from tests.integration.test_product import add_product
 from tests.sandbox import SECRET, Sandbox, running_sandbox
 from tests.stack import DatabaseUrls
+from wallet.owners import owner_of_account
 
 pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
 

@@ -9,7 +9,6 @@ import pytest
 from node.kernel.db.unit_of_work import Database
 from node.kernel.errors import AsoudError
 from node.kernel.money import Amount
-from node.services.balance.service import owner_of_account, owner_of_market
 from node.services.order.access import Caller
 from node.services.order.errors import AlreadyPaid, OtherRail, RailUnfit, SplitTooLarge, WrongOrderState
 from node.services.order.models import Order
@@ -22,6 +21,7 @@ from tests.stack import DatabaseUrls
 from tests.till import EUR, FEE, PRICE, Till
 from wallet.ledger.commands import Posting, Transfer
 from wallet.ledger.errors import InsufficientFunds
+from wallet.owners import owner_of_account, owner_of_market
 
 pytestmark = pytest.mark.pg
 
@@ -219,6 +219,28 @@ def test_an_unpaid_order_is_cancelled_and_a_paid_one_is_not(till: Till) -> None:
     paid, buyer = till.paid(Rail.HOLD)
     with pytest.raises(WrongOrderState), till.shop.database.transaction() as tx:
         till.shop.order.cancel(tx, buyer, paid.id)
+
+
+@pytest.mark.parametrize("rail", [Rail.DEPOSIT, Rail.CHECKOUT])
+def test_deposits_pay_as_soon_as_they_are_enough(till: Till, rail: Rail) -> None:
+    buyer = till.buyer()
+    first, second, given_up = (till.order(buyer, rail) for _ in range(3))
+    for order in (given_up, first, second):
+        till.pay(order, buyer)
+    with till.shop.database.transaction() as tx:
+        till.shop.order.cancel(tx, buyer, given_up.id)
+    till.credit(buyer, PRICE - 1)
+    assert till.state(first) == ("placed", "created")
+    till.credit(buyer, 5)
+    assert (till.state(first), till.has_coin(buyer)) == (("paid", "authorised"), (4, PRICE))
+    assert till.state(second) == ("placed", "created")
+    till.act(first, seller(till), Action.REFUND)
+    assert till.has_coin(buyer) == (PRICE + 4, 0)
+    with till.shop.database.transaction() as tx:  # what is there already counts, when somebody looks again
+        assert till.shop.funding.take(tx, till.shop.payment.locked(tx, till.payments(second)[0].id))
+    till.follow()
+    assert (till.state(second), till.has_coin(buyer)) == (("paid", "authorised"), (4, PRICE))
+    assert till.state(given_up)[0] == "cancelled"
 
 
 def test_what_does_not_fit_is_refused(till: Till) -> None:

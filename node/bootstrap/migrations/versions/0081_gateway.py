@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0081_gateway"
-down_revision = "0080_payment"
+down_revision = "0091_withdrawal"
 branch_labels = None
 depends_on = None
 
