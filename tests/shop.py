@@ -53,6 +53,7 @@ from node.services.payment.rails.gateway import GatewayRail
 from node.services.payment.rails.hold import HoldRail
 from node.services.payment.rails.rail import Rail
 from node.services.payment.service import PaymentService
+from wallet.incident.service import Incidents
 from wallet.ledger.commands import Ledger
 
 START = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
@@ -102,7 +103,7 @@ class Shop:
             "escrow": ChainRail(),
             **dict.fromkeys(RAILS, HoldRail(self.books)),
         }
-        self.payment = PaymentService(self.clock, self.events, rails)
+        self.payment = PaymentService(self.clock, self.events, Incidents(self.clock), rails)
         self.funding = Funding(self.clock, self.payment)
         self.till = Till(self.payment, self.funding)
         self.mirror = Mirror(self.payment, wish_of_escrow)

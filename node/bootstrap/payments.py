@@ -19,6 +19,7 @@ from node.services.payment.rails.chain import ChainRail
 from node.services.payment.rails.gateway import GatewayRail
 from node.services.payment.rails.hold import HoldRail
 from node.services.payment.service import PaymentService
+from wallet.incident.service import Incidents
 from wallet.ledger.commands import Ledger
 
 CALLBACK_PATH = "/v1/gateways/callbacks"  # and the name of the gateway
@@ -44,7 +45,7 @@ def payment_services(
         "escrow": ChainRail(),
         **dict.fromkeys(RAILS, HoldRail(books)),
     }
-    payment = PaymentService(clock, events, rails)
+    payment = PaymentService(clock, events, Incidents(clock), rails)
     values = {name: value.get_secret_value() for name, value in settings.gateway_options.items()}
     own = settings.public_url.rstrip("/")
     gateway = GatewayService(

@@ -178,17 +178,16 @@ async def test_a_phone_buys_at_the_gateway(
     other = await edge.client.post(f"{path}/payments/{uuid.uuid4()}/check", headers=trade.buyer)
     assert (other.status_code, other.json()["code"]) == (404, "payment_unknown")
 
-    with services.database.transaction() as tx:
-        parked = services.payment.locked(tx, paying.id)
-        services.payment.park(tx, parked, kind="refund", detail="it was refused")
     monkeypatch.setenv("ASOUD_DATABASE_URL", fresh_database.app)
-    runner = CliRunner()
-    listed = runner.invoke(payments, ["incidents"]).output
-    incident = listed.partition(" ")[0]
-    assert f"payment {paying.id} (authorised)" in listed
-    assert runner.invoke(payments, ["resolve", incident, "--reason", "asked the bank"]).output == "resolved\n"
-    assert runner.invoke(payments, ["resolve", incident, "--reason", "again"]).exit_code == 1
-    assert runner.invoke(payments, ["incidents"]).output == ""
+    second = PaymentOut.model_validate(
+        await sent(edge, f"{await trade.order('gateway')}/pay", trade.buyer, {}, status=201)
+    )
+    decide = ["decide", str(second.id), "--as", "paid", "--reason", "asked the bank"]
+    assert CliRunner().invoke(payments, decide).exit_code == 1  # it is not parked
+    with services.database.transaction() as tx:
+        parked = services.payment.locked(tx, second.id)
+        services.payment.park(tx, parked, kind="amount", detail="one kuruş is missing")
+    assert CliRunner().invoke(payments, decide).output == f"{second.id} is authorised\n"
 
 
 async def test_a_phone_has_no_wallet_for_the_contract(trade: Trade) -> None:

@@ -14,7 +14,6 @@ from node.services.order.errors import AlreadyPaid, OtherRail, RailUnfit, SplitT
 from node.services.order.models import Order
 from node.services.order.states import Action, Rail
 from node.services.payment.errors import PartTooLarge
-from node.services.payment.models import Incident
 from node.services.payment.states import State
 from tests.shop import ARBITER, UNFUNDED, EscrowTold, Shop, a_caller
 from tests.stack import DatabaseUrls
@@ -316,7 +315,6 @@ def test_what_nobody_knows_waits_for_an_operator(till: Till) -> None:
     with till.shop.database.transaction() as tx:
         till.shop.order.expire_due(tx, now=till.shop.clock.now(), limit=100)
         assert tx.get_one(Order, order.id).state == "placed"
-        (incident,) = tx.query(Incident).filter_by(intent_id=payment_id).all()
-        payments.resolve(tx, incident.id, reason="the bank said so", by="ada", as_=State.AUTHORISED)
+        payments.decide(tx, payment_id, to=State.AUTHORISED, reason="the bank said so", by="ada")
     till.follow()
     assert till.state(order) == ("paid", "authorised")
