@@ -58,6 +58,7 @@ from node.services.market import errors as market
 from node.services.nft import errors as nft
 from node.services.order import errors as order
 from node.services.payment import errors as payment
+from node.services.payout import errors as payout
 from node.services.rate import errors as rate
 from node.services.sms import errors as sms
 from node.services.spending import errors as spending
@@ -356,6 +357,12 @@ ERRORS |= {
     transfer.AmountMissing: Row(422, "amount_missing", "Nobody says how much of what"),
     transfer.TooManyRequests: Row(409, "too_many_money_requests", "Too many requests are open"),
     spending.LimitExceeded: Row(409, "limit_exceeded", "It is more than may leave the wallet"),
+    payout.ReserveNeeded: Row(409, "reserve_needed", "A part stays for refunds"),
+    payout.NothingToPay: Row(409, "nothing_to_pay", "There is nothing to be paid out"),
+    payout.PayoutRailUnfit: Row(422, "payout_rail_unfit", "It cannot be paid that way"),
+    payout.IbanInvalid: Row(422, "iban_invalid", "Not an account number of ISO 13616"),
+    payout.PayoutUnknown: Row(404, "payout_unknown", "There is no such payout"),
+    payout.WrongPayoutState: Row(409, "wrong_payout_state", "The payout is at another point"),
     rate.RateUnknown: Row(404, "rate_unknown", "Nobody says what that is worth"),
     rate.RateStale: Row(409, "rate_stale", "The newest rate is too old"),
     rate.RateSourceAway: Row(503, "rate_source_away", "The source of rates does not answer"),

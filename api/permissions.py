@@ -183,6 +183,10 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "POST /v1/markets/{market_id}/transfers": _of(Who.OWNER, Who.MANAGER, Who.ACCOUNTANT),
     "POST /v1/markets/{market_id}/transfers/{transfer_id}/confirm": _OWNER,
     "GET /v1/markets/{market_id}/transfers": _ACCOUNTS,
+    "GET /v1/markets/{market_id}/payout-terms": _ACCOUNTS,
+    "PUT /v1/markets/{market_id}/payout-terms": _OWNER,
+    "POST /v1/markets/{market_id}/payouts": _OWNER,
+    "GET /v1/markets/{market_id}/payouts": _ACCOUNTS,
     "GET /v1/invitations": _IN_PERSON,
     "POST /v1/invitations/{invitation_id}/accept": _IN_PERSON,
     # API keys: none makes another

@@ -125,6 +125,8 @@ def build_services(
         sweeper=money.sweeper,
         deposits=money.deposits,
         withdrawals=money.withdrawals,
+        payouts=purse.payouts,
+        reconciliation=money.reconciliation,
         nft=trade.nft,
         listing=trade.listing,
         quotes=trade.quotes,

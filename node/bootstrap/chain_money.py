@@ -13,8 +13,11 @@ from node.kernel.spine.record import EventRecorder
 from node.services.deposit.books import DepositBooks
 from node.services.deposit.following import Follower
 from node.services.deposit.holdings import Holdings
+from node.services.deposit.reconciling import ChainAgainstLedger
 from node.services.deposit.service import DepositService
 from node.services.deposit.sweeping import Sweeper
+from node.services.reconciliation.service import ReconciliationService
+from node.services.withdrawal.reconciling import IntentsAgainstEntries
 from node.services.withdrawal.service import WithdrawalRules, WithdrawalService
 from wallet.custody.dev import TREASURY_NUMBER, DevSigner
 from wallet.custody.keystore import KeystoreSigner
@@ -34,6 +37,7 @@ class ChainMoney:
     sweeper: Sweeper
     deposits: DepositService
     withdrawals: WithdrawalService
+    reconciliation: ReconciliationService
 
 
 def chain_money(
@@ -72,6 +76,13 @@ def chain_money(
         follower=follower,
         sweeper=Sweeper(clock, outbox, chain_id=settings.chain_id, least=settings.sweep_least),
         deposits=deposits,
+        reconciliation=ReconciliationService(
+            incidents,
+            [
+                ChainAgainstLedger(chain, accounts=accounts, outbox=outbox, holdings=holdings),
+                IntentsAgainstEntries(clock, chain, outbox=outbox),
+            ],
+        ),
         withdrawals=WithdrawalService(
             clock,
             events,

@@ -13,6 +13,7 @@ import node.services.market.models
 import node.services.nft.models
 import node.services.order.models
 import node.services.payment.models
+import node.services.payout.models
 import node.services.rate.models
 import node.services.spending.models
 import node.services.transaction.models

@@ -36,6 +36,8 @@ COMMANDS = {
     "deposit": "node.cli.chain_money:deposit",
     "treasury": "node.cli.chain_money:treasury",
     "incident": "node.cli.chain_money:incident",
+    "payout": "node.cli.payout:payout",
+    "reconcile": "node.cli.chain_money:reconcile",
 }
 
 # These decide what runs, so they look at the user's own environment alone.

@@ -9,7 +9,7 @@ import uuid
 import click
 
 from node.cli.indexer import table
-from node.cli.people import at_node
+from node.cli.people import at_node, at_services
 from node.services.identity.audit import Act
 from wallet.incident.models import IncidentRow
 
@@ -122,6 +122,26 @@ def resolve(incident_id: uuid.UUID, reason: str) -> None:
         services.incidents.resolve(tx, incident_id, by=by, reason=reason)
         services.roles.note(tx, Act.INCIDENT_RESOLVED, f"incident:{incident_id}", by=by)
     click.echo("resolved")
+
+
+@click.command()
+def reconcile() -> None:
+    """Hold the books against each other, now. Fails when they differ, or when one can't be asked."""
+    with at_services() as services:
+        results = services.reconciliation.reconcile(services.database.transaction)
+    differences = 0
+    for result in results:
+        if result.comparison is None:
+            click.echo(f"{result.source}: {result.trouble}")
+            continue
+        differences += len(result.comparison.differences)
+        for line in result.comparison.lines:
+            click.echo(f"{result.source}: {line}")
+        for found in result.comparison.differences:
+            click.echo(f"{result.source}: {found.key} is {found.found}, expected {found.expected}")
+    click.echo(f"{differences} differences")
+    if differences or any(result.comparison is None for result in results):
+        raise click.exceptions.Exit(1)
 
 
 def _as_json(row: IncidentRow) -> dict[str, object]:

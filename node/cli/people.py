@@ -27,10 +27,16 @@ ROLE = click.argument("role", type=click.Choice([role.value for role in Platform
 @contextmanager
 def at_node() -> Iterator[tuple[Services, Tx, str]]:
     """The services, a transaction, and who is at the keyboard. Refusals are told in words."""
+    with at_services() as services, services.database.transaction() as tx:
+        yield services, tx, f"cli:{getpass.getuser()}"
+
+
+@contextmanager
+def at_services() -> Iterator[Services]:
+    """As `at_node`, for what opens transactions of its own."""
     services = build_services(Settings(), application_name="asoud-cli")
     try:
-        with services.database.transaction() as tx:
-            yield services, tx, f"cli:{getpass.getuser()}"
+        yield services
     except AsoudError as error:
         raise click.ClickException(error.message) from error
     finally:

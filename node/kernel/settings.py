@@ -268,6 +268,13 @@ class Settings(ChainSettings, BaseSettings):
     exchange_quote_seconds: int = Field(
         60, ge=5, le=3600, description="How long both amounts of an exchange hold."
     )
+    payout_reserve_bps: int = Field(
+        1_000,
+        ge=0,
+        le=10_000,
+        description="What a market keeps for refunds of what came in lately, in ten-thousandths.",
+    )
+    payout_reserve_days: int = Field(14, ge=0, le=366, description="How long a market keeps it.")
     upload_bytes_max: int = Field(10 * 2**20, ge=1, description="Largest file that the content store takes.")
     body_bytes_max: int = Field(256 * 2**10, ge=1024, description="Largest body of any other request.")
     reads_per_minute: int = Field(

@@ -54,8 +54,10 @@ from node.services.order.service import OrderService
 from node.services.payment.funding import Funding
 from node.services.payment.mirror import Mirror
 from node.services.payment.service import PaymentService
+from node.services.payout.service import PayoutService
 from node.services.rate.exchanges import ExchangeService
 from node.services.rate.service import RateService
+from node.services.reconciliation.service import ReconciliationService
 from node.services.sms.sending import Carriers
 from node.services.spending.service import SpendingService
 from node.services.transaction.service import TransactionService
@@ -131,6 +133,8 @@ class Services:
     sweeper: Sweeper
     deposits: DepositService
     withdrawals: WithdrawalService
+    payouts: PayoutService
+    reconciliation: ReconciliationService
     nft: NftService
     listing: ListingService
     quotes: QuoteService

@@ -22,6 +22,7 @@ Parking = parking_task(services.database)
 
 EXPIRE_BATCH = 100  # orders or holds in one transaction: keeps its locks short
 EXPIRE_ROUNDS_MAX = 50
+PAYOUT_BATCH = 10  # markets in one transaction: each has several currencies
 PRUNE_ROUNDS_MAX = 20  # transactions of one run; what is left waits for the next one
 POLL_BATCH = 5  # payments of one run: even when every request times out it ends before its limit
 UPLOAD_TIME_MAX = dt.timedelta(hours=1)  # no upload takes longer
@@ -69,6 +70,15 @@ def tell_of_recovery(recovery: str) -> None:
 def refresh_rates() -> None:
     """Asks the sources what currencies are worth."""
     services.rates_of_money.refresh(services.database.transaction)
+
+
+@app.task(name="payout.run_due", base=Parking)
+def pay_markets() -> None:
+    """Pays the markets whose time has come."""
+    for _ in range(EXPIRE_ROUNDS_MAX):
+        with services.database.transaction() as tx:
+            if services.payouts.run_due(tx, limit=PAYOUT_BATCH) < PAYOUT_BATCH:
+                return
 
 
 @app.task(name="transfer.tell", base=Parking)
@@ -187,6 +197,8 @@ def follow_chain() -> None:
 def send_outgoing() -> None:
     """Signs, broadcasts and replaces what the node is to send."""
     services.outbox.advance(services.database.transaction)
+    with services.database.transaction() as tx:
+        services.sweeper.sweep_if_short(tx)
 
 
 @app.task(name="treasury.sweep", base=Parking)
@@ -194,6 +206,12 @@ def sweep_deposits() -> None:
     """Brings what waits at deposit addresses to the treasury."""
     with services.database.transaction() as tx:
         services.sweeper.sweep(tx)
+
+
+@app.task(name="reconciliation.run", base=Parking)
+def reconcile() -> None:
+    """Holds the books against each other; what differs becomes an incident."""
+    services.reconciliation.reconcile(services.database.transaction)
 
 
 @app.task(name="content.sweep", base=Parking)
@@ -213,6 +231,7 @@ app.conf.beat_schedule = {
     "follow-chain": {"task": "treasury.follow", "schedule": 3.0},
     "send-outgoing": {"task": "treasury.send", "schedule": 3.0},
     "sweep-deposits": {"task": "treasury.sweep", "schedule": 300.0},
+    "reconcile": {"task": "reconciliation.run", "schedule": 600.0},
     "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
     "expire-payments": {"task": "payment.expire_due", "schedule": 10.0},
     "poll-gateways": {"task": "gateway.poll", "schedule": 5.0},
@@ -220,6 +239,7 @@ app.conf.beat_schedule = {
     "return-transfers": {"task": "transfer.return_due", "schedule": 60.0},
     "refresh-rates": {"task": "rate.refresh", "schedule": 60.0},
     "act-on-due-orders": {"task": "order.act_due", "schedule": 10.0},
+    "pay-markets": {"task": "payout.run_due", "schedule": 600.0},
     "watch-codes": {"task": "identity.watch_codes", "schedule": 600.0},
     "prune": {"task": "kernel.prune", "schedule": 600.0},
 }

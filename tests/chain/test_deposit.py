@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from node.chain.artifacts import load_artifact
 from node.chain.deposits import deposit_address
 from node.kernel.hexes import ZERO_ADDRESS, Hash32
 from node.kernel.settings import DEV_CHAIN_ID
 from node.services.deposit.models import AddressRow
-from tests.chain_life import Chain, copy_chain
+from tests.chain_life import Chain, Life, copy_chain
 from tests.chain_money import COIN, ETH, Vault, vault
+from tests.indexed import index
 from tests.stack import DatabaseUrls, Stack
 
 pytestmark = [pytest.mark.chain, pytest.mark.pg]
@@ -166,4 +168,59 @@ def test_what_the_chain_lost_is_made_good_and_comes_back(
             assert node.balance("node", "chain-loss", node.usd).posted == 0
             assert {row[0] for row in node.rows("SELECT state FROM deposit.deposit")} == {"credited"}
             assert node.rows("SELECT count(*) FROM incident.incident WHERE resolved_at IS NULL") == [(0,)]
+            node.assert_even()
+
+
+def test_a_server_at_other_blocks_is_not_believed(
+    stack: Stack, fresh_database: DatabaseUrls, tmp_path: Path
+) -> None:
+    """The indexer reads one fork, the server that is asked for transfers is at another."""
+    with stack.anvil() as url, stack.anvil() as other_url, vault(url, tmp_path, fresh_database) as node:
+        somebody, chain = node.account(), node.life.chain
+        address = node.address(somebody)
+        other = Chain(other_url)
+        copy_chain(chain, other)
+        other.pass_time(9)
+        index(node.settings)
+        node.pay(address, 5)
+        index(node.settings)
+        node.life.chain = other
+        node.pay(address, 1_000_000)
+        node.pay(address, COIN, token=ZERO_ADDRESS)
+        ours, node.settings = (
+            node.settings,
+            node.settings.model_copy(update={"rpc_url": SecretStr(other_url)}),
+        )
+        node.restart()
+        assert not node.services.follower.step(node.services.database.transaction)
+        assert node.has(somebody, node.usd).posted == node.has(somebody, ETH).posted == 0
+        node.settings, node.life.chain = ours, chain
+        node.restart()
+        node.turn()
+        assert (node.has(somebody, node.usd).posted, node.has(somebody, ETH).posted) == (5, 0)
+        node.assert_even()
+
+
+def test_a_chain_that_was_started_anew_takes_everything_with_it(
+    stack: Stack, fresh_database: DatabaseUrls, tmp_path: Path
+) -> None:
+    with stack.anvil() as url, vault(url, tmp_path, fresh_database) as node:
+        somebody = node.funded(node.usd, 1_000)
+        node.pay(node.address(somebody), COIN, token=ZERO_ADDRESS)
+        node.turn()
+        with stack.anvil() as other_url:
+            fresh = Life.begin(other_url, tmp_path)
+            node.life = fresh
+            node.reach(fresh.chain)
+            node.turn()
+            assert [node.has(somebody, asset).available for asset in (node.usd, ETH)] == [0, 0]
+            assert node.balance("node", "chain-loss", node.usd).posted == -1_000
+            node.assert_even()
+            fresh.call(fresh.others[0], "DevDollar", node.dollar, "mint", fresh.others[0], 10**9)
+            node.pay(node.address(somebody), 70)
+            node.pay(node.services.outbox.address, COIN, token=ZERO_ADDRESS)
+            for _ in range(2):  # the sweep of the old chain is tried again, and finds what there is
+                node.send()
+                node.turn()
+            assert node.has(somebody, node.usd).available == 70
             node.assert_even()

@@ -164,6 +164,15 @@ class Outbox:
                 found.append(Mined(outgoing_id, receipt))
         return found
 
+    def is_short(self, tx: Tx) -> bool:
+        """Whether something waits for what may still lie at deposit addresses."""
+        short = select(OutgoingRow.id).where(
+            OutgoingRow.chain_id == self._chain.chain_id,
+            OutgoingRow.state == OutgoingState.QUEUED,
+            OutgoingRow.reason == SHORT,
+        )
+        return tx.execute(short.limit(1)).first() is not None
+
     def _key(self) -> Signer:
         if self._signer is None:
             raise TreasuryMissing("this node keeps no money on its chain")

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from node.chain.artifacts import load_artifact
 from node.chain.client import ChainClient, Read
-from node.chain.errors import ExecutionReverted
+from node.chain.errors import ExecutionReverted, RpcRejected
 from node.chain.rpc import Log
 from node.chain.tokens import TRANSFER, ForeignMoved, Standard, decode_token
 from node.kernel.clock import Clock
@@ -240,8 +240,12 @@ class Follower:
             seen.logs = self._transfers(plan)
         seen.mined = [item for item in self._outbox.mined(begin) if item.receipt.block <= plan.last]
         if plan.is_newest:
-            seen.coin = dict(zip(plan.coin, self._chain.balances(plan.coin, at=plan.last), strict=True))
-            seen.treasury = self._treasury(plan)
+            try:
+                seen.coin = dict(zip(plan.coin, self._chain.balances(plan.coin, at=plan.last), strict=True))
+                seen.treasury = self._treasury(plan)
+            except RpcRejected as refusal:  # servers keep the state of a few blocks; a later one will do
+                log.warning("state_not_kept", block=plan.last, reason=refusal.message)
+                return None
         block = self._chain.block(plan.last)
         return seen if block is not None and block.hash == plan.last_hash else None
 

@@ -23,6 +23,19 @@ _CREDITED = text("""
     WHERE chain_id = :chain_id AND asset = :asset AND state = 'credited'
         AND (CAST(:address AS bytea) IS NULL OR address = :address)
 """)
+_WAITING = text("""
+    SELECT known.address, coalesce(came.amount, 0) - coalesce(left_it.amount, 0)
+    FROM deposit.address AS known
+    LEFT JOIN (
+        SELECT address, sum(amount) AS amount FROM deposit.deposit
+        WHERE chain_id = :chain_id AND asset = :asset AND state = 'credited' GROUP BY address
+    ) AS came ON came.address = known.address
+    LEFT JOIN (
+        SELECT forwarder, deposits, sum(amount) AS amount FROM chain.deposit_sweep
+        WHERE chain_id = :chain_id AND asset = :asset AND block_number <= :last GROUP BY forwarder, deposits
+    ) AS left_it ON left_it.forwarder = known.address AND left_it.deposits = known.deposits
+    WHERE known.chain_id = :chain_id
+""")
 _ADDRESSES = text("SELECT address FROM deposit.address WHERE chain_id = :chain_id ORDER BY address")
 
 
@@ -47,6 +60,12 @@ class Holdings:
         token = tracked.address
         waiting = self.credited(tx, None, token) - self.swept(tx, None, token, last=last)
         return self.custody(tx, tracked) - waiting
+
+    def waiting(self, tx: Tx, token: Address, *, last: int) -> dict[Address, int]:
+        """By deposit address, what was credited and not swept up to that block."""
+        parameters = {"chain_id": self._accounts.chain_id, "asset": to_bytes(token), "last": last}
+        rows = tx.execute(_WAITING, parameters)
+        return {Address("0x" + bytes(raw).hex()): int(amount) for raw, amount in rows}
 
     def addresses(self, tx: Tx) -> Sequence[Address]:
         """All deposit addresses that were given out."""

@@ -1,0 +1,1 @@
+"""What two books say of the same money, held against each other by schedule and on demand."""
