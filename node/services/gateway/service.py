@@ -50,7 +50,8 @@ _UNSENT = text("""
         WHERE sent.payment_id = step.intent_id AND sent.number = step.number
     ) AND NOT EXISTS (
         SELECT FROM incident.incident
-        WHERE incident.key = concat_ws(chr(58), 'payment', intent.id, 'refund') AND incident.resolved_at IS NULL
+        WHERE incident.key = concat_ws(chr(58), 'payment', intent.id, 'refund')
+            AND incident.resolved_at IS NULL
     )
     ORDER BY step.at LIMIT :limit
 """)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0081_gateway"
-down_revision = "0091_withdrawal"
+down_revision = "0080_payment"
 branch_labels = None
 depends_on = None
 

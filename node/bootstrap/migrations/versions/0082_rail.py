@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0082_rail"
-down_revision = "0081_gateway"
+down_revision = "0091_withdrawal"
 branch_labels = None
 depends_on = None
 
