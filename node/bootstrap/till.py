@@ -33,7 +33,9 @@ class Till(Payments):
     def begin(
         self, tx: Tx, order: Order, *, method: str | None, expires_at: dt.datetime
     ) -> tuple[uuid.UUID, bool]:
-        intent = self._payments.create(tx, _wish(order, method=method, expires_at=expires_at))
+        intent = self._payments.waiting(tx, order.id) if order.rail in RAILS else None
+        if intent is None:  # an invoice of a deposit address is one, however often it is asked for
+            intent = self._payments.create(tx, _wish(order, method=method, expires_at=expires_at))
         if intent.rail == GATEWAY:
             return intent.id, False
         if intent.rail in RAILS:  # what the buyer has already counts as well

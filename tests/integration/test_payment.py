@@ -225,7 +225,7 @@ def test_deposits_pay_as_soon_as_they_are_enough(till: Till, rail: Rail) -> None
     buyer = till.buyer()
     first, second, given_up = (till.order(buyer, rail) for _ in range(3))
     for order in (given_up, first, second):
-        till.pay(order, buyer)
+        assert till.pay(order, buyer) == till.pay(order, buyer)  # the same invoice
     with till.shop.database.transaction() as tx:
         till.shop.order.cancel(tx, buyer, given_up.id)
     till.credit(buyer, PRICE - 1)

@@ -52,7 +52,7 @@ PAYMENT: Final[LiteralString] = f"""
 """  # noqa: S608 - literals of the code
 
 LINK: Final[LiteralString] = """
-    SELECT intent.action -> 'uri' FROM payment.intent
+    SELECT to_json(intent.action ->> 'uri') FROM payment.intent
     WHERE intent.id = %(payment_id)s AND intent.order_id = %(order_id)s
         AND intent.payer_account_id = %(account_id)s AND intent.action ? 'uri'
 """

@@ -130,6 +130,18 @@ class PaymentService:
         if tx.execute(statement).first() is None:
             raise PaymentUnknown("there is no such payment", payment_id=str(intent_id))
 
+    def waiting(self, tx: Tx, order_id: uuid.UUID) -> Intent | None:
+        """The order's payment that waits for its payer, locked."""
+        states = [state.value for state in OPEN]
+        statement = (
+            select(Intent)
+            .where(Intent.order_id == order_id, Intent.state.in_(states))
+            .order_by(Intent.id)
+            .limit(1)
+            .with_for_update()
+        )
+        return tx.execute(statement).scalar_one_or_none()
+
     def go(self, tx: Tx, intent: Intent, to: State) -> bool:
         """Moves a locked intent to a state without money of its own; False: it is there, or beyond that."""
         if to.value == intent.state or to not in NEXT[State(intent.state)]:
