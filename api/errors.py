@@ -377,8 +377,6 @@ ERRORS |= {
     payment.PartTooLarge: Row(409, "part_too_large", "More than is left of the payment"),
     payment.PartInvalid: Row(422, "part_invalid", "A part of a payment is at least one unit"),
     payment.RailUnknown: Row(422, "rail_unknown", "There is no such way to pay"),
-    payment.ParkedAlready: Row(409, "incident_resolved", "The incident was resolved before"),
-    payment.IncidentUnknown: Row(404, "incident_unknown", "There is no such incident"),
     gateway.GatewayAway: Row(503, "gateway_away", "The gateway does not answer"),
     gateway.GatewayRefused: Row(409, "gateway_refused", "The gateway did not do it"),
     gateway.GatewayUnknown: Row(404, "gateway_unknown", "No such gateway takes that money here"),

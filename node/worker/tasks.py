@@ -157,6 +157,15 @@ def poll_gateways() -> None:
     services.gateway.send_refunds(services.database.transaction, limit=POLL_BATCH)
 
 
+@app.task(name="payment.expire_due", base=Parking)
+def expire_payments() -> None:
+    """Ends payments that waited for money by the chain until their time was over."""
+    for _ in range(EXPIRE_ROUNDS_MAX):
+        with services.database.transaction() as tx:
+            if services.funding.expire_due(tx, now=services.clock.now(), limit=EXPIRE_BATCH) < EXPIRE_BATCH:
+                return
+
+
 @app.task(name="gateway.refund", base=Parking)
 def send_refund(payment: str, number: str) -> None:
     """Tells the gateway of one refund."""
@@ -224,6 +233,7 @@ app.conf.beat_schedule = {
     "sweep-deposits": {"task": "treasury.sweep", "schedule": 300.0},
     "reconcile": {"task": "reconciliation.run", "schedule": 600.0},
     "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
+    "expire-payments": {"task": "payment.expire_due", "schedule": 10.0},
     "poll-gateways": {"task": "gateway.poll", "schedule": 5.0},
     "deliver-transfers": {"task": "transfer.deliver_rest", "schedule": 60.0},
     "return-transfers": {"task": "transfer.return_due", "schedule": 60.0},
