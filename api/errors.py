@@ -401,7 +401,6 @@ ERRORS |= {
     deposit.DepositNotVanished: Row(409, "deposit_not_vanished", "There is no open loss of that deposit"),
     withdrawal.WithdrawalsClosed: Row(403, "withdrawals_closed", "Nothing can be withdrawn for a while"),
     withdrawal.WithdrawalAddressRefused: Row(422, "withdrawal_address_refused", "Not to that address"),
-    withdrawal.WithdrawalLimitExceeded: Row(409, "withdrawal_limit_exceeded", "More than may leave in a day"),
     withdrawal.WithdrawalUnknown: Row(404, "withdrawal_unknown", "There is no such withdrawal"),
     withdrawal.WithdrawalStateWrong: Row(409, "withdrawal_state_wrong", "It does not wait any more"),
     withdrawal.WithdrawalAssetUnknown: Row(404, "withdrawal_asset_unknown", "No such asset is paid out"),

@@ -9,7 +9,6 @@ from node.kernel.currencies import fiat_asset
 from node.kernel.money import Amount
 from node.kernel.spine.consumer import Consumer, Subscription
 from node.kernel.spine.sequencer import Sequencer
-from node.services.balance.service import WALLET, owner_of_account, owner_of_market
 from node.services.catalog.currencies import Currency
 from node.services.order.access import Caller
 from node.services.order.models import Order
@@ -20,6 +19,7 @@ from node.services.payment.mirror import ORDER_EVENTS
 from node.services.payment.models import Intent
 from tests.shop import Shop
 from wallet.ledger.verify import Difference, examine
+from wallet.owners import WALLET, owner_of_account, owner_of_market
 
 EUR = fiat_asset("EUR")
 EUROS = Currency(EUR, None)

@@ -49,11 +49,11 @@ from node.services.market.service import MarketService
 from node.services.nft.service import NftService
 from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
-from node.services.reconciliation.service import ReconciliationService
 from node.services.payment.mirror import Mirror
 from node.services.payment.service import PaymentService
 from node.services.rate.exchanges import ExchangeService
 from node.services.rate.service import RateService
+from node.services.reconciliation.service import ReconciliationService
 from node.services.sms.sending import Carriers
 from node.services.spending.service import SpendingService
 from node.services.transaction.service import TransactionService

@@ -107,7 +107,12 @@ class Storm:
 
 def storm(url: str, folder: Path, database: DatabaseUrls, *, seed: str, steps: int) -> None:
     with vault(url, folder, database) as node:
+        node.life.chain.mine(20)  # no fork reaches the treasury's own coin, without which it sends nothing
+        node.turn()
         running = Storm(node, Random(seed))
+        for _ in range(6):
+            running.deposit()
+        node.turn()
         running.weather(steps)
         running.calm()
         running.check()

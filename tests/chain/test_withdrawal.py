@@ -13,10 +13,11 @@ from node.bootstrap.build import build_services
 from node.kernel.clock import FixedClock, SystemClock
 from node.kernel.hexes import ZERO_ADDRESS, Address
 from node.services.container import Services
+from node.services.spending.errors import LimitExceeded
+from node.services.spending.service import Rule, SpendingService
 from node.services.withdrawal.errors import (
     OwnWithdrawal,
     WithdrawalAddressRefused,
-    WithdrawalLimitExceeded,
     WithdrawalStateWrong,
 )
 from tests.chain_life import Chain, copy_chain
@@ -200,7 +201,7 @@ def send(services: Services) -> None:
 
 
 def test_killed_at_some_points(shared: Vault) -> None:
-    assert kills(shared, every=13) > 3
+    assert kills(shared, every=17) > 2
 
 
 @pytest.mark.slow
@@ -277,20 +278,20 @@ def test_not_to_just_any_address(shared: Vault) -> None:
 
 
 def test_an_operator_decides_above_a_limit(shared: Vault) -> None:
-    """And no more than so much leaves in a day, what waits included."""
+    """And no more leaves in a day than the bounds of spending allow, what waits included."""
     account, to = shared.funded(shared.usd, 1_000), somewhere()
     rules = shared.services.withdrawals._rules
     asset = shared.usd.id
-    shared.services.withdrawals._rules = type(rules)(
-        {asset: 100}, asks_about_others=True, day_most={asset: 500}
-    )
+    shared.services.withdrawals._rules = type(rules)({asset: 50}, asks_about_others=True)
+    bounds = SpendingService(shared.clock, {asset: Rule(day=500)}, raise_after=dt.timedelta(hours=1))
+    spending, shared.services.withdrawals._spending = shared.services.withdrawals._spending, bounds
     try:
-        small = shared.withdraw(account, shared.usd, 100, to)
+        small = shared.withdraw(account, shared.usd, 50, to)
         large, other = (shared.withdraw(account, shared.usd, 150, to) for _ in range(2))
         assert [shared.state(one) for one in (small, large, other)] == ["sending", "waiting", "waiting"]
-        with pytest.raises(WithdrawalLimitExceeded) as refused:
-            shared.withdraw(account, shared.usd, 101, to)
-        assert refused.value.fields == {"limit": "500", "used": "400"}
+        with pytest.raises(LimitExceeded) as refused:
+            shared.withdraw(account, shared.usd, 151, to)
+        assert (refused.value.fields["limit"], refused.value.fields["spent"]) == ("500", "350")
         service = shared.services.withdrawals
         with pytest.raises(OwnWithdrawal), shared.services.database.transaction() as tx:
             service.approve(tx, large, by=owner_of_account(account))
@@ -301,14 +302,15 @@ def test_an_operator_decides_above_a_limit(shared: Vault) -> None:
             service.approve(tx, other, by="cli:test")
         rounds(shared)
         assert [shared.state(one) for one in (small, large, other)] == ["done", "done", "rejected"]
-        assert (shared.lies_at(to, shared.usd), shared.has(account, shared.usd).available) == (250, 750)
-        third = shared.withdraw(account, shared.usd, 200, to)
+        assert (shared.lies_at(to, shared.usd), shared.has(account, shared.usd).available) == (200, 800)
+        third = shared.withdraw(account, shared.usd, 100, to)
         with shared.services.database.transaction() as tx:
             service.cancel(tx, third, account_id=account)
         assert isinstance(shared.clock, FixedClock)
         shared.clock.advance(dt.timedelta(days=1, seconds=1))
-        assert shared.state(shared.withdraw(account, shared.usd, 100, to)) == "sending"
+        assert shared.state(shared.withdraw(account, shared.usd, 50, to)) == "sending"
         rounds(shared)
     finally:
         shared.services.withdrawals._rules = rules
+        shared.services.withdrawals._spending = spending
     shared.assert_even()

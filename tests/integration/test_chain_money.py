@@ -248,7 +248,7 @@ async def test_an_operator_decides_at_the_command_line(
     headers, runner = await rich(node), CliRunner()
     service = node.edge.services.withdrawals
     rules = service._rules
-    service._rules = type(rules)({}, asks_about_others=True, day_most={})
+    service._rules = type(rules)({}, asks_about_others=True)
     try:
         made = [(await withdraw(node, headers, new_wallet().address, 7)).json() for _ in range(3)]
     finally:

@@ -9,7 +9,6 @@ import pytest
 from node.kernel.db.unit_of_work import Database
 from node.kernel.errors import AsoudError
 from node.kernel.money import Amount
-from node.services.balance.service import owner_of_account, owner_of_market
 from node.services.order.access import Caller
 from node.services.order.errors import AlreadyPaid, OtherRail, RailUnfit, SplitTooLarge, WrongOrderState
 from node.services.order.models import Order
@@ -22,6 +21,7 @@ from tests.stack import DatabaseUrls
 from tests.till import EUR, FEE, PRICE, Till
 from wallet.ledger.commands import Posting, Transfer
 from wallet.ledger.errors import InsufficientFunds
+from wallet.owners import owner_of_account, owner_of_market
 
 pytestmark = pytest.mark.pg
 

@@ -191,7 +191,7 @@ class Follower:
         if not self._has_vanished(tx, locked):
             return
         shared = tx.execute(_SHARED, {"chain_id": book.chain_id}).one_or_none()
-        above = -1 if shared is None else shared.number
+        above = self._below(tx, locked) if shared is None else shared.number
         lost = self._books.vanish(tx, above=above)
         resent = self._settling.unsettle(tx, above=above)
         log.error("book_went_back", number=book.number, to=above, deposits=lost, outgoing=resent)
@@ -201,6 +201,12 @@ class Follower:
         gone = delete(MarkRow).where(MarkRow.chain_id == book.chain_id, MarkRow.number > above)
         tx.execute(gone)
         tx.flush()
+
+    def _below(self, tx: Tx, book: BookRow) -> int:
+        """Where to begin again when no block of the book is left: below it, or with the chain itself."""
+        standing = self._standing(tx)
+        is_same = standing is not None and standing.finalized_number >= book.opened
+        return max(-1, book.opened - RANGE_MAX) if is_same else -1
 
     # Looking
 
