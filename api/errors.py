@@ -394,6 +394,8 @@ ERRORS |= {
     ledger.HoldEnded: Row(409, "hold_ended", "The hold was captured or voided"),
     ledger.HoldExceeded: Row(409, "hold_exceeded", "More would be captured than is held"),
     treasury.TreasuryMissing: Row(409, "treasury_missing", "The node keeps no money on its chain"),
+    treasury.OutgoingUnknown: Row(404, "outgoing_unknown", "There is no such transaction of the node"),
+    treasury.OutgoingMayArrive: Row(409, "outgoing_may_arrive", "The chain may still take it"),
     deposit.DepositsNotReady: Row(503, "deposits_not_ready", "The chain was not read yet"),
     deposit.DepositAddressUnknown: Row(404, "deposit_address_unknown", "No such deposit address"),
     deposit.AssetNotTaken: Row(404, "asset_not_taken", "No deposits are taken in that asset"),

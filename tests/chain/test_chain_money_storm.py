@@ -121,7 +121,7 @@ def storm(url: str, folder: Path, database: DatabaseUrls, *, seed: str, steps: i
 
 
 def test_a_storm(fresh_anvil: str, fresh_database: DatabaseUrls, tmp_path: Path) -> None:
-    storm(fresh_anvil, tmp_path, fresh_database, seed=SEED, steps=26)
+    storm(fresh_anvil, tmp_path, fresh_database, seed=SEED, steps=24)
 
 
 @pytest.mark.slow

@@ -163,7 +163,7 @@ def test_an_operator_resolves_with_a_reason_and_words_mend_nothing(
     assert runner.invoke(reconcile).exit_code == 0
 
 
-@pytest.mark.parametrize("decision", ["--claw-back", "--forgive"])
+@pytest.mark.parametrize("decision", ["--claw-back", pytest.param("--forgive", marks=pytest.mark.slow)])
 def test_a_loss_for_good_is_settled_by_an_operator(
     stack: Stack,
     fresh_database: DatabaseUrls,

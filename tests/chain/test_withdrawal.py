@@ -12,6 +12,7 @@ import pytest
 from node.bootstrap.build import build_services
 from node.kernel.clock import FixedClock, SystemClock
 from node.kernel.hexes import ZERO_ADDRESS, Address
+from node.kernel.settings import DEV_CHAIN_ID
 from node.services.container import Services
 from node.services.spending.errors import LimitExceeded
 from node.services.spending.service import Rule, SpendingService
@@ -25,8 +26,11 @@ from tests.chain_money import ETH, Vault, close, vault
 from tests.indexed import index
 from tests.kill_points import killed_at
 from tests.stack import DatabaseUrls, Stack
+from wallet.custody.dev import TREASURY_NUMBER, DevSigner
+from wallet.custody.signer import Transaction
 from wallet.ledger.errors import InsufficientFunds
 from wallet.owners import owner_of_account
+from wallet.treasury.errors import OutgoingMayArrive
 
 pytestmark = [pytest.mark.chain, pytest.mark.pg]
 
@@ -201,7 +205,7 @@ def send(services: Services) -> None:
 
 
 def test_killed_at_some_points(shared: Vault) -> None:
-    assert kills(shared, every=17) > 2
+    assert kills(shared, every=21) > 2
 
 
 @pytest.mark.slow
@@ -259,6 +263,58 @@ def test_what_vanished_is_sent_again_and_nobody_pays_twice(
         assert node.has(account, node.usd).posted == 600
         assert len(attempts(node, one)) == 1
         node.assert_even()
+
+
+@pytest.mark.parametrize("was_paid", [pytest.param(False, marks=pytest.mark.slow), True])
+def test_a_nonce_that_somebody_else_used_up(
+    stack: Stack, fresh_database: DatabaseUrls, tmp_path: Path, was_paid: bool
+) -> None:
+    """It is given up when nothing of it can arrive any more, and its money goes back."""
+    with stack.anvil() as url, stack.anvil() as other_url, vault(url, tmp_path, fresh_database) as node:
+        account, to = node.funded(node.usd, 1_000), somewhere()
+        other = Chain(other_url)
+        copy_chain(node.life.chain, other)
+        one = node.withdraw(account, node.usd, 400, to)
+        node.send()
+        if was_paid:
+            node.turn()
+        ((outgoing, nonce),) = node.rows("SELECT id, nonce FROM treasury.outgoing WHERE amount > 0")
+        begin = node.services.database.transaction
+        with pytest.raises(OutgoingMayArrive):
+            node.services.outbox.give_up(begin, outgoing, reason="no")
+        other.pass_time(9)
+        elsewhere = Transaction(
+            chain_id=DEV_CHAIN_ID,
+            nonce=nonce,
+            to=somewhere(),
+            data="0x",
+            value=0,
+            gas=21_000,
+            max_fee_per_gas=10**10,
+            max_priority_fee_per_gas=10**9,
+        )
+        raw = DevSigner(TREASURY_NUMBER, chain_id=DEV_CHAIN_ID).sign_transaction(elsewhere)
+        other.receipt(other.rpc("eth_sendRawTransaction", "0x" + raw.hex()))
+        other.mine(3)
+        node.reach(other)
+        begin = node.services.database.transaction
+        rounds(node)
+        assert (node.state(one), node.lies_at(to, node.usd)) == ("sending", 0)
+        node.services.outbox.give_up(begin, outgoing, reason="the key was used elsewhere")
+        rounds(node)
+        assert (node.state(one), node.lies_at(to, node.usd)) == ("failed", 0)
+        assert (node.has(account, node.usd).posted, node.has(account, node.usd).available) == (1_000, 1_000)
+        assert node.balance("node", "in-transit", node.usd).posted == 0
+        assert node.custody(node.usd) == node.on_chain(node.usd)
+        again = node.withdraw(account, node.usd, 400, to)
+        rounds(node)
+        assert (node.state(again), node.lies_at(to, node.usd)) == ("done", 400)
+        results = node.services.reconciliation.reconcile(node.services.database.transaction)
+        differing = [
+            one.key for result in results if result.comparison for one in result.comparison.differences
+        ]
+        # The gas that somebody else spent; where final blocks vanished, it went with them.
+        assert differing == ([] if was_paid else [ETH.id])
 
 
 def test_not_to_just_any_address(shared: Vault) -> None:

@@ -266,7 +266,7 @@ async def test_an_operator_decides_at_the_command_line(
     found = {one["id"]: one for one in (await asked(node, "/v1/me/withdrawals", headers))["items"]}
     assert (found[first]["state"], found[second]["state"]) == ("sending", "rejected")
     assert found[second]["reason"] == "not today"
-    shown = runner.invoke(treasury)
+    shown = runner.invoke(treasury, ["show"])
     assert f"withdrawal:{first}" in shown.output
     with node.edge.services.database.transaction() as tx:
         acts = tx.execute(select(AuditEntry.act).where(AuditEntry.subject.like("withdrawal:%"))).scalars()

@@ -37,10 +37,10 @@ from node.services.withdrawal.errors import (
 )
 from node.services.withdrawal.models import WithdrawalRow
 from node.services.withdrawal.states import NEXT, State
-from wallet.ledger.commands import HoldId, Ledger, derived_key
+from wallet.ledger.commands import HoldId, Ledger, Posting, Transfer, derived_key
 from wallet.ledger.errors import AmountInvalid
 from wallet.owners import WALLET, owner_of_account
-from wallet.treasury.accounts import ChainAccounts, Tracked
+from wallet.treasury.accounts import TRANSIT, ChainAccounts, Tracked
 from wallet.treasury.outbox import Outbox, Wish
 
 NEVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)  # the chain ends the hold, no clock
@@ -203,6 +203,8 @@ class WithdrawalService:
         if event.type_name == "outgoing.vanished":
             self._move(tx, row, State.SENDING, reason="the chain lost it; it is sent again")
         elif event.type_name == "outgoing.refused":
+            if event.payload["paid"]:
+                self._pay_back(tx, row)
             self._move(tx, row, State.FAILED, reason=str(event.payload["reason"]))
         else:
             row.tx_hash = Hash32(event.payload["tx_hash"])
@@ -267,6 +269,19 @@ class WithdrawalService:
             ),
         )
         self._move(tx, row, State.SENDING, by=by)
+
+    def _pay_back(self, tx: Tx, row: WithdrawalRow) -> None:
+        """It was final, vanished and never comes again: what was in transit is its owner's."""
+        asset = self._accounts.asset_of(tx, row.asset)
+        if asset is None:
+            raise Bug("a withdrawal in an asset that is not booked", asset=row.asset)
+        transit, wallet = (
+            self._accounts.of_node(tx, TRANSIT, asset),
+            self._ledger.account(tx, row.owner, WALLET, asset),
+        )
+        posting = Posting(transit, wallet, Amount(asset, row.amount))
+        key = derived_key(SUBJECT, row.id, "paid-back")
+        self._ledger.post(tx, Transfer(key, "withdrawal.paid_back", (posting,)))
 
     def _move(
         self, tx: Tx, row: WithdrawalRow, state: State, *, by: str | None = None, reason: str | None = None
