@@ -28,7 +28,8 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import Message
+from starlette.routing import Match
+from starlette.types import Message, Scope
 from typing_extensions import override
 
 from api.access import admit, principal_of, services_of
@@ -52,6 +53,7 @@ NO_TEXT = "A text holds a character that is none (NUL, or half of a surrogate pa
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+Shape = tuple[str, int]
 
 _BODY_HASH = "asoud.body_hash"
 _NEVER_STORED = "__asoud_never_stored__"
@@ -98,6 +100,8 @@ class EdgeRoute(APIRoute):
     stores_answer: bool
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401
+        if ":path}" in path:
+            raise Bug("a parameter of the edge takes no slash", path=path)
         parameter, self.kind = _call_parameter(endpoint)
         self.stores_answer = self.kind is not Kind.QUERY and not getattr(endpoint, _NEVER_STORED, False)
         if parameter is not None:
@@ -147,9 +151,35 @@ class EdgeRoute(APIRoute):
         return RateClass.READ if self.kind is Kind.QUERY else RateClass.WRITE
 
 
-def edge_router(tag: str, *, prefix: str = "") -> APIRouter:
+class EdgeRouter(APIRouter):
+    """Is passed over at once when none of its routes has the shape of the path.
+
+    Otherwise each request tries the routes of the whole edge one by one, which took a fifth of a read's time.
+    """
+
+    @functools.cached_property
+    def _shapes(self) -> frozenset[Shape]:
+        return frozenset(_shape(route.path) for route in self.routes if isinstance(route, APIRoute))
+
+    @override
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if self._shapes.isdisjoint((_shape(path), _shape(path, words=1))):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+def _shape(path: str, *, words: int = 2) -> Shape:
+    """The first words and the number of all; of a route's path those alone that no parameter stands for."""
+    opening = "/".join(path.split("/", words + 1)[: words + 1])
+    if "{" in opening and words > 1:
+        return _shape(path, words=words - 1)
+    return opening, path.count("/")
+
+
+def edge_router(tag: str, *, prefix: str = "") -> EdgeRouter:
     """A router of the edge. The prefix is the whole path (`/v1/markets`): it is included without another."""
-    return APIRouter(prefix=prefix, tags=[tag], route_class=EdgeRoute)
+    return EdgeRouter(prefix=prefix, tags=[tag], route_class=EdgeRoute)
 
 
 def _call_parameter(endpoint: Callable[..., Any]) -> tuple[str | None, Kind]:
