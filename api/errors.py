@@ -50,6 +50,7 @@ from node.services.content import errors as content
 from node.services.credit import errors as credit
 from node.services.deposit import errors as deposit
 from node.services.escrow import errors as escrow
+from node.services.gateway import errors as gateway
 from node.services.governance import errors as governance
 from node.services.identity import errors as identity
 from node.services.listing import errors as listing
@@ -57,6 +58,7 @@ from node.services.market import errors as market
 from node.services.nft import errors as nft
 from node.services.order import errors as order
 from node.services.payment import errors as payment
+from node.services.payout import errors as payout
 from node.services.rate import errors as rate
 from node.services.sms import errors as sms
 from node.services.spending import errors as spending
@@ -355,6 +357,12 @@ ERRORS |= {
     transfer.AmountMissing: Row(422, "amount_missing", "Nobody says how much of what"),
     transfer.TooManyRequests: Row(409, "too_many_money_requests", "Too many requests are open"),
     spending.LimitExceeded: Row(409, "limit_exceeded", "It is more than may leave the wallet"),
+    payout.ReserveNeeded: Row(409, "reserve_needed", "A part stays for refunds"),
+    payout.NothingToPay: Row(409, "nothing_to_pay", "There is nothing to be paid out"),
+    payout.PayoutRailUnfit: Row(422, "payout_rail_unfit", "It cannot be paid that way"),
+    payout.IbanInvalid: Row(422, "iban_invalid", "Not an account number of ISO 13616"),
+    payout.PayoutUnknown: Row(404, "payout_unknown", "There is no such payout"),
+    payout.WrongPayoutState: Row(409, "wrong_payout_state", "The payout is at another point"),
     rate.RateUnknown: Row(404, "rate_unknown", "Nobody says what that is worth"),
     rate.RateStale: Row(409, "rate_stale", "The newest rate is too old"),
     rate.RateSourceAway: Row(503, "rate_source_away", "The source of rates does not answer"),
@@ -371,6 +379,12 @@ ERRORS |= {
     payment.RailUnknown: Row(422, "rail_unknown", "There is no such way to pay"),
     payment.ParkedAlready: Row(409, "incident_resolved", "The incident was resolved before"),
     payment.IncidentUnknown: Row(404, "incident_unknown", "There is no such incident"),
+    gateway.GatewayAway: Row(503, "gateway_away", "The gateway does not answer"),
+    gateway.GatewayRefused: Row(409, "gateway_refused", "The gateway did not do it"),
+    gateway.GatewayUnknown: Row(404, "gateway_unknown", "No such gateway takes that money here"),
+    gateway.ReturnUrlInvalid: Row(422, "return_url_invalid", "Payers don't come back there"),
+    gateway.CallbackForged: Row(403, "callback_forged", "The callback is not the gateway's"),
+    gateway.CallbackMalformed: Row(422, "callback_malformed", "The callback can't be read"),
     order.OtherRail: Row(409, "other_rail", "The order is paid in another way"),
     order.RailUnfit: Row(422, "rail_unfit", "It can't be paid in that way"),
     order.AlreadyPaid: Row(409, "already_paid", "The order's money is here or on its way"),

@@ -78,17 +78,19 @@ class Codec:
 
     def lines(self, rows: Sequence[Row]) -> str:
         """The text of COPY, for all columns in their order."""
-        columns = (
-            _cells(self._cells[name], [row[name] for row in rows], _COPY_NULL, _escaped)
-            for name in self.columns
-        )
+        return self.lines_of({name: [row[name] for row in rows] for name in self.columns})
+
+    def lines_of(self, values: Mapping[str, list[Any]]) -> str:
+        """As `lines`, of the columns' values."""
+        columns = (_cells(self._cells[name], values[name], _COPY_NULL, _escaped) for name in self.columns)
         return "\n".join(map("\t".join, zip(*columns, strict=True))) + "\n"
 
 
 class Spelt(list[Row]):
     """Rows with what is sent of them, so that it can be spelt before it is their turn.
 
-    `arrays` are those of the columns that their statement takes; `lines` is the text of COPY.
+    `arrays` are those of the columns that their statement takes; `lines` is the text of COPY, beside which
+    the rows themselves may be left out.
     """
 
     __slots__ = ("arrays", "lines")
@@ -116,6 +118,8 @@ def arrayed(model: Model, rows: Sequence[Row], columns: Sequence[str]) -> Sequen
 
 def _cells(cells: Cells, values: list[Any], null: str, text: Callable[[str], str]) -> list[str]:
     if None in values:
+        if values.count(None) == len(values):
+            return [null] * len(values)
         found = iter(_cells(cells, [value for value in values if value is not None], null, text))
         return [null if value is None else next(found) for value in values]
     spelt = cells(values)
@@ -185,7 +189,8 @@ def _cells_of(kind: object) -> Cells | None:
 
 # In arrays and in COPY alike a backslash escapes the next character, so bytes begin with two.
 def _hexes(values: Sequence[str]) -> list[str]:
-    return ["\\\\x" + value[2:] for value in values]
+    """All at once: no value has an x but in its 0x."""
+    return " ".join(values).replace("0x", "\\\\x").split(" ") if values else []
 
 
 def _binaries(values: Sequence[bytes]) -> list[str]:

@@ -5,7 +5,9 @@ kept in memory that it could not read again.
 """
 
 import asyncio
+import gc
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
@@ -24,7 +26,7 @@ from indexer.reindex import reindex as reindex_beside
 from indexer.store import Store
 from indexer.voice import Totals
 from indexer.writing import ContractSource, Finality, KnownContract
-from node.chain.deployments import DeploymentRegistry
+from node.chain.deployments import CurrentDeployment, DeploymentRegistry
 from node.chain.errors import RpcLimited, RpcUnavailable
 from node.chain.heads import HeadWatch
 from node.chain.logs import Kind
@@ -45,6 +47,8 @@ STANDBY_S = 0.2  # between attempts to get the lock
 LOOKS_MAX = 12  # in a row at a chain that moves under our eyes; then it is said aloud
 LOOK_AGAIN_S = 0.02
 MENDS_MAX = 5  # attempts at a rewind under an indexer that writes
+CYCLES_FROM = 100_000  # objects made before cycles are looked for: some ranges, which leave none
+SWITCH_S = 0.000_5  # that the loop waits for a thread that works, each time that Postgres or the node answers
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 10.0  # also how long a mended fault can go unnoticed
 
@@ -116,12 +120,13 @@ def config_of(settings: Settings) -> Config:
 
 
 def deployed_contracts(registry: DeploymentRegistry, chain_id: int) -> ContractSource:
-    """The contracts of the registry's file, read anew each time that the indexer starts over."""
+    """The contracts of the registry's file, as it stands at each look."""
+    current = CurrentDeployment(registry, chain_id)
 
     def load() -> Sequence[KnownContract]:
         return [
             KnownContract(contract.address, KIND_OF[contract.name], contract.block)
-            for contract in registry.load(chain_id)
+            for contract in current()
             if contract.name in KIND_OF
         ]
 
@@ -206,6 +211,7 @@ def main(
     """`run` as a process: SIGTERM and SIGINT end it between two transactions."""
     if not exit_at_head:
         _serve_metrics(settings.metrics_host, settings.indexer_metrics_port)
+    tune_interpreter()
 
     async def cancellable() -> RunReport | None:
         task = asyncio.ensure_future(run(settings, exit_at_head=exit_at_head, progress=progress))
@@ -216,6 +222,13 @@ def main(
         return None
 
     return asyncio.run(cancellable())
+
+
+def tune_interpreter() -> None:
+    """For a process that makes many short-lived rows, and works in threads beside its loop."""
+    gc.freeze()  # what was imported is never garbage, and need not be searched
+    gc.set_threshold(CYCLES_FROM)
+    sys.setswitchinterval(SWITCH_S)
 
 
 class Indexer:

@@ -35,9 +35,12 @@ _HEADS = """
     RETURNING stream, version
 """
 _INSERT = """
-    INSERT INTO kernel.event (id, stream, version, type_name, schema_version, payload, occurred_at)
-    SELECT id, stream, version, type_name, schema_version, payload, occurred_at
-    FROM json_populate_recordset(NULL::kernel.event, %s::json)
+    WITH fresh AS (
+        INSERT INTO kernel.event (id, stream, version, type_name, schema_version, payload, occurred_at)
+        SELECT id, stream, version, type_name, schema_version, payload, occurred_at
+        FROM json_populate_recordset(NULL::kernel.event, %s::json)
+    )
+    SELECT pg_notify(%s, '')
 """
 _GONE = """
     INSERT INTO chain.incident AS incident
@@ -57,8 +60,6 @@ _BACK = """
     UPDATE chain.incident SET gone = false
     WHERE chain_id = %s AND event_id = ANY(%s) AND gone RETURNING event_id, times
 """
-_NOTIFY = "SELECT pg_notify(%s, '')"
-
 _WINDOW = 1_000  # blocks whose events are held in memory at once
 
 
@@ -206,8 +207,7 @@ async def _record(store: Store, fresh: Sequence[_Outgoing]) -> None:
                 "occurred_at": item.occurred_at,
             }
         )
-    await store.run(_INSERT, (msgspec.json.encode(rows).decode(),))
-    await store.run(_NOTIFY, (CHANNEL_RECORDED,))
+    await store.run(_INSERT, (msgspec.json.encode(rows).decode(), CHANNEL_RECORDED))
 
 
 def _what(chain_id: int, genesis: Hash32, log: Log) -> bytes:

@@ -50,6 +50,7 @@ class Store:
         self.chain_id = chain_id
         self.declared: tuple[Model, ...] = ()  # tables of declared ABIs
         self._changed: Counter[Model] = Counter()
+        self._copies = True  # not amid statements that are sent in one go
         self._statistics_at: dict[Model, int] = {}
 
     @classmethod
@@ -80,6 +81,24 @@ class Store:
         with typed_database_errors():
             async with self._connection.transaction():
                 yield
+
+    @asynccontextmanager
+    async def in_one_go(self, *, few: bool) -> AsyncIterator[None]:
+        """Where they are `few`, statements inside are sent without waiting for each other's answers.
+
+        Only one whose rows are looked at waits, for itself and all before it. How many rows one changed is
+        not known; what is wrong with one is raised at the end, if nobody waited.
+        """
+        if not few:
+            yield
+            return
+        self._copies = False
+        try:
+            with typed_database_errors():
+                async with self._connection.pipeline():
+                    yield
+        finally:
+            self._copies = True
 
     # ------------------------------------------------------------------------------------- checkpoint
 
@@ -244,7 +263,8 @@ class Store:
     async def insert(self, rows: Mapping[Model, Sequence[Row]]) -> None:
         """New rows; one that exists already is a broken invariant."""
         for model, items in rows.items():
-            if len(items) >= COPIED_FROM and codec(model).by_columns:
+            enough = len(items) >= COPIED_FROM or isinstance(items, Spelt)
+            if self._copies and enough and codec(model).by_columns:
                 with typed_database_errors():
                     await self._copy(model, items)
             else:

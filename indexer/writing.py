@@ -6,10 +6,11 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from indexer.beside import beside
 from indexer.checkpoint import Checkpoint
-from indexer.codec import Model, Row, arrayed, copied
+from indexer.codec import COPIED_FROM, Model, Row, Spelt, arrayed, codec, copied
 from indexer.fetch import Decoded, Fetched
 from indexer.models import BlockRow, ContractRow, LogRow
 from indexer.projections import EVERY_RULE, UNREAD
@@ -96,11 +97,13 @@ async def write_range(
     with recent.believed():
         if last.number > before.emit_after:
             recent.add(fetched, {header.number: instant_of(header) for header in fetched.headers})
+        few = last.number > floor and len(fetched.logs) < COPIED_FROM
         async with store.transaction():
-            await store.hold()
-            await _write(store, prepared, keep_from=floor + 1)
-            told = await _tell(store, before, recent, kinds=fetched.kinds, final=final)
-            await store.prune_undo(below=floor + 1)
+            async with store.in_one_go(few=few):
+                await store.hold()
+                await _write(store, prepared, keep_from=floor + 1)
+                told = await _tell(store, before, recent, kinds=fetched.kinds, final=final)
+                await store.prune_undo(below=floor + 1)
             await store.move(before, after, time=instant_of(last))
         recent.told(final)
     await store.renew_statistics()
@@ -141,11 +144,10 @@ def _number_in(path: Path) -> int:
 
 def prepare(chain_id: int, fetched: Fetched) -> Prepared:
     times = {header.number: instant_of(header) for header in fetched.headers}
-    raw: dict[Model, list[Row]] = {BlockRow: _block_rows(chain_id, fetched.headers)}
+    raw: dict[Model, Sequence[Row]] = {BlockRow: copied(BlockRow, _block_rows(chain_id, fetched.headers))}
     if fetched.logs:
-        raw[LogRow] = [_log_row(chain_id, item) for item in fetched.logs]
-    work = _work_of(fetched.logs, times)
-    return Prepared(fetched, work, {model: copied(model, rows) for model, rows in raw.items()})
+        raw[LogRow] = _log_rows(chain_id, fetched.logs)
+    return Prepared(fetched, _work_of(fetched.logs, times), raw)
 
 
 async def _write(store: Store, prepared: Prepared, *, keep_from: int) -> None:
@@ -160,8 +162,7 @@ async def write_logs(
     store: Store, logs: Sequence[Decoded], *, times: Mapping[int, dt.datetime], keep_from: int
 ) -> None:
     """Logs of blocks that are written already, and what follows from them."""
-    rows = [_log_row(store.chain_id, item) for item in logs]
-    raw: dict[Model, Sequence[Row]] = {LogRow: copied(LogRow, rows)} if rows else {}
+    raw: dict[Model, Sequence[Row]] = {LogRow: _log_rows(store.chain_id, logs)} if logs else {}
     work = _work_of(logs, times)
     projected = await project(store, work, raw=raw, keep_from=keep_from, unread=frozenset())
     await store.insert(projected.facts)
@@ -262,22 +263,24 @@ def _block_rows(chain_id: int, headers: Sequence[Header]) -> list[Row]:
     ]
 
 
-def _log_row(chain_id: int, item: Decoded) -> Row:
-    topics = (*item.log.topics, None, None, None, None)
-    return {
-        "chain_id": chain_id,
-        "block_number": item.log.block_number,
-        "log_index": item.log.log_index,
-        "tx_hash": item.log.tx_hash,
-        "tx_index": item.log.tx_index,
-        "address": item.log.address,
-        "topic0": topics[0],
-        "topic1": topics[1],
-        "topic2": topics[2],
-        "topic3": topics[3],
-        "data": item.log.data,
-        "error": item.error,
+def _log_rows(chain_id: int, logs: Sequence[Decoded]) -> Sequence[Row]:
+    """Column by column, as this runs over every log of a backfill."""
+    raw = [item.log for item in logs]
+    topics = zip(*((*log.topics, None, None, None, None)[:4] for log in raw), strict=True)
+    columns: dict[str, list[Any]] = {
+        "chain_id": [chain_id] * len(raw),
+        "block_number": [log.block_number for log in raw],
+        "log_index": [log.log_index for log in raw],
+        "tx_hash": [log.tx_hash for log in raw],
+        "tx_index": [log.tx_index for log in raw],
+        "address": [log.address for log in raw],
+        **{f"topic{place}": list(values) for place, values in enumerate(topics)},
+        "data": [log.data for log in raw],
+        "error": [item.error for item in logs],
     }
+    if len(raw) >= COPIED_FROM:
+        return Spelt((), lines=codec(LogRow).lines_of(columns))
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def instant_of(header: Header) -> dt.datetime:

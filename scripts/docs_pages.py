@@ -1,5 +1,6 @@
 """Writes what is made from code: pages of settings, errors and roles, and pictures of nodes and payments."""
 
+import re
 from pathlib import Path
 
 from api.errors_page import errors_page
@@ -22,11 +23,9 @@ def main() -> None:
 
 def with_block(page: str, name: str, block: str) -> str:
     """The page with what stands between its marks of that name replaced."""
-    before, begin, rest = page.partition(f"<!-- {name}: written by scripts/docs -->\n")
-    _, end, after = rest.partition(f"<!-- /{name} -->")
-    assert begin, f"the page has no mark {name}"
-    assert end, f"the page has no end mark {name}"
-    return f"{before}{begin}{block}\n{end}{after}"
+    marks = re.compile(rf"(<!-- {name}: [^>]*-->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    assert marks.search(page), f"the page has no marks {name}"
+    return marks.sub(lambda found: f"{found[1]}{block}\n{found[2]}", page, count=1)
 
 
 if __name__ == "__main__":

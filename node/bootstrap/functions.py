@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from node.services.payout import service as payout
 from node.services.spending import service as spending
 from node.services.transfer import service as transfer
 from wallet.ledger.functions import FUNCTIONS as LEDGER
 
-FUNCTIONS: Final = (*LEDGER, *spending.FUNCTIONS, *transfer.FUNCTIONS)
+FUNCTIONS: Final = (*LEDGER, *spending.FUNCTIONS, *payout.FUNCTIONS, *transfer.FUNCTIONS)

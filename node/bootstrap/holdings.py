@@ -1,6 +1,6 @@
 """The list of what belongs to an account. A column that names one and is missing here fails a test."""
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Text, cast, func, or_, select
 
 from node.services.catalog.models import Product, Status
 from node.services.deposit.models import AddressRow
@@ -40,6 +40,12 @@ MOVES, STAYS, GONE = Fate.MOVES, Fate.STAYS, Fate.ENDS
 
 _OPEN_ORDER = Order.state.not_in([*ENDS, State.CANCELLED, State.EXPIRED])
 _ON_SALE = select(Product.id).where(Product.market_id == Market.id, Product.status == Status.ACTIVE).exists()
+_HAS_MONEY = (
+    select(AccountRow.id)
+    .where(AccountRow.owner == "market:" + cast(Market.id, Text), AccountRow.posted != 0)
+    .where(AccountRow.purpose != TRANSIT)
+    .exists()
+)
 
 _BOUGHT = Holding(
     name="orders bought",
@@ -139,7 +145,11 @@ HOLDINGS = Holdings(
         ),
         Holding(name="audit log", column=AuditEntry.account_id, merged=STAYS, deleted=STAYS),
         Holding(
-            name="markets", column=Market.owner_account_id, merged=MOVES, deleted=STAYS, unfinished=_ON_SALE
+            name="markets",
+            column=Market.owner_account_id,
+            merged=MOVES,
+            deleted=STAYS,
+            unfinished=_ON_SALE | _HAS_MONEY,
         ),
         _BOUGHT,
         _SOLD,

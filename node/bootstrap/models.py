@@ -5,6 +5,7 @@ import node.kernel.db.idempotency
 import node.kernel.spine.models
 import node.services.catalog.models
 import node.services.deposit.models
+import node.services.gateway.models
 import node.services.governance.models
 import node.services.identity.models
 import node.services.listing.models
@@ -12,6 +13,7 @@ import node.services.market.models
 import node.services.nft.models
 import node.services.order.models
 import node.services.payment.models
+import node.services.payout.models
 import node.services.rate.models
 import node.services.spending.models
 import node.services.transaction.models

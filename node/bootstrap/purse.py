@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from node.kernel.clock import Clock
 from node.kernel.settings import Settings
 from node.kernel.spine.record import EventRecorder
+from node.services.payout.service import REFUSALS as OF_PAYOUTS
+from node.services.payout.service import PayoutService
 from node.services.rate.adapter import Options
 from node.services.rate.exchanges import ExchangeService
 from node.services.rate.service import RateService, open_sources
-from node.services.spending.service import REFUSALS, Rule, SpendingService
+from node.services.spending.service import REFUSALS as OF_SPENDING
+from node.services.spending.service import Rule, SpendingService
 from node.services.transfer.requests import RequestService
 from node.services.transfer.service import Notices, TransferRules, TransferService
 from wallet.ledger.commands import Ledger
@@ -25,6 +28,7 @@ class PurseServices:
     money_requests: RequestService
     rates_of_money: RateService
     exchanges: ExchangeService
+    payouts: PayoutService
 
 
 def purse_services(
@@ -34,6 +38,13 @@ def purse_services(
         clock,
         {asset: Rule(**rule) for asset, rule in settings.spending_limits.items()},
         raise_after=dt.timedelta(hours=settings.limit_raise_hours),
+    )
+    payouts = PayoutService(
+        clock,
+        events,
+        ledger,
+        reserve_bps=settings.payout_reserve_bps,
+        reserve_days=settings.payout_reserve_days,
     )
     transfers = TransferService(
         clock,
@@ -45,8 +56,10 @@ def purse_services(
             quote_life=dt.timedelta(minutes=settings.transfer_quote_minutes),
             claim_life=dt.timedelta(days=settings.transfer_claim_days),
         ),
-        bounds=json.dumps({"spending": json.loads(spending.rules_json)}),
-        refusals=REFUSALS,
+        bounds=json.dumps(
+            {"spending": json.loads(spending.rules_json), "reserve": json.loads(payouts.rules_json)}
+        ),
+        refusals={**OF_SPENDING, **OF_PAYOUTS},
     )
     rates = _rates(settings, clock)
     link = settings.money_request_link or settings.public_url.rstrip("/") + REQUEST_PATH
@@ -62,6 +75,7 @@ def purse_services(
             spread_bps=settings.exchange_spread_bps,
             holds=dt.timedelta(seconds=settings.exchange_quote_seconds),
         ),
+        payouts=payouts,
     )
 
 

@@ -20,6 +20,7 @@ def reactions(services: Services) -> Table:
         "order.escrow": dict.fromkeys(ESCROW_EVENTS, services.order.on_escrow_event),
         "order.payments": {"payment.secured": services.order.acts.on_secured},
         "payment.escrow": dict.fromkeys(ORDER_EVENTS, services.payment_mirror.on_order_event),
+        "gateway.refunds": {"payment.refund_owed": TaskCall("gateway.refund", _refund)},
         "nft.metadata": {"token.minted": refresh_metadata, "token.metadata_changed": refresh_metadata},
         "identity.codes": dict.fromkeys(
             ("phone.code_requested", "phone.code_undelivered"), TaskCall("sms.send", _challenge)
@@ -50,6 +51,10 @@ def _challenge(event: StoredEvent) -> Mapping[str, str]:
 
 def _recovery(event: StoredEvent) -> Mapping[str, str]:
     return {"recovery": event.payload["recovery_id"]}
+
+
+def _refund(event: StoredEvent) -> Mapping[str, str]:
+    return {"payment": event.payload["payment_id"], "number": str(event.payload["number"])}
 
 
 def _transfer(event: StoredEvent) -> Mapping[str, str]:

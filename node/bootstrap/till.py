@@ -1,4 +1,4 @@
-"""Where orders meet payments: neither knows the other."""
+"""Where orders and gateways meet payments: none knows the others."""
 
 import datetime as dt
 import uuid
@@ -8,12 +8,15 @@ from typing_extensions import override
 
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.money import Asset
+from node.services.gateway.paying import Payments as GatewayPayments
+from node.services.gateway.paying import Pending, Phase
 from node.services.order.models import Order
 from node.services.order.paying import PaidOut, Payments
+from node.services.payment.errors import PaymentUnknown
 from node.services.payment.models import Intent
 from node.services.payment.service import GATEWAY, PaymentService, Wish
 from node.services.payment.split import Charge, Parts
-from node.services.payment.states import IN_FLIGHT, State
+from node.services.payment.states import IN_FLIGHT, UNPAID_ENDS, State
 
 _MAY_COME = [state.value for state in sorted({*IN_FLIGHT, State.AUTHORISED})]
 
@@ -50,6 +53,70 @@ class Till(Payments):
     @override
     def end(self, tx: Tx, payment_id: uuid.UUID, *, to_payer: int) -> PaidOut:
         return _paid(self._payments.end(tx, self._payments.locked(tx, payment_id), to_payer=to_payer))
+
+
+_PHASES = {
+    State.CREATED: Phase.NEW,
+    State.REQUIRES_ACTION: Phase.WAITING,
+    State.PROCESSING: Phase.UNSURE,
+    State.UNKNOWN: Phase.UNSURE,
+    **dict.fromkeys(UNPAID_ENDS, Phase.GIVEN_UP),
+}
+
+
+class Desk(GatewayPayments):
+    """`Payments` of gateways, over the service."""
+
+    def __init__(self, payments: PaymentService) -> None:
+        self._payments = payments
+
+    @override
+    def pending(self, tx: Tx, payment_id: uuid.UUID) -> Pending | None:
+        try:
+            intent = self._payments.locked(tx, payment_id)
+        except PaymentUnknown:
+            return None
+        if intent.method is None:
+            return None
+        phase = _PHASES.get(State(intent.state), Phase.SECURED)
+        if intent.state == State.PARKED:
+            is_wrong = self._payments.is_wrong(tx, intent)
+            phase = Phase.WRONG if is_wrong else Phase.UNSURE
+        return Pending(
+            payment_id=intent.id,
+            method=intent.method,
+            reference=intent.reference,
+            amount=intent.of(intent.amount),
+            phase=phase,
+            expires_at=intent.expires_at,
+            looks=intent.looks,
+        )
+
+    @override
+    def begun(self, tx: Tx, payment_id: uuid.UUID, reference: str, action: dict[str, str] | None) -> None:
+        intent = self._payments.locked(tx, payment_id)
+        intent.reference = reference
+        if action is not None and self._payments.go(tx, intent, State.REQUIRES_ACTION):
+            intent.action = action
+        tx.flush()
+
+    @override
+    def secured(self, tx: Tx, payment_id: uuid.UUID) -> None:
+        self._payments.authorise(tx, self._payments.locked(tx, payment_id))
+
+    @override
+    def become(self, tx: Tx, payment_id: uuid.UUID, state: str) -> None:
+        self._payments.go(tx, self._payments.locked(tx, payment_id), State(state))
+
+    @override
+    def park(self, tx: Tx, payment_id: uuid.UUID, *, kind: str, detail: str) -> None:
+        self._payments.park(tx, self._payments.locked(tx, payment_id), kind=kind, detail=detail)
+
+    @override
+    def look_again(self, tx: Tx, payment_id: uuid.UUID, *, at: dt.datetime, looks: int) -> None:
+        intent = self._payments.locked(tx, payment_id)
+        intent.look_at, intent.looks = at, looks
+        tx.flush()
 
 
 def wish_of_escrow(tx: Tx, order_id: uuid.UUID) -> Wish:

@@ -31,10 +31,12 @@ COMMANDS = {
     "verify": "node.cli.verify:verify",
     "ledger": "node.cli.ledger:ledger",
     "wallet": "node.cli.wallet:wallet",
+    "payments": "node.cli.payments:payments",
     "withdrawal": "node.cli.chain_money:withdrawal",
     "deposit": "node.cli.chain_money:deposit",
     "treasury": "node.cli.chain_money:treasury",
     "incident": "node.cli.chain_money:incident",
+    "payout": "node.cli.payout:payout",
     "reconcile": "node.cli.chain_money:reconcile",
 }
 

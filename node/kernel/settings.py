@@ -265,6 +265,13 @@ class Settings(ChainSettings, BaseSettings):
     exchange_quote_seconds: int = Field(
         60, ge=5, le=3600, description="How long both amounts of an exchange hold."
     )
+    payout_reserve_bps: int = Field(
+        1_000,
+        ge=0,
+        le=10_000,
+        description="What a market keeps for refunds of what came in lately, in ten-thousandths.",
+    )
+    payout_reserve_days: int = Field(14, ge=0, le=366, description="How long a market keeps it.")
     upload_bytes_max: int = Field(10 * 2**20, ge=1, description="Largest file that the content store takes.")
     body_bytes_max: int = Field(256 * 2**10, ge=1024, description="Largest body of any other request.")
     reads_per_minute: int = Field(
@@ -328,6 +335,16 @@ class Settings(ChainSettings, BaseSettings):
         ge=1,
         le=365 * 24 * 3600,
         description="Shortest window that a market may set; by default an hour, on 31337 a second.",
+    )
+    gateways: str = Field(
+        "",
+        description="Gateways for currencies of ISO 4217, the best one first, comma-separated: `stripe`,"
+        " `sandbox` (for development). Without one those are paid from balances alone.",
+    )
+    gateway_options: dict[str, SecretStr] = Field(
+        {},
+        description="What the gateways need, as JSON: `stripe.secret_key` and so on. `<gateway>.countries`"
+        " and `<gateway>.currencies` say where one is offered, comma-separated; else everywhere.",
     )
     market_debt_max: dict[str, int] = Field(
         {},

@@ -26,6 +26,7 @@ from node.services.deposit.following import Follower
 from node.services.deposit.service import DepositService
 from node.services.deposit.sweeping import Sweeper
 from node.services.escrow.conditions import EscrowService
+from node.services.gateway.service import GatewayService
 from node.services.governance.ballots import BallotService
 from node.services.governance.service import GovernanceService
 from node.services.identity.accounts import AccountService
@@ -51,6 +52,7 @@ from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
 from node.services.payment.mirror import Mirror
 from node.services.payment.service import PaymentService
+from node.services.payout.service import PayoutService
 from node.services.rate.exchanges import ExchangeService
 from node.services.rate.service import RateService
 from node.services.reconciliation.service import ReconciliationService
@@ -120,12 +122,14 @@ class Services:
     exchanges: ExchangeService
     payment: PaymentService
     payment_mirror: Mirror
+    gateway: GatewayService
     incidents: Incidents
     outbox: Outbox
     follower: Follower
     sweeper: Sweeper
     deposits: DepositService
     withdrawals: WithdrawalService
+    payouts: PayoutService
     reconciliation: ReconciliationService
     nft: NftService
     listing: ListingService

@@ -74,7 +74,10 @@ class Bench:
             **more,
         }
         process = subprocess.Popen(
-            [sys.executable, "-m", "node.cli", "indexer", "run"], cwd=ROOT, env=environment
+            [sys.executable, "-m", "node.cli", "indexer", "run"],
+            cwd=ROOT,
+            env=environment,
+            stderr=subprocess.DEVNULL,  # it says of each reorg what vanished
         )
         try:
             yield process

@@ -5,7 +5,7 @@ import time
 
 import httpx
 
-from scripts.demo_acts import appeal, auction, chain_money, nft, order, relay, sign_in, vote
+from scripts.demo_acts import appeal, auction, chain_money, nft, order, payment, relay, sign_in, vote
 from scripts.demo_acts.stage import Stage, current_environment, set_up
 
 ACTS = (
@@ -18,7 +18,8 @@ ACTS = (
     ("Act 7: the DAO decides", vote.play),
     ("Act 8: a ruling is appealed, and members vote by signature", appeal.play),
     ("Act 9: what the node does not pass on", relay.play),
-    ("Act 10: dollars come by the chain and leave by it", chain_money.play),
+    ("Act 10: somebody with a phone pays in lira", payment.play),
+    ("Act 11: dollars come by the chain and leave by it", chain_money.play),
 )
 
 

@@ -16,10 +16,11 @@ from tests.e2e.whole_node import Node
 
 DEMO = str(REPO / "scripts/demo")
 FUZZ = str(REPO / "scripts/fuzz")
-CHILDREN = ("postgres", "valkey", "anvil", "api", "indexer", "spine", "worker", "beat")
+CHILDREN = ("postgres", "valkey", "anvil", "api", "indexer", "spine", "worker", "beat", "sandbox")
 
 
 def start(node: Node) -> None:
+    node.env["ASOUD_SANDBOX"] = "1"
     up = node.asoud("up", "--detach")
     assert up.returncode == 0, up.stdout + up.stderr
 

@@ -20,7 +20,7 @@ class Node:
         clean = {k: v for k, v in os.environ.items() if k not in OUTSIDE_SETTING.values()}
         ports = {
             f"ASOUD_{part}_PORT": str(free_port())
-            for part in ("API", "METRICS", "INDEXER_METRICS", "POSTGRES", "VALKEY", "ANVIL")
+            for part in ("API", "METRICS", "INDEXER_METRICS", "POSTGRES", "VALKEY", "ANVIL", "SANDBOX")
         }
         rates = {f"ASOUD_{name}_PER_MINUTE": "1000000" for name in ("READS", "WRITES", "SIGN_IN", "RELAY")}
         self.env = {**clean, **ports, **rates, "ASOUD_DATA_DIR": str(data_dir)}

@@ -209,6 +209,18 @@ def test_without_money_nothing_happens(till: Till) -> None:
         assert till.shop.order.expire_due(tx, now=till.shop.clock.now(), limit=100) >= 2
 
 
+def test_an_unpaid_order_is_cancelled_and_a_paid_one_is_not(till: Till) -> None:
+    buyer = till.buyer(PRICE)
+    order = till.order(buyer, Rail.HOLD)
+    with till.shop.database.transaction() as tx:
+        till.shop.order.cancel(tx, buyer, order.id)
+    assert till.shop.read(order.id).state == "cancelled"
+    assert till.shop.stock(order.product_id) == (5, 0, 0)
+    paid, buyer = till.paid(Rail.HOLD)
+    with pytest.raises(WrongOrderState), till.shop.database.transaction() as tx:
+        till.shop.order.cancel(tx, buyer, paid.id)
+
+
 def test_what_does_not_fit_is_refused(till: Till) -> None:
     with pytest.raises(RailUnfit):
         till.order(till.buyer(), Rail.ESCROW)

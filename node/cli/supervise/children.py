@@ -4,6 +4,7 @@ Embedded parts come first, all together, then the jobs together, then the servic
 """
 
 import hashlib
+import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,6 +17,7 @@ import httpx
 from node.cli.supervise import postgres
 from node.cli.supervise.anvil import EmbeddedAnvil
 from node.cli.supervise.chainstate import StateFiles
+from node.cli.supervise.files import kept_secret
 from node.cli.supervise.orphans import MARKER
 from node.cli.supervise.plan import Plan
 from node.cli.supervise.postgres import EmbeddedPostgres
@@ -101,9 +103,17 @@ SERVICES: tuple[Service, ...] = (
 )
 
 
+SANDBOX = Service(
+    name="sandbox",
+    argv=lambda _: (PYTHON, "-m", "node.sandbox"),
+    health=lambda plan: f"http://127.0.0.1:{plan.ports.sandbox}/health",
+)
+
+
 def services_of(plan: Plan) -> tuple[Service, ...]:
-    """The table, and an indexer for each further chain."""
-    return (*SERVICES, *(_further_indexer(chain_id) for chain_id in plan.further_chains))
+    """The table, an indexer for each further chain, and the sandbox gateway where it is wanted."""
+    sandbox = (SANDBOX,) if plan.has_sandbox else ()
+    return (*SERVICES, *sandbox, *(_further_indexer(chain_id) for chain_id in plan.further_chains))
 
 
 def _further_indexer(chain_id: int) -> Service:
@@ -167,7 +177,21 @@ def settings_of_node(plan: Plan, parts: list[Part]) -> dict[str, str]:
     }
     for part in parts:
         settings |= part.environment
-    return settings
+    return settings | (_sandbox_settings(plan) if plan.has_sandbox else {})
+
+
+def _sandbox_settings(plan: Plan) -> dict[str, str]:
+    """The last choice among the gateways that the user named; its secret is made here."""
+    secret, url = kept_secret(plan.secrets_dir, "sandbox"), f"http://127.0.0.1:{plan.ports.sandbox}"
+    named = [name for name in plan.environment.get("ASOUD_GATEWAYS", "").split(",") if name.strip()]
+    options = json.loads(plan.environment.get("ASOUD_GATEWAY_OPTIONS", "{}"))
+    return {
+        "ASOUD_SANDBOX_PORT": str(plan.ports.sandbox),
+        "ASOUD_SANDBOX_URL": url,
+        "ASOUD_SANDBOX_SECRET": secret,
+        "ASOUD_GATEWAYS": ",".join(dict.fromkeys([*named, "sandbox"])),
+        "ASOUD_GATEWAY_OPTIONS": json.dumps({**options, "sandbox.url": url, "sandbox.secret": secret}),
+    }
 
 
 def service_child(service: Service, plan: Plan, env: dict[str, str]) -> Child:

@@ -27,6 +27,7 @@ class Ports:
     api: int = 8000
     metrics: int = 9464
     indexer_metrics: int = 9465
+    sandbox: int = 8010
     postgres: int = 15432
     valkey: int = 16379
     anvil: int = 8545
@@ -58,6 +59,11 @@ class Plan:
         """How this machine reaches the API."""
         host = "127.0.0.1" if self.api_host in {"0.0.0.0", "::"} else self.api_host  # noqa: S104
         return f"http://[{host}]:{self.ports.api}" if ":" in host else f"http://{host}:{self.ports.api}"
+
+    @property
+    def has_sandbox(self) -> bool:
+        """Whether the sandbox gateway is wanted: never beside a real chain."""
+        return self.is_dev_chain and self.environment.get("ASOUD_SANDBOX", "").lower() in {"1", "true", "yes"}
 
     @property
     def is_dev_chain(self) -> bool:

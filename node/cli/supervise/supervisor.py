@@ -199,6 +199,8 @@ def _clear_the_way(plan: Plan, board: Board, *, reset: bool) -> None:
     require_free(ports.api, what="the API", option="--api-port", host=plan.api_host)
     require_free(ports.metrics, what="the metrics", option="--metrics-port")
     require_free(ports.indexer_metrics, what="the indexer's metrics", option="--indexer-metrics-port")
+    if plan.has_sandbox:
+        require_free(ports.sandbox, what="the sandbox gateway", option="--sandbox-port")
     for part in ("postgres", "valkey", "anvil"):
         if not plan.is_outside(part):
             require_free(getattr(ports, part), what=part, option=f"--{part}-port")

@@ -22,7 +22,7 @@ from node.kernel.ids import new_id
 from node.kernel.spine.event import StoredEvent
 from node.kernel.spine.record import EventRecorder
 from node.kernel.text import prose
-from node.services.order.access import Caller, Permit, find, permit
+from node.services.order.access import Caller, Permit, allowed, find, permit
 from node.services.order.acts import Acts
 from node.services.order.errors import (
     AppealNotAgreed,
@@ -142,7 +142,7 @@ class OrderService:
             OrderUnknown, NotThatParty, WrongOrderState, PaymentSeen: By what forbids it.
         """
         order = find(tx, order_id, caller, lock=True)
-        permit(order, caller, Action.CANCEL, now=self._clock.now())
+        allowed(order, caller, Action.CANCEL, now=self._clock.now())
         if tx.execute(_IS_SEEN, {"order_id": order_id}).scalar_one():
             raise PaymentSeen("the money is on its way; the seller can refund it")
         self._mover.move(tx, order, State.CANCELLED, OrderCancelled(order_id=str(order_id)))
@@ -151,6 +151,12 @@ class OrderService:
         """Whether the escrow contract judges it; so is what there is not."""
         rail = tx.execute(select(Order.rail).where(Order.id == order_id)).scalar_one_or_none()
         return rail in {None, Rail.ESCROW.value}
+
+    def payable(self, tx: Tx, caller: Caller, order_id: uuid.UUID) -> Order:
+        """An order that the caller may pay now, but for the rail. Raises as `permit`."""
+        order = find(tx, order_id, caller)
+        allowed(order, caller, Action.FUND, now=self._clock.now())
+        return order
 
     def permit(
         self,

@@ -35,6 +35,7 @@ from node.services.payment.states import HELD, NEXT, OPEN, UNPAID_ENDS, State, s
 from wallet.ledger.commands import derived_key
 
 GATEWAY = "gateway"
+UNRESOLVED = "unresolved"  # the incident of a payment that nobody can tell about
 NO_PARTS = Parts()
 
 
@@ -118,6 +119,12 @@ class PaymentService:
         if found is None:
             raise PaymentUnknown("there is no such payment", payment_id=str(intent_id))
         return found
+
+    def of_order(self, tx: Tx, intent_id: uuid.UUID, order_id: uuid.UUID) -> None:
+        """Raises PaymentUnknown: it is another order's, or none."""
+        statement = select(Intent.id).where(Intent.id == intent_id, Intent.order_id == order_id)
+        if tx.execute(statement).first() is None:
+            raise PaymentUnknown("there is no such payment", payment_id=str(intent_id))
 
     def go(self, tx: Tx, intent: Intent, to: State) -> bool:
         """Moves a locked intent to a state without money of its own; False: it is there, or beyond that."""
@@ -239,6 +246,15 @@ class PaymentService:
         tx.flush()
         parked = PaymentParked(payment_id=str(intent.id), order_id=str(intent.order_id), kind=kind)
         self._record(tx, intent, parked)
+
+    def is_wrong(self, tx: Tx, intent: Intent) -> bool:
+        """Whether an open incident says that other money came than was asked for."""
+        wrong = select(Incident.id).where(
+            Incident.intent_id == intent.id,
+            Incident.kind != UNRESOLVED,
+            Incident.resolved_at.is_(None),
+        )
+        return tx.execute(wrong.limit(1)).first() is not None
 
     def resolve(
         self, tx: Tx, incident_id: uuid.UUID, *, reason: str, by: str, as_: State | None = None

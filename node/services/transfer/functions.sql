@@ -46,6 +46,9 @@ BEGIN
             ARRAY[v_sent.exponent, v_sent.exponent]::int[], ARRAY[v_sent.amount, v_sent.fee], p_now
         );
     END IF;
+    IF p_market_id IS NOT NULL THEN
+        PERFORM payout.require_reserve(p_market_id, v_sent.source, p_rules -> 'reserve', p_now);
+    END IF;
     IF v_sent.way = 'phone' THEN
         v_hold := ledger.place_hold(
             'transfer:' || p_id || ':hold', v_sent.destination, v_sent.asset, v_sent.exponent, v_sent.amount,

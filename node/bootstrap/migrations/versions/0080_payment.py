@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0080_payment"
-down_revision = "0071_rate"
+down_revision = "0072_payout"
 branch_labels = None
 depends_on = None
 

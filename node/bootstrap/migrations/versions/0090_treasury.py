@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0090_treasury"
-down_revision = "0080_payment"
+down_revision = "0081_gateway"
 branch_labels = None
 depends_on = None
 

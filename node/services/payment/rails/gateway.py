@@ -1,6 +1,6 @@
 """Through a gateway: its money waits in an account of the payment's own until it is clear whose it is.
 
-What goes back is owed to the payer at once; the gateway is told by a task (`node.services.gateway`).
+What goes back is owed to the payer at once; the gateway is told by a task (the noun `gateway`).
 """
 
 from typing_extensions import override

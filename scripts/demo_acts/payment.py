@@ -1,0 +1,127 @@
+"""Somebody with a phone buys in lira: from a balance, and at the sandbox gateway; a part is given back."""
+
+import subprocess
+import sys
+from typing import Any
+
+import httpx
+
+from scripts.demo_acts.handset import Handset
+from scripts.demo_acts.node import Node
+from scripts.demo_acts.stage import REPO, Stage
+
+LIRA = "iso4217:TRY"
+PRICE = 49_901  # kuruş; odd, so that splits have dust
+PART = 10_000
+MONEY = 100_000
+SHELF = 4
+
+
+def play(stage: Stage) -> None:
+    if stage.outbox is None:
+        stage.transcript.note("the node is somebody else's: nobody there gives play money")
+        return
+    shopper = Shopper(stage.node, Handset(stage.node, stage.outbox).sign_in()[2]["access_token"])
+    product = _offer(stage)
+    _from_a_balance(stage, shopper, product)
+    _at_the_gateway(stage, shopper, product)
+
+
+class Shopper:
+    """Has a phone, and no wallet of a chain."""
+
+    def __init__(self, node: Node, token: str) -> None:
+        self._node = node
+        self._token = token
+        self.account = str(self.get("/v1/me")["account_id"])
+
+    def get(self, path: str) -> Any:  # noqa: ANN401 - any JSON
+        return self._node.get(path, token=self._token)
+
+    def post(self, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
+        return self._node.send("POST", path, body=body, token=self._token).json
+
+    def has(self) -> int:
+        items = self.get("/v1/me/balances")["items"]
+        return sum(int(item["available"]) for item in items if item["asset"]["id"] == LIRA)
+
+    def order(self, product: Any, rail: str) -> str:  # noqa: ANN401 - any JSON
+        body = {"product_id": product["id"], "quantity": 1, "rail": rail}
+        return f"/v1/orders/{self.post('/v1/orders', body)['id']}"
+
+
+def _offer(stage: Stage) -> Any:  # noqa: ANN401 - any JSON
+    body = {
+        "title": f"Çay bardağı {stage.run}",
+        "price": {"asset": LIRA, "amount": str(PRICE)},
+        "stock": SHELF,
+    }
+    product = stage.merchant.post(f"/v1/markets/{stage.facts['market']['id']}/products", body)
+    stage.transcript.equal("a product costs lira", product["price"]["asset"]["code"], "TRY")
+    return product
+
+
+def _from_a_balance(stage: Stage, shopper: Shopper, product: Any) -> None:  # noqa: ANN401 - any JSON
+    t = stage.transcript
+    order = shopper.order(product, "hold")
+    stage.refused("who has nothing pays nothing", "insufficient_funds", lambda: shopper.post(f"{order}/pay"))
+    shopper.post(f"{order}/cancel")
+    _top_up(shopper)
+    t.equal("play money is there", shopper.has(), MONEY)
+    order = shopper.order(product, "balance")
+    payment = shopper.post(f"{order}/pay")
+    t.equal("the balance paid at once", (payment["state"], shopper.has()), ("captured", MONEY - PRICE))
+    stage.merchant.post(f"{order}/ship", {"tracking": "PTT"})
+    shopper.post(f"{order}/confirm")
+    _ended(stage, shopper, order)
+    stage.merchant.post(f"{order}/refunds", {"amount": str(PART)})
+    t.equal("a part came back", shopper.has(), MONEY - PRICE + PART)
+    (payment,) = shopper.get(f"{order}/payments")["items"]
+    split = payment["steps"][-1]
+    parts = [int(split[name]) for name in ("market", "commission", "tax", "shipping")]
+    t.equal("market and platform gave it back together", sum(parts), PART)
+    t.check("each in proportion", ok=parts[1] > 0, detail=str(parts))
+
+
+def _at_the_gateway(stage: Stage, shopper: Shopper, product: Any) -> None:  # noqa: ANN401 - any JSON
+    t = stage.transcript
+    offered = [item["name"] for item in stage.node.get("/v1/gateways?currency=TRY&country=TR")["items"]]
+    if "sandbox" not in offered:
+        t.note("this node has no sandbox gateway: ASOUD_SANDBOX=1 scripts/up starts one")
+        return
+    order = shopper.order(product, "gateway")
+    payment = shopper.post(f"{order}/pay", {"method": "sandbox"})
+    page = payment["action"]["redirect_url"]
+    shown = httpx.get(page, headers={"Accept-Language": "fa"}, trust_env=False)
+    t.check("the gateway's page runs from right to left", ok='dir="rtl"' in shown.text)
+    paid = httpx.post(page, data={"do": "pay", "fault": "duplicate"}, trust_env=False)
+    t.check("the payer is sent back", ok=payment["id"] in paid.headers["location"])
+    stage.wait_for(
+        "an order that the gateway's callback paid",
+        lambda: shopper.get(order),
+        lambda seen: seen["state"] == "paid",
+    )
+    for _ in range(2):
+        shopper.post(f"{order}/payments/{payment['id']}/check")
+    (payment,) = shopper.get(f"{order}/payments")["items"]
+    t.equal("it was booked once", (payment["state"], payment["secured"]), ("authorised", str(PRICE)))
+    stage.merchant.post(f"{order}/refund-part", {"amount": str(PART)})
+    stage.merchant.post(f"{order}/ship", {"tracking": "PTT"})
+    shopper.post(f"{order}/confirm")
+    ended = _ended(stage, shopper, order)
+    t.equal("a part went back to the gateway", ended["to_buyer"], str(PART))
+
+
+def _ended(stage: Stage, shopper: Shopper, order: str) -> Any:  # noqa: ANN401 - any JSON
+    shown = shopper.get(order)
+    told = [int(shown[name]) for name in ("to_seller", "to_buyer", "fee")]
+    stage.transcript.equal(
+        "the order is completed, no unit is lost", (shown["state"], sum(told)), ("completed", PRICE)
+    )
+    return shown
+
+
+def _top_up(shopper: Shopper) -> None:
+    """As the operator does."""
+    command = [sys.executable, "-m", "node.cli", "wallet", "top-up", shopper.account, "TRY", str(MONEY)]
+    subprocess.run(command, cwd=REPO, check=True, capture_output=True)

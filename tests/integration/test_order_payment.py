@@ -1,0 +1,199 @@
+"""Somebody with a phone alone buys in lira over HTTP: from a balance, held, and at the sandbox gateway."""
+
+import json
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from pydantic import SecretStr
+
+from api.schemas import Page
+from api.v1.order import OrderOut
+from api.v1.order_payment import PaymentOut
+from node.cli.payments import payments
+from node.kernel.currencies import fiat_asset
+from node.kernel.money import Amount
+from node.services.gateway.providers.sandbox import signature
+from tests.edge import Edge, edge_settings, running_edge
+from tests.handset import Handset, bearer
+from tests.integration.test_market import open_market
+from tests.integration.test_product import add_product
+from tests.sandbox import SECRET, Sandbox, running_sandbox
+from tests.stack import DatabaseUrls
+from wallet.owners import owner_of_account
+
+pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
+
+TRY = fiat_asset("TRY")
+PRICE = {"asset": TRY.id, "amount": "49900"}
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as running:
+        yield running
+
+
+@pytest.fixture
+async def shop(
+    fresh_database: DatabaseUrls, redis_url: str, anvil: str, tmp_path: Path, sandbox: Sandbox
+) -> AsyncIterator[Edge]:
+    options = {"sandbox.url": sandbox.url, "sandbox.secret": SECRET, "sandbox.currencies": "TRY,EUR"}
+    settings = edge_settings(
+        tmp_path,
+        database_url=fresh_database.app,
+        redis_url=redis_url,
+        rpc_url=anvil,
+        gateways="sandbox",
+        gateway_options={name: SecretStr(value) for name, value in options.items()},
+    )
+    async with running_edge(settings) as running:
+        yield running
+        running.services.gateway.choice.provider("sandbox")._http.close()  # type: ignore[attr-defined]
+
+
+async def sent(edge: Edge, path: str, headers: dict[str, str], body: Any = None, status: int = 200) -> Any:
+    answer = await edge.client.post(path, json=body, headers=headers)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+class Trade:
+    """One product in lira, its seller, and a buyer with a phone."""
+
+    edge: Edge
+    seller: dict[str, str]
+    buyer: dict[str, str]
+    product: dict[str, Any]
+
+    async def order(self, rail: str) -> str:
+        body = {"product_id": self.product["id"], "quantity": 1, "rail": rail}
+        answer = await self.edge.client.post("/v1/orders", json=body, headers=self.buyer)
+        assert answer.status_code == 201, answer.text
+        order = OrderOut.model_validate_json(answer.content)
+        assert (order.buyer, order.escrow, order.rail) == (None, None, rail)
+        return f"/v1/orders/{order.id}"
+
+    async def read(self, path: str) -> OrderOut:
+        answer = await self.edge.client.get(path, headers=self.seller)
+        return OrderOut.model_validate_json(answer.content)
+
+    async def has(self) -> tuple[str, str]:
+        answer = await self.edge.client.get("/v1/me/balances", headers=self.buyer)
+        (balance,) = answer.json()["items"]
+        return balance["available"], balance["held"]
+
+
+@pytest.fixture
+async def trade(shop: Edge, tmp_path: Path) -> Trade:
+    found = Trade()
+    found.edge, found.seller = shop, await shop.sign_in()
+    found.buyer = bearer(await Handset(shop, tmp_path).sign_in())
+    market = await open_market(shop, found.seller)
+    found.product = await add_product(shop, found.seller, market["id"], price=PRICE)
+    assert found.product["price"]["asset"] == {"id": "iso4217:TRY", "code": "TRY", "exponent": 2}
+    me = (await shop.client.get("/v1/me", headers=found.buyer)).json()
+    with shop.services.database.transaction() as tx:
+        owner = owner_of_account(uuid.UUID(me["account_id"]))
+        shop.services.balance.top_up(tx, owner, Amount(TRY, 100_000))
+    return found
+
+
+async def test_a_phone_buys_from_its_balance(trade: Trade) -> None:
+    edge = trade.edge
+    assert [
+        item["id"] for item in (await edge.client.get(f"/v1/products?currency={TRY.id}")).json()["items"]
+    ] == [trade.product["id"]]
+    for rail, available, held in (("balance", "50100", "0"), ("hold", "1100", "49900")):
+        path = await trade.order(rail)
+        headers = trade.buyer | {"Idempotency-Key": rail}
+        first, again = [await sent(edge, f"{path}/pay", headers, status=201) for _ in range(2)]
+        assert first == again
+        assert await trade.has() == (available, held)
+        refused = await edge.client.post(f"{path}/pay", headers=trade.buyer)
+        assert (refused.status_code, refused.json()["code"]) == (409, "wrong_order_state")
+        steps = await sent(edge, f"{path}/ship", trade.seller, {"tracking": "PTT 1"})
+        assert (steps["steps"], steps["escrow_id"]) == ([], None)
+        assert steps["reference"] is not None
+        await sent(edge, f"{path}/confirm", trade.buyer)
+        order = await trade.read(path)
+        assert (order.state, order.to_seller, order.fee) == ("completed", 49_900 - 1_247, 1_247)
+        assert [entry.by for entry in order.timeline] == [None, None, None, "buyer"]
+        refunded = await sent(edge, f"{path}/refunds", trade.seller, {"amount": "900"})
+        assert refunded["state"] == "completed"
+        answer = await edge.client.get(f"{path}/payments", headers=trade.buyer)
+        (payment,) = Page[PaymentOut].model_validate_json(answer.content).items
+        assert (payment.state, payment.refunded, payment.captured) == ("partly_refunded", 900, 49_900)
+    assert await trade.has() == ("2000", "0")
+
+
+async def test_a_phone_buys_at_the_gateway(
+    trade: Trade, sandbox: Sandbox, fresh_database: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edge, services = trade.edge, trade.edge.services
+    offered = await edge.client.get("/v1/gateways", params={"currency": "TRY", "country": "TR"})
+    assert offered.json() == {"items": [{"name": "sandbox"}]}
+    path = await trade.order("gateway")
+    bad = await edge.client.post(f"{path}/pay", json={"return_url": "https://evil.test"}, headers=trade.buyer)
+    assert (bad.status_code, bad.json()["code"]) == (422, "return_url_invalid")
+    paying = PaymentOut.model_validate(await sent(edge, f"{path}/pay", trade.buyer, {}, status=201))
+    assert (paying.state, paying.method) == ("requires_action", "sandbox")
+    for_seller = (await edge.client.get(f"{path}/payments", headers=trade.seller)).json()["items"][0]
+    assert for_seller["action"] is None
+    assert paying.action is not None
+    back = sandbox.decide(paying.action["redirect_url"]).headers["location"]
+    assert f"payment={paying.id}" in back
+
+    # What the sandbox would send to the node, as it would sign it now.
+    provider = services.gateway.choice.provider("sandbox")
+    seen = provider.look(paying.id, None)
+    assert seen is not None
+    body = json.dumps(
+        {
+            "event_id": "evt-1",
+            "payment": {
+                "id": seen.reference,
+                "payment_id": str(paying.id),
+                "status": "captured",
+                "amount": "49900",
+                "currency": "TRY",
+            },
+        }
+    ).encode()
+    stranger = await edge.client.post("/v1/gateways/callbacks/sandbox", content=body)
+    assert (stranger.status_code, stranger.json()["code"]) == (403, "callback_forged")
+    stamp = str(int(edge.clock.now().timestamp()))
+    signed = {
+        "X-Sandbox-Timestamp": stamp,
+        "X-Sandbox-Signature": signature(SECRET.encode(), stamp, body),
+    }
+    for _ in range(10):
+        heard = await edge.client.post("/v1/gateways/callbacks/sandbox", content=body, headers=signed)
+        assert heard.status_code == 204
+    checked = await sent(edge, f"{path}/payments/{paying.id}/check", trade.buyer)
+    assert (checked["state"], checked["secured"]) == ("authorised", "49900")
+    other = await edge.client.post(f"{path}/payments/{uuid.uuid4()}/check", headers=trade.buyer)
+    assert (other.status_code, other.json()["code"]) == (404, "payment_unknown")
+
+    with services.database.transaction() as tx:
+        parked = services.payment.locked(tx, paying.id)
+        services.payment.park(tx, parked, kind="refund", detail="it was refused")
+    monkeypatch.setenv("ASOUD_DATABASE_URL", fresh_database.app)
+    runner = CliRunner()
+    listed = runner.invoke(payments, ["incidents"]).output
+    incident = listed.partition(" ")[0]
+    assert f"payment {paying.id} (authorised)" in listed
+    assert runner.invoke(payments, ["resolve", incident, "--reason", "asked the bank"]).output == "resolved\n"
+    assert runner.invoke(payments, ["resolve", incident, "--reason", "again"]).exit_code == 1
+    assert runner.invoke(payments, ["incidents"]).output == ""
+
+
+async def test_a_phone_has_no_wallet_for_the_contract(trade: Trade) -> None:
+    body = {"product_id": trade.product["id"], "quantity": 1}
+    answer = await trade.edge.client.post("/v1/orders", json=body, headers=trade.buyer)
+    assert (answer.status_code, answer.json()["code"]) == (403, "wallet_needed")
+    answer = await trade.edge.client.post("/v1/orders", json=body, headers=await trade.edge.sign_in())
+    assert (answer.status_code, answer.json()["code"]) == (422, "rail_unfit")
