@@ -69,7 +69,13 @@ def build_services(
     )
     purse = purse_services(settings, clock=clock, events=events, ledger=ledger, notices=people.notices)
     money = chain_money(
-        settings, clock=clock, events=events, chain=chain, deployments=deployments, ledger=ledger
+        settings,
+        clock=clock,
+        events=events,
+        chain=chain,
+        deployments=deployments,
+        ledger=ledger,
+        spending=purse.spending,
     )
     return Services(
         clock=clock,

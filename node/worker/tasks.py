@@ -2,9 +2,11 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Callable
 
 from node.bootstrap.build import build_services
 from node.kernel.db import idempotency
+from node.kernel.errors import Transient
 from node.kernel.hexes import parse_address
 from node.kernel.log import get_logger
 from node.kernel.settings import Settings
@@ -187,16 +189,24 @@ def expire_holds() -> None:
                 return
 
 
+def _or_next_time(work: Callable[[], object]) -> None:
+    """For what the schedule runs again in a moment: while the chain is away, tries would only pile up."""
+    try:
+        work()
+    except Transient as trouble:
+        log.warning("put_off", reason=trouble.message)
+
+
 @app.task(name="treasury.follow", base=Parking)
 def follow_chain() -> None:
     """Books deposits and our own transactions that are final by now."""
-    services.follower.follow(services.database.transaction)
+    _or_next_time(lambda: services.follower.follow(services.database.transaction))
 
 
 @app.task(name="treasury.send", base=Parking)
 def send_outgoing() -> None:
     """Signs, broadcasts and replaces what the node is to send."""
-    services.outbox.advance(services.database.transaction)
+    _or_next_time(lambda: services.outbox.advance(services.database.transaction))
     with services.database.transaction() as tx:
         services.sweeper.sweep_if_short(tx)
 
