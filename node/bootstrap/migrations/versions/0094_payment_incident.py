@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0083_payment_incident"
-down_revision = "0082_rail"
+revision = "0094_payment_incident"
+down_revision = "0093_rail"
 branch_labels = None
 depends_on = None
 

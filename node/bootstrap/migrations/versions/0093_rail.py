@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0082_rail"
-down_revision = "0091_withdrawal"
+revision = "0093_rail"
+down_revision = "0092_book"
 branch_labels = None
 depends_on = None
 
