@@ -1,4 +1,4 @@
-"""Act 10: dollars come by the chain, a part of them leaves again, and the books are even."""
+"""An act: dollars come by the chain, a part of them leaves again, and the books are even."""
 
 import datetime as dt
 import os
