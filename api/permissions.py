@@ -243,6 +243,8 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "POST /v1/orders/{order_id}/releases/{digest}/void": _BUYER,
     "POST /v1/orders/{order_id}/pay": _BUYER,
     "POST /v1/orders/{order_id}/payments/{payment_id}/check": _BUYER,
+    "POST /v1/orders/{order_id}/payments/{payment_id}/checkout": _BUYER,
+    "GET /v1/orders/{order_id}/payments/{payment_id}/qr.svg": _of(Who.BUYER, scope=Scope.ORDERS_READ),
     "GET /v1/gateways": _PUBLIC,
     "POST /v1/gateways/callbacks/{gateway}": _PUBLIC,
     "GET /v1/orders/{order_id}/payments": _of(*OF_MARKET, *OF_ORDER, Who.ARBITER, scope=Scope.ORDERS_READ),

@@ -12,6 +12,7 @@ from indexer.beside import beside
 from indexer.fetch import BlockSource, fetch
 from indexer.reading import Kinds
 from indexer.writing import Prepared, prepare
+from node.chain.rpc import Header
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +34,16 @@ class RangeReader:
         task = asyncio.create_task(self._prepared(first, last, kinds))
         self._ahead = _Ahead(first, last, kinds, task)
 
-    async def read(self, first: int, last: int, kinds: Kinds) -> Prepared:
+    async def read(self, first: int, last: int, kinds: Kinds, head: Header) -> Prepared:
         ahead = self._ahead
         if ahead is not None and (ahead.first, ahead.last) == (first, last) and ahead.kinds is kinds:
             self._ahead = None
             return await ahead.task
         await self.forget()
-        return await self._prepared(first, last, kinds)
+        return await self._prepared(first, last, kinds, head)
 
-    async def _prepared(self, first: int, last: int, kinds: Kinds) -> Prepared:
-        fetched = await fetch(self._blocks, first=first, last=last, kinds=kinds)
+    async def _prepared(self, first: int, last: int, kinds: Kinds, head: Header | None = None) -> Prepared:
+        fetched = await fetch(self._blocks, first=first, last=last, kinds=kinds, head=head)
         return await beside(len(fetched.logs), prepare, self._chain_id, fetched)
 
     async def forget(self) -> None:

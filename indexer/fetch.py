@@ -72,8 +72,11 @@ class Fetched:
     kinds: Kinds  # with the contracts that the range made
 
 
-async def fetch(blocks: BlockSource, *, first: int, last: int, kinds: Kinds) -> Fetched:
-    headers: Sequence[Header] = await linked_headers(blocks, first, last)
+async def fetch(
+    blocks: BlockSource, *, first: int, last: int, kinds: Kinds, head: Header | None = None
+) -> Fetched:
+    """`head`: one that `blocks` gave a moment ago, which need not be asked for again."""
+    headers: Sequence[Header] = await linked_headers(blocks, first, last, head)
     known = dict(kinds)
     decoded: list[Decoded] = []
     wanted = [address for address, kind in kinds.items() if kind != Kind.ERC20]
@@ -102,10 +105,15 @@ async def fetch_logs(
     return await beside(len(logs), _all_decoded, logs, readings), taken
 
 
-async def linked_headers(blocks: BlockSource, first: int, last: int) -> list[Header]:
+async def linked_headers(
+    blocks: BlockSource, first: int, last: int, head: Header | None = None
+) -> list[Header]:
     numbers = range(first, last + 1)
+    known = head is not None and head.number == last
+    asked = numbers[:-1] if known else numbers
+    found = [*(await blocks.headers(asked) if asked else ()), *((head,) if known else ())]
     headers: list[Header] = []
-    for number, header in zip(numbers, await blocks.headers(numbers), strict=True):
+    for number, header in zip(numbers, found, strict=True):
         if header is None or header.number != number:
             raise ChainMoved("the node lost a block below its head", number=number)
         if headers and header.parent_hash != headers[-1].hash:

@@ -297,7 +297,7 @@ class Pipeline:
         first, last = self._sizer.next(after=before.number, head=limit)
         metrics.RANGE_BLOCKS.labels(self._chain).set(last - first + 1)
         try:
-            prepared = await self._reader.read(first, last, self._kinds)
+            prepared = await self._reader.read(first, last, self._kinds, head)
         except RangeTooLarge as error:
             self._shrink_range(last - first + 1, error)
             if first == last:

@@ -9,7 +9,7 @@ BLOCKS_MAX = 1_000  # bounds one transaction, and what a crash repeats
 GROWTH_MAX = 4  # a quiet stretch says little about the blocks after it
 SLOW_STEP = 16  # where the endpoint once had enough, a range grows by this part of itself
 PATIENCE_MAX = 1_024  # ranges between two such steps, when one after the other is refused
-LOGS_TARGET = 5_000  # enough to make round trips cheap; rows of one range stay below some 20 MB
+LOGS_TARGET = 3_000  # enough to make round trips cheap; more is not faster, and takes memory
 LOGS_MAX = 4 * LOGS_TARGET  # bounds the memory of a range that is denser than those before it
 
 

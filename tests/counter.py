@@ -13,9 +13,10 @@ from node.services.gateway.service import GatewayService
 from node.services.order.access import Caller
 from node.services.order.models import Order
 from node.services.order.states import Rail
-from node.services.payment.models import Incident, Intent
+from node.services.payment.models import Intent
 from tests.sandbox import Sandbox
 from tests.till import PRICE, Till
+from wallet.incident.models import IncidentRow
 
 HOME = "https://shop.test"
 
@@ -69,9 +70,13 @@ class Counter(Till):
         self.shop.clock.advance(after)
         return self.gateway.poll(self.shop.database.transaction, limit=100)
 
-    def incidents(self, payment_id: uuid.UUID) -> list[Incident]:
+    def incidents(self, payment_id: uuid.UUID) -> list[IncidentRow]:
         with self.shop.database.transaction() as tx:
-            return list(tx.execute(select(Incident).where(Incident.intent_id == payment_id)).scalars())
+            return list(
+                tx.execute(
+                    select(IncidentRow).where(IncidentRow.key.startswith(f"payment:{payment_id}:"))
+                ).scalars()
+            )
 
     def callbacks_of(self, payment_id: uuid.UUID, count: int) -> list[tuple[dict[str, str], bytes]]:
         self.sandbox.inbox.wait_for(count)

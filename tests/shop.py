@@ -45,6 +45,7 @@ from node.services.order.models import Order
 from node.services.order.service import OrderService
 from node.services.order.states import Rail as OrderRail
 from node.services.payment.books import Books
+from node.services.payment.funding import RAILS, Funding
 from node.services.payment.mirror import Mirror
 from node.services.payment.rails.balance import BalanceRail
 from node.services.payment.rails.chain import ChainRail
@@ -52,6 +53,7 @@ from node.services.payment.rails.gateway import GatewayRail
 from node.services.payment.rails.hold import HoldRail
 from node.services.payment.rails.rail import Rail
 from node.services.payment.service import PaymentService
+from wallet.incident.service import Incidents
 from wallet.ledger.commands import Ledger
 
 START = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
@@ -99,9 +101,11 @@ class Shop:
             "hold": HoldRail(self.books),
             "gateway": GatewayRail(self.books),
             "escrow": ChainRail(),
+            **dict.fromkeys(RAILS, HoldRail(self.books)),
         }
-        self.payment = PaymentService(self.clock, self.events, rails)
-        self.till = Till(self.payment)
+        self.payment = PaymentService(self.clock, self.events, Incidents(self.clock), rails)
+        self.funding = Funding(self.clock, self.payment)
+        self.till = Till(self.payment, self.funding)
         self.mirror = Mirror(self.payment, wish_of_escrow)
         self.order = OrderService(
             self.clock,

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, text
 
+from node.events.deposit import DepositCredited, deposit_stream
 from node.kernel.currencies import fiat_asset
+from node.kernel.ids import new_id
 from node.kernel.money import Amount
 from node.kernel.spine.consumer import Consumer, Subscription
 from node.kernel.spine.sequencer import Sequencer
@@ -17,7 +19,7 @@ from node.services.order.statements import Words
 from node.services.order.states import Action, Rail
 from node.services.payment.mirror import ORDER_EVENTS
 from node.services.payment.models import Intent
-from tests.shop import Shop
+from tests.shop import NATIVE, Shop
 from wallet.ledger.verify import Difference, examine
 from wallet.owners import WALLET, owner_of_account, owner_of_market
 
@@ -28,7 +30,7 @@ FEE = PRICE * 250 // 10_000
 
 _BALANCE = text("""
     SELECT posted - held, held, floor FROM ledger.account
-    WHERE owner = :owner AND purpose = :purpose AND asset = 'iso4217:EUR'
+    WHERE owner = :owner AND purpose = :purpose AND asset = :asset
 """)
 _NODES = text("""
     SELECT coalesce(sum(CASE WHEN posting.destination = account.id THEN amount ELSE -amount END), 0)
@@ -43,10 +45,12 @@ class Till:
 
     def __post_init__(self) -> None:
         handlers = {"payment.secured": self.shop.order.acts.on_secured}
+        funded = {"deposit.credited": self.shop.funding.on_credited}
         mirrored = dict.fromkeys(ORDER_EVENTS, self.shop.mirror.on_order_event)
         self._consumers = [
             Consumer(self.shop.database, Subscription("order.payments", handlers), self.shop.clock),
             Consumer(self.shop.database, Subscription("payment.escrow", mirrored), self.shop.clock),
+            Consumer(self.shop.database, Subscription("payment.deposits", funded), self.shop.clock),
         ]
 
     def follow(self) -> None:
@@ -67,12 +71,28 @@ class Till:
         return buyer
 
     def order(self, buyer: Caller, rail: Rail, *, price: int = PRICE) -> Order:
-        product = self.shop.add_product(stock=5, price=price, currency=EUROS)
+        currency = NATIVE if rail in {Rail.DEPOSIT, Rail.CHECKOUT} else EUROS
+        product = self.shop.add_product(stock=5, price=price, currency=currency)
         return self.shop.place(product, buyer=buyer, rail=rail)
 
     def pay(self, order: Order, buyer: Caller, *, method: str | None = None) -> uuid.UUID:
         with self.shop.database.transaction() as tx:
             return self.shop.order.acts.pay(tx, buyer, order.id, method=method)
+
+    def credit(self, buyer: Caller, wei: int) -> None:
+        """Money came by the chain, as the book of deposits tells it."""
+        shop, owner = self.shop, owner_of_account(buyer.account_id)
+        event = DepositCredited(
+            deposit_id=str(new_id()), owner=owner, asset_id=NATIVE.asset.id, amount=str(wei)
+        )
+        with shop.database.transaction() as tx:
+            shop.balance.top_up(tx, owner, Amount(NATIVE.asset, wei))
+            shop.events.record(tx, deposit_stream(event.deposit_id), event)
+        self.follow()
+
+    def has_coin(self, caller: Caller) -> tuple[int, int]:
+        """In wei: what is free and what is held."""
+        return self._balance(owner_of_account(caller.account_id), NATIVE.asset.id)[:2]
 
     def paid(self, rail: Rail, cents: int = PRICE) -> tuple[Order, Caller]:
         buyer = self.buyer(cents)
@@ -122,7 +142,8 @@ class Till:
         with self.shop.database.transaction() as tx:
             return examine(tx).differences
 
-    def _balance(self, owner: str) -> tuple[int, int, int]:
+    def _balance(self, owner: str, asset: str = EUR.id) -> tuple[int, int, int]:
+        wanted = {"owner": owner, "purpose": WALLET, "asset": asset}
         with self.shop.database.transaction() as tx:
-            found = tx.execute(_BALANCE, {"owner": owner, "purpose": WALLET}).one_or_none()
+            found = tx.execute(_BALANCE, wanted).one_or_none()
         return (0, 0, 0) if found is None else (int(found[0]), int(found[1]), int(found[2]))

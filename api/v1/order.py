@@ -48,7 +48,8 @@ class OrderIn(Input):
     rail: Rail = Field(
         Rail.ESCROW,
         description="`escrow`: the contract, from a wallet; `balance`: what one has on the node, at once;"
-        " `hold`: the same, held until the goods are there; `gateway`: card, bank and so on",
+        " `hold`: the same, held until the goods are there; `gateway`: card, bank and so on;"
+        " `deposit`, `checkout`: coin or tokens by the chain, then held as well",
     )
     appeal: StrictBool = Field(
         default=False, description="Let the DAO judge over the arbiter's ruling, if a party appeals"

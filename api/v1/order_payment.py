@@ -1,8 +1,11 @@
 """How an order is paid where no contract holds the money: begin a payment, follow it, give money back."""
 
 import datetime as dt
+import io
 import uuid
 
+import msgspec
+import segno
 from pydantic import Field
 from starlette.responses import Response
 
@@ -11,12 +14,21 @@ from api.commands import Begin
 from api.readback import read_back
 from api.routing import CommandTx, EffectTx, edge_router
 from api.schemas import AmountOut, Input, Output, Page, UintOut, UintString
+from api.steps import StepOut, steps_out
 from api.v1.order import OrderOut, caller_of, order_params
-from api.views import ThePage, Views
+from api.views import PRIVATE, ThePage, Views
+from node.chain.checkout_actions import Invoice
+from node.chain.deposits import payment_uri
+from node.kernel.hexes import parse_address
+from node.services.container import Services
+from node.services.deposit.service import Owner
 from node.services.identity.tokens import Principal
 from node.services.order import queries as order_queries
+from node.services.order.models import Order
 from node.services.order.states import Action, Rail
 from node.services.payment import queries
+from node.services.payment.errors import PaymentUnknown, WrongPaymentState
+from node.services.payment.funding import RAILS
 from node.services.payment.models import Kind
 from node.services.payment.states import State
 
@@ -24,6 +36,7 @@ router = edge_router("payments")
 
 METHOD_CHARS_MAX = 40
 URL_CHARS_MAX = 2_000
+QR_SCALE = 6
 
 
 class PayIn(Input):
@@ -69,12 +82,20 @@ class PaymentOut(Output):
     returned: UintOut = Field(description="Given back of what was held")
     refunded: UintOut = Field(description="Given back of what was captured")
     action: dict[str, str] | None = Field(
-        description="For the payer: `redirect_url` to go to, or `client_secret` for the gateway's own form"
+        description="For the payer: `redirect_url` to go to, `client_secret` for the gateway's own form, or"
+        " `address` and `uri` (EIP-681) to send coin or tokens to"
     )
     expires_at: dt.datetime
     created_at: dt.datetime
     changed_at: dt.datetime
     steps: list[PaymentStepOut]
+
+
+class CheckoutOut(Output):
+    """Send them one by one. The order follows when that is final."""
+
+    payment_id: uuid.UUID
+    steps: list[StepOut]
 
 
 @router.post("/v1/orders/{order_id}/pay", status_code=201, response_model=PaymentOut)
@@ -97,6 +118,8 @@ def pay_order(
         if order.rail == Rail.GATEWAY:
             method = services.gateway.choice.chosen(body.method, currency=order.asset_code)
         payment_id = services.order.acts.pay(tx, caller_of(principal), order_id, method=method)
+    if order.rail in RAILS:
+        _ask_for_deposit(begin, services, principal, payment_id, order)
     if method is not None:
         return_url = services.gateway.back_to(payment_id, body.return_url)
         services.gateway.begin(begin, payment_id, title=order.title, return_url=return_url)
@@ -111,11 +134,68 @@ def check_payment(
     services: TheServices,
     principal: CurrentPrincipal,
 ) -> Response:
-    """By the buyer, back from a gateway: ask there now how the payment is."""
+    """By the buyer, back from a gateway: ask there now how the payment is; or look at the balance again."""
     with begin() as tx:
         services.payment.of_order(tx, payment_id, order_id)
+        intent = services.payment.locked(tx, payment_id)
+        if intent.rail in RAILS:
+            services.funding.take(tx, intent)
     services.gateway.check(begin, payment_id)
     return _payment(begin, principal, payment_id, status=200)
+
+
+def _ask_for_deposit(
+    begin: Begin, services: Services, principal: Principal, payment_id: uuid.UUID, order: Order
+) -> None:
+    """Where to send it: what comes to the payer's own address pays as soon as it is enough."""
+    address = services.deposits.address(begin, Owner(account_id=principal.account_id))
+    token = services.currencies.address(order.asset_id)
+    uri = payment_uri(chain_id=services.chain.chain_id, address=address, token=token, amount=order.amount)
+    with begin() as tx:
+        services.funding.wait(tx, payment_id, {"address": address, "token": token, "uri": uri})
+
+
+@router.get(
+    "/v1/orders/{order_id}/payments/{payment_id}/qr.svg",
+    response_class=Response,
+    responses={200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}}},
+)
+async def draw_payment(
+    order_id: uuid.UUID, payment_id: uuid.UUID, services: TheServices, principal: CurrentPrincipal
+) -> Response:
+    """By the buyer: the payment link (EIP-681) as a QR code, for a wallet to read."""
+    params = {"payment_id": payment_id, "order_id": order_id, "account_id": principal.account_id}
+    body = await services.queries.json(queries.LINK, params)
+    if body is None:
+        raise PaymentUnknown("no payment of yours waits for money by the chain there")
+    drawn = io.BytesIO()
+    segno.make(msgspec.json.decode(body, type=str), micro=False).save(drawn, kind="svg", scale=QR_SCALE)
+    return Response(drawn.getvalue(), headers={"Cache-Control": PRIVATE}, media_type="image/svg+xml")
+
+
+@router.post("/v1/orders/{order_id}/payments/{payment_id}/checkout")
+def checkout_payment(
+    order_id: uuid.UUID,
+    payment_id: uuid.UUID,
+    begin: EffectTx,
+    services: TheServices,
+    principal: CurrentPrincipal,
+) -> CheckoutOut:
+    """By the buyer: the steps that pay it through the checkout contract, from a wallet, exactly and once."""
+    with begin() as tx:
+        services.payment.of_order(tx, payment_id, order_id)
+        intent = services.payment.locked(tx, payment_id)
+        if intent.rail != Rail.CHECKOUT or intent.state != State.REQUIRES_ACTION or intent.action is None:
+            raise WrongPaymentState("nothing is to be paid through the checkout", state=intent.state)
+        invoice = Invoice(
+            payment_id=intent.id,
+            payee=parse_address(intent.action["address"]),
+            asset=parse_address(intent.action["token"]),
+            amount=intent.amount,
+            expires=int(intent.expires_at.timestamp()),
+        )
+    steps = services.checkout_actions().pay(invoice, payer=principal.address)
+    return CheckoutOut(payment_id=payment_id, steps=steps_out(steps))
 
 
 def _payment(begin: Begin, principal: Principal, payment_id: uuid.UUID, *, status: int) -> Response:

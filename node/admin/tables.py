@@ -23,7 +23,6 @@ from node.services.identity.audit import Act
 from node.services.identity.models import Account, ApiKey, AuditEntry, RoleGrant, Session
 from node.services.market.models import Market, Member
 from node.services.order.models import Order
-from node.services.payment.models import Incident
 from node.services.withdrawal.models import WithdrawalRow
 from wallet.incident.models import IncidentRow as MoneyIncidentRow
 from wallet.treasury.models import OutgoingRow
@@ -155,7 +154,6 @@ TABLES: tuple[tuple[type[Table], type[Any], str], ...] = (
     (ParkedEvents, ParkedEvent, "Parked events"),
     (FailedTasks, FailedTask, "Failed tasks"),
     (Table, IncidentRow, "Incidents of the chain"),
-    (Table, Incident, "Incidents of payments"),
     (Withdrawals, WithdrawalRow, "Withdrawals"),
     (Table, DepositRow, "Deposits"),
     (Table, OutgoingRow, "Transactions of the treasury"),

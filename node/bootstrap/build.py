@@ -69,7 +69,13 @@ def build_services(
     )
     purse = purse_services(settings, clock=clock, events=events, ledger=ledger, notices=people.notices)
     money = chain_money(
-        settings, clock=clock, events=events, chain=chain, deployments=deployments, ledger=ledger
+        settings,
+        clock=clock,
+        events=events,
+        chain=chain,
+        deployments=deployments,
+        ledger=ledger,
+        spending=purse.spending,
     )
     return Services(
         clock=clock,
@@ -109,6 +115,7 @@ def build_services(
         credit=shop.credit,
         escrow=shop.escrow,
         escrow_actions=shop.escrow_actions,
+        checkout_actions=shop.checkout_actions,
         assets=trade.assets,
         ledger=ledger,
         spending=purse.spending,
@@ -120,6 +127,7 @@ def build_services(
         payment=payments.payment,
         payment_mirror=payments.mirror,
         gateway=payments.gateway,
+        funding=payments.funding,
         incidents=money.incidents,
         outbox=money.outbox,
         follower=money.follower,

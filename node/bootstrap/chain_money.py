@@ -16,7 +16,9 @@ from node.services.deposit.holdings import Holdings
 from node.services.deposit.reconciling import ChainAgainstLedger
 from node.services.deposit.service import DepositService
 from node.services.deposit.sweeping import Sweeper
+from node.services.payment.reconciling import PaymentsAgainstLedger
 from node.services.reconciliation.service import ReconciliationService
+from node.services.spending.service import SpendingService
 from node.services.withdrawal.reconciling import IntentsAgainstEntries
 from node.services.withdrawal.service import WithdrawalRules, WithdrawalService
 from wallet.custody.dev import TREASURY_NUMBER, DevSigner
@@ -48,6 +50,7 @@ def chain_money(
     chain: ChainClient,
     deployments: DeploymentRegistry,
     ledger: Ledger,
+    spending: SpendingService,
 ) -> ChainMoney:
     incidents = Incidents(clock)
     accounts = ChainAccounts(ledger, chain_id=settings.chain_id, native_code=settings.native_code)
@@ -81,6 +84,7 @@ def chain_money(
             [
                 ChainAgainstLedger(chain, accounts=accounts, outbox=outbox, holdings=holdings),
                 IntentsAgainstEntries(clock, chain, outbox=outbox),
+                PaymentsAgainstLedger(),
             ],
         ),
         withdrawals=WithdrawalService(
@@ -91,10 +95,10 @@ def chain_money(
             outbox=outbox,
             deployment=deployment,
             depositor=deposits.owner_at,
+            spending=spending,
             rules=WithdrawalRules(
                 unapproved=settings.withdrawal_unapproved,
                 asks_about_others=settings.chain_id != DEV_CHAIN_ID,
-                day_most=settings.withdrawal_day_most,
             ),
         ),
     )

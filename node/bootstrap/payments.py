@@ -12,12 +12,14 @@ from node.services.gateway.provider import Options
 from node.services.gateway.registry import open_gateways
 from node.services.gateway.service import GatewayService
 from node.services.payment.books import Books
+from node.services.payment.funding import RAILS, Funding
 from node.services.payment.mirror import Mirror
 from node.services.payment.rails.balance import BalanceRail
 from node.services.payment.rails.chain import ChainRail
 from node.services.payment.rails.gateway import GatewayRail
 from node.services.payment.rails.hold import HoldRail
 from node.services.payment.service import PaymentService
+from wallet.incident.service import Incidents
 from wallet.ledger.commands import Ledger
 
 CALLBACK_PATH = "/v1/gateways/callbacks"  # and the name of the gateway
@@ -29,6 +31,7 @@ class Payments:
     mirror: Mirror
     till: Till
     gateway: GatewayService
+    funding: Funding
 
 
 def payment_services(
@@ -40,8 +43,9 @@ def payment_services(
         "hold": HoldRail(books),
         "gateway": GatewayRail(books),
         "escrow": ChainRail(),
+        **dict.fromkeys(RAILS, HoldRail(books)),
     }
-    payment = PaymentService(clock, events, rails)
+    payment = PaymentService(clock, events, Incidents(clock), rails)
     values = {name: value.get_secret_value() for name, value in settings.gateway_options.items()}
     own = settings.public_url.rstrip("/")
     gateway = GatewayService(
@@ -51,8 +55,9 @@ def payment_services(
         callback_url=f"{own}{CALLBACK_PATH}",
         return_origins=(_origin(own), *_listed(settings.cors_origins)),
     )
-    mirror = Mirror(payment, wish_of_escrow)
-    return Payments(payment=payment, mirror=mirror, till=Till(payment), gateway=gateway)
+    mirror, funding = Mirror(payment, wish_of_escrow), Funding(clock, payment)
+    till = Till(payment, funding)
+    return Payments(payment=payment, mirror=mirror, till=till, gateway=gateway, funding=funding)
 
 
 def _origin(url: str) -> str:

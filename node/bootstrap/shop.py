@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from node.bootstrap.offices import arbiters_of
 from node.chain.actions import PayoutActions
+from node.chain.checkout_actions import CheckoutActions
 from node.chain.client import ChainClient
 from node.chain.deployments import Deployment, DeploymentRegistry
 from node.chain.escrow_actions import EscrowActions
@@ -41,6 +42,7 @@ class ShopServices:
     credit: CreditService
     escrow: EscrowService
     escrow_actions: Callable[[], EscrowActions]
+    checkout_actions: Callable[[], CheckoutActions]
 
 
 def shop_services(
@@ -94,6 +96,7 @@ def shop_services(
         releases=SignedReleases(clock, order, escrow_actions),
         credit=CreditService(deployment, lambda: PayoutActions(steps())),
         escrow_actions=escrow_actions,
+        checkout_actions=lambda: CheckoutActions(steps()),
     )
 
 

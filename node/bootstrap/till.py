@@ -13,6 +13,7 @@ from node.services.gateway.paying import Pending, Phase
 from node.services.order.models import Order
 from node.services.order.paying import PaidOut, Payments
 from node.services.payment.errors import PaymentUnknown
+from node.services.payment.funding import RAILS, Funding
 from node.services.payment.models import Intent
 from node.services.payment.service import GATEWAY, PaymentService, Wish
 from node.services.payment.split import Charge, Parts
@@ -24,16 +25,21 @@ _MAY_COME = [state.value for state in sorted({*IN_FLIGHT, State.AUTHORISED})]
 class Till(Payments):
     """`Payments` of orders, over the service."""
 
-    def __init__(self, payments: PaymentService) -> None:
+    def __init__(self, payments: PaymentService, funding: Funding) -> None:
         self._payments = payments
+        self._funding = funding
 
     @override
     def begin(
         self, tx: Tx, order: Order, *, method: str | None, expires_at: dt.datetime
     ) -> tuple[uuid.UUID, bool]:
-        intent = self._payments.create(tx, _wish(order, method=method, expires_at=expires_at))
+        intent = self._payments.waiting(tx, order.id) if order.rail in RAILS else None
+        if intent is None:  # an invoice of a deposit address is one, however often it is asked for
+            intent = self._payments.create(tx, _wish(order, method=method, expires_at=expires_at))
         if intent.rail == GATEWAY:
             return intent.id, False
+        if intent.rail in RAILS:  # what the buyer has already counts as well
+            return intent.id, self._funding.take(tx, intent)
         self._payments.authorise(tx, intent)
         return intent.id, True
 

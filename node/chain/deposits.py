@@ -22,11 +22,14 @@ def deposit_address(
     return Address("0x" + keccak(seed)[12:].hex())
 
 
-def payment_uri(*, chain_id: int, address: Address, token: Address = ZERO_ADDRESS) -> str:
+def payment_uri(
+    *, chain_id: int, address: Address, token: Address = ZERO_ADDRESS, amount: int | None = None
+) -> str:
     """What a wallet reads from a QR code (EIP-681); the zero token is the native coin."""
     if token == ZERO_ADDRESS:
-        return f"ethereum:{address}@{chain_id}"
-    return f"ethereum:{token}@{chain_id}/transfer?address={address}"
+        return f"ethereum:{address}@{chain_id}" + ("" if amount is None else f"?value={amount}")
+    asked = "" if amount is None else f"&uint256={amount}"
+    return f"ethereum:{token}@{chain_id}/transfer?address={address}{asked}"
 
 
 def _creation_code(implementation: Address, arguments: bytes) -> bytes:

@@ -72,9 +72,24 @@ def settle(deposit_id: uuid.UUID, reason: str, *, claw_back: bool) -> None:
     click.echo("clawed back" if claw_back else "forgiven")
 
 
-@click.command()
+@click.group()
 def treasury() -> None:
-    """Show where the node keeps its money on the chain, and what it is sending."""
+    """What the node holds and sends on its chain."""
+
+
+@treasury.command()
+@click.argument("outgoing_id", metavar="TRANSACTION", type=click.UUID)
+@REASON
+def give_up(outgoing_id: uuid.UUID, reason: str) -> None:
+    """Give up one whose nonce was used up elsewhere, for good. A withdrawal's money goes back."""
+    with at_services() as services:
+        services.outbox.give_up(services.database.transaction, outgoing_id, reason=reason)
+    click.echo("given up")
+
+
+@treasury.command()
+def show() -> None:
+    """Show the node's address, and what is on its way."""
     with at_node() as (services, tx, _by):
         click.echo(f"address {services.outbox.address}")
         waiting = services.outbox.waiting(tx)

@@ -36,7 +36,11 @@ class OutgoingVanished(_Outgoing, frozen=True, kw_only=True):
 
 
 class OutgoingRefused(_Outgoing, frozen=True, kw_only=True):
-    """The chain would not run it, so it was never sent."""
+    """The chain would not run it, or never will as its nonce is used up.
+
+    `paid`: the ledger had paid it before it vanished, so its money is in transit.
+    """
 
     type_name = "outgoing.refused"
     reason: str
+    paid: bool

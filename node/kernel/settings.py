@@ -116,9 +116,6 @@ class Settings(ChainSettings, BaseSettings):
         description="JSON: by asset id, up to which amount a withdrawal goes out without an operator. Where"
         " nothing is said an operator decides on each, on 31337 on none.",
     )
-    withdrawal_day_most: dict[str, int] = Field(
-        {}, description="JSON: by asset id, the most that one account may withdraw in 24 hours."
-    )
     guardians: str = Field(
         "",
         description="Addresses that may pause entries of the contracts at once, comma-separated: wallets of"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from node.chain.checkout_actions import CheckoutActions
 from node.chain.client import ChainClient
 from node.chain.deployments import Deployment, DeploymentRegistry
 from node.chain.escrow_actions import EscrowActions
@@ -50,6 +51,7 @@ from node.services.market.service import MarketService
 from node.services.nft.service import NftService
 from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
+from node.services.payment.funding import Funding
 from node.services.payment.mirror import Mirror
 from node.services.payment.service import PaymentService
 from node.services.payout.service import PayoutService
@@ -113,6 +115,7 @@ class Services:
     escrow: EscrowService
     escrow_actions: Callable[[], EscrowActions]
     """Steps on the escrow contract; made anew for each use, as the contracts may be deployed meanwhile."""
+    checkout_actions: Callable[[], CheckoutActions]
     assets: AssetService
     ledger: Ledger
     balance: BalanceService
@@ -124,6 +127,7 @@ class Services:
     payment: PaymentService
     payment_mirror: Mirror
     gateway: GatewayService
+    funding: Funding
     incidents: Incidents
     outbox: Outbox
     follower: Follower

@@ -2,9 +2,11 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Callable
 
 from node.bootstrap.build import build_services
 from node.kernel.db import idempotency
+from node.kernel.errors import Transient
 from node.kernel.hexes import parse_address
 from node.kernel.log import get_logger
 from node.kernel.settings import Settings
@@ -157,6 +159,15 @@ def poll_gateways() -> None:
     services.gateway.send_refunds(services.database.transaction, limit=POLL_BATCH)
 
 
+@app.task(name="payment.expire_due", base=Parking)
+def expire_payments() -> None:
+    """Ends payments that waited for money by the chain until their time was over."""
+    for _ in range(EXPIRE_ROUNDS_MAX):
+        with services.database.transaction() as tx:
+            if services.funding.expire_due(tx, now=services.clock.now(), limit=EXPIRE_BATCH) < EXPIRE_BATCH:
+                return
+
+
 @app.task(name="gateway.refund", base=Parking)
 def send_refund(payment: str, number: str) -> None:
     """Tells the gateway of one refund."""
@@ -178,16 +189,24 @@ def expire_holds() -> None:
                 return
 
 
+def _or_next_time(work: Callable[[], object]) -> None:
+    """For what the schedule runs again in a moment: while the chain is away, tries would only pile up."""
+    try:
+        work()
+    except Transient as trouble:
+        log.warning("put_off", reason=trouble.message)
+
+
 @app.task(name="treasury.follow", base=Parking)
 def follow_chain() -> None:
     """Books deposits and our own transactions that are final by now."""
-    services.follower.follow(services.database.transaction)
+    _or_next_time(lambda: services.follower.follow(services.database.transaction))
 
 
 @app.task(name="treasury.send", base=Parking)
 def send_outgoing() -> None:
     """Signs, broadcasts and replaces what the node is to send."""
-    services.outbox.advance(services.database.transaction)
+    _or_next_time(lambda: services.outbox.advance(services.database.transaction))
     with services.database.transaction() as tx:
         services.sweeper.sweep_if_short(tx)
 
@@ -224,6 +243,7 @@ app.conf.beat_schedule = {
     "sweep-deposits": {"task": "treasury.sweep", "schedule": 300.0},
     "reconcile": {"task": "reconciliation.run", "schedule": 600.0},
     "expire-orders": {"task": "order.expire_due", "schedule": 10.0},
+    "expire-payments": {"task": "payment.expire_due", "schedule": 10.0},
     "poll-gateways": {"task": "gateway.poll", "schedule": 5.0},
     "deliver-transfers": {"task": "transfer.deliver_rest", "schedule": 60.0},
     "return-transfers": {"task": "transfer.return_due", "schedule": 60.0},

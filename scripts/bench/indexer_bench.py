@@ -44,7 +44,8 @@ KINDS = {
     "texts": Kind("100,000 events, half with a text", 100_000, texts=True),
     "small": Kind("2,000 blocks of 5 transfers", 10_000, per_block=5),
 }
-# Of the same loads on two cores, at another time: npm's `ponder` 0.17.7 needs Node 22, which may be missing.
+# Of the same loads on two cores, at another time: npm's `ponder` 0.17.7 needs Node 22 and packages that a
+# registry may lack.
 PONDER = (
     "Not in this run: Ponder 0.17.7 on Node 22, on another machine of two cores, took 2,300 of the 100,000"
     " transfers a second as it comes and 7,300 with its limit of requests raised, where the reader by hand"

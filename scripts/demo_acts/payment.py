@@ -1,4 +1,4 @@
-"""Somebody with a phone buys in lira: from a balance, and at the sandbox gateway; a part is given back."""
+"""Orders whose money the node holds: by phone in lira, from a balance and a gateway; by wallet in a token."""
 
 import subprocess
 import sys
@@ -8,6 +8,7 @@ import httpx
 
 from scripts.demo_acts.handset import Handset
 from scripts.demo_acts.node import Node
+from scripts.demo_acts.order import TOKEN_PRICE, offer_product
 from scripts.demo_acts.stage import REPO, Stage
 
 LIRA = "iso4217:TRY"
@@ -25,6 +26,7 @@ def play(stage: Stage) -> None:
     product = _offer(stage)
     _from_a_balance(stage, shopper, product)
     _at_the_gateway(stage, shopper, product)
+    _through_the_checkout(stage)
 
 
 class Shopper:
@@ -110,6 +112,25 @@ def _at_the_gateway(stage: Stage, shopper: Shopper, product: Any) -> None:  # no
     shopper.post(f"{order}/confirm")
     ended = _ended(stage, shopper, order)
     t.equal("a part went back to the gateway", ended["to_buyer"], str(PART))
+
+
+def _through_the_checkout(stage: Stage) -> None:
+    """By a wallet, in a token; the money is held on the node until the goods are there."""
+    t, buyer = stage.transcript, stage.buyer
+    product = offer_product(stage, f"Samovar {stage.run}", stage.facts["currency"], TOKEN_PRICE)
+    body = {"product_id": product["id"], "quantity": 1, "rail": "checkout"}
+    order = f"/v1/orders/{buyer.post('/v1/orders', body)['id']}"
+    payment = buyer.post(f"{order}/pay")
+    t.check("a wallet can read the invoice", ok=payment["action"]["uri"].endswith(f"uint256={TOKEN_PRICE}"))
+    buyer.do(f"{order}/payments/{payment['id']}/checkout")
+    stage.wait_for(
+        "an order that the checkout paid", lambda: buyer.get(order), lambda seen: seen["state"] == "paid"
+    )
+    stage.merchant.post(f"{order}/ship", {"tracking": "PTT"})
+    buyer.post(f"{order}/confirm")
+    shown = buyer.get(order)
+    told = [int(shown[name]) for name in ("to_seller", "to_buyer", "fee")]
+    t.equal("it is completed, no unit is lost", (shown["state"], sum(told)), ("completed", TOKEN_PRICE))
 
 
 def _ended(stage: Stage, shopper: Shopper, order: str) -> Any:  # noqa: ANN401 - any JSON

@@ -107,7 +107,12 @@ class Storm:
 
 def storm(url: str, folder: Path, database: DatabaseUrls, *, seed: str, steps: int) -> None:
     with vault(url, folder, database) as node:
+        node.life.chain.mine(20)  # no fork reaches the treasury's own coin, without which it sends nothing
+        node.turn()
         running = Storm(node, Random(seed))
+        for _ in range(6):
+            running.deposit()
+        node.turn()
         running.weather(steps)
         running.calm()
         running.check()
@@ -116,7 +121,7 @@ def storm(url: str, folder: Path, database: DatabaseUrls, *, seed: str, steps: i
 
 
 def test_a_storm(fresh_anvil: str, fresh_database: DatabaseUrls, tmp_path: Path) -> None:
-    storm(fresh_anvil, tmp_path, fresh_database, seed=SEED, steps=26)
+    storm(fresh_anvil, tmp_path, fresh_database, seed=SEED, steps=24)
 
 
 @pytest.mark.slow

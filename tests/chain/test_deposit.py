@@ -12,10 +12,11 @@ from node.chain.deposits import deposit_address
 from node.kernel.hexes import ZERO_ADDRESS, Hash32
 from node.kernel.settings import DEV_CHAIN_ID
 from node.services.deposit.models import AddressRow
-from tests.chain_life import Chain, Life, copy_chain
+from tests.chain_life import PRICE, Chain, Life, copy_chain
 from tests.chain_money import COIN, ETH, Vault, vault
 from tests.indexed import index
 from tests.stack import DatabaseUrls, Stack
+from tests.suite_life import SuiteLife
 
 pytestmark = [pytest.mark.chain, pytest.mark.pg]
 
@@ -105,6 +106,23 @@ def test_swept_in_batches_and_its_cost_is_booked(shared: Vault) -> None:
     shared.turn()
     assert shared.has(people[0], ETH).available == 3 * COIN
     shared.assert_even()
+
+
+def test_the_spine_hears_of_checkout_and_sweeps(shared: Vault) -> None:
+    living = SuiteLife(shared.life)
+    living.payments()
+    living.deposits()
+    index(shared.settings)
+    told = shared.rows(
+        "SELECT type_name, stream, payload->>'amount' FROM kernel.event"
+        " WHERE type_name LIKE 'checkout.%' OR type_name LIKE 'deposit_address.%'"
+    )
+    assert {(kind, stream.partition(":")[0]) for kind, stream, _ in told} >= {
+        ("checkout.invoice_paid", "invoice"),
+        ("checkout.paid_out", "payout"),
+        ("deposit_address.swept", "deposit-address"),
+    }
+    assert {(kind, amount) for kind, _, amount in told} >= {("checkout.invoice_paid", str(PRICE))}
 
 
 def test_only_what_is_final_is_credited(stack: Stack, fresh_database: DatabaseUrls, tmp_path: Path) -> None:

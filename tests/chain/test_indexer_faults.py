@@ -137,13 +137,15 @@ def test_a_server_that_drops_connections_is_waited_for(
 def test_a_server_behind_its_own_head_is_asked_again(
     world: World, node: FaultyNode, database: DatabaseUrls
 ) -> None:
-    """First it lacks the block itself, then the logs of the block."""
+    """First it lacks a block below, then the logs of both."""
     index(world.settings(database, world.url))
     world.event()
-    height, told = hex(world.life.chain.height()), []
+    below, told = hex(world.life.chain.height()), []
+    world.event()
+    height = hex(world.life.chain.height())
 
     def lacking(call: Json, answer: Json) -> Json:
-        if call["method"] == "eth_getBlockByNumber" and call["params"][0] == height and len(told) < 2:
+        if call["method"] == "eth_getBlockByNumber" and call["params"][0] == below and len(told) < 2:
             told.append("block")
             return {**answer, "result": None}
         if call["method"] == "eth_getLogs" and call["params"][0]["toBlock"] == height and len(told) < 4:

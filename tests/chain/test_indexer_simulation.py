@@ -104,10 +104,10 @@ class Simulation:
         self.settle()
 
 
-async def follow(database_url: str, rpc_url: str) -> int:
+async def follow(database_url: str, rpc_url: str, rules: ChainRules = RULES) -> int:
     """From nothing remembered to the head; returns how often tables were made anew."""
     async with Store.connect(database_url, CHAIN_ID) as store, RpcClient(rpc_url, timeout_s=10) as rpc:
-        pipeline = Pipeline(store, rpc, SystemClock(), RULES, lambda: DEPLOYED)
+        pipeline = Pipeline(store, rpc, SystemClock(), rules, lambda: DEPLOYED)
         try:
             await pipeline.open()
             for _ in range(STEPS_MAX):
@@ -159,3 +159,25 @@ def test_simulation(
     assert simulation.line.cuts > 0
     assert simulation.interrupted > 0
     assert simulation.rebuilds > 0
+
+
+@pytest.mark.slow  # the default run has forks of up to 60 blocks
+def test_a_fork_as_deep_as_the_setting_keeps_is_undone_row_by_row(
+    addresses: Addresses, fresh_database: DatabaseUrls, tmp_path: Path
+) -> None:
+    """256 blocks, of which the process that finds the fork has read none itself."""
+    chain = ScriptedChain(random.Random(SEEDS[0]))
+    chain.grow(300)
+    rules = ChainRules(0, Finality(0, 256), rebuild_on_new_genesis=True)
+    with serving(chain.answer) as server:
+        settings = settings_of(server.url, tmp_path, fresh_database)
+        asyncio.run(follow(fresh_database.app, server.url, rules))
+        read_token(settings, STRANGER, Standard.ERC20)
+        asyncio.run(follow(fresh_database.app, server.url, rules))
+        chain.fork(256, 250)
+        chain.grow(10)
+        assert asyncio.run(follow(fresh_database.app, server.url, rules)) == 0  # not from raw logs
+        assert_true(fresh_database, chain)
+        ours, fresh = tables_of(fresh_database), simulated_fresh(addresses, settings)
+    del ours["checkpoint"], fresh["checkpoint"]  # other confirmations
+    assert_same(ours, fresh)

@@ -29,7 +29,7 @@ def shared(
 def found(node: Vault) -> dict[str, tuple[str, str]]:
     """What differs: (found, expected) by source and key."""
     results = node.services.reconciliation.reconcile(node.services.database.transaction)
-    assert [result.source for result in results] == ["chain", "intents"]
+    assert [result.source for result in results] == ["chain", "intents", "payments"]
     differences = {}
     for result in results:
         assert result.comparison is not None, result.trouble
@@ -163,7 +163,7 @@ def test_an_operator_resolves_with_a_reason_and_words_mend_nothing(
     assert runner.invoke(reconcile).exit_code == 0
 
 
-@pytest.mark.parametrize("decision", ["--claw-back", "--forgive"])
+@pytest.mark.parametrize("decision", ["--claw-back", pytest.param("--forgive", marks=pytest.mark.slow)])
 def test_a_loss_for_good_is_settled_by_an_operator(
     stack: Stack,
     fresh_database: DatabaseUrls,

@@ -248,7 +248,7 @@ async def test_an_operator_decides_at_the_command_line(
     headers, runner = await rich(node), CliRunner()
     service = node.edge.services.withdrawals
     rules = service._rules
-    service._rules = type(rules)({}, asks_about_others=True, day_most={})
+    service._rules = type(rules)({}, asks_about_others=True)
     try:
         made = [(await withdraw(node, headers, new_wallet().address, 7)).json() for _ in range(3)]
     finally:
@@ -266,7 +266,7 @@ async def test_an_operator_decides_at_the_command_line(
     found = {one["id"]: one for one in (await asked(node, "/v1/me/withdrawals", headers))["items"]}
     assert (found[first]["state"], found[second]["state"]) == ("sending", "rejected")
     assert found[second]["reason"] == "not today"
-    shown = runner.invoke(treasury)
+    shown = runner.invoke(treasury, ["show"])
     assert f"withdrawal:{first}" in shown.output
     with node.edge.services.database.transaction() as tx:
         acts = tx.execute(select(AuditEntry.act).where(AuditEntry.subject.like("withdrawal:%"))).scalars()

@@ -31,6 +31,7 @@ from tests.sandbox import Sandbox, running_sandbox
 from tests.shop import UNFUNDED, Shop
 from tests.stack import DatabaseUrls
 from tests.till import EUR, FEE, PRICE
+from wallet.incident.service import Incidents
 
 pytestmark = pytest.mark.pg
 
@@ -192,13 +193,13 @@ def test_another_amount_is_never_taken(till: Counter, fault: str) -> None:
     till.follow()
     assert till.state(order) == ("placed", "parked")
     (incident,) = till.incidents(payment_id)
-    assert (incident.kind, incident.resolved_at) == ("amount", None)
+    assert (incident.kind, incident.resolved_at) == ("payment.amount", None)
     taken = PRICE + (1 if fault == "lying" else -1)
-    assert incident.detail == f"sandbox took {taken} EUR, asked were {PRICE} EUR"
+    assert incident.details["detail"] == f"sandbox took {taken} EUR, asked were {PRICE} EUR"
     assert till.intent(payment_id).secured == 0
     with till.shop.database.transaction() as tx:
-        till.shop.payment.resolve(
-            tx, incident.id, reason="refunded by hand at the gateway", by="ada", as_=State.FAILED
+        till.shop.payment.decide(
+            tx, payment_id, to=State.FAILED, reason="refunded by hand at the gateway", by="ada"
         )
     assert till.state(order) == ("placed", "failed")
 
@@ -216,7 +217,7 @@ def test_what_nobody_can_tell_is_parked_in_the_end(till: Counter) -> None:
         till.shop.clock.advance(dt.timedelta(minutes=15))
         away.poll(till.shop.database.transaction, limit=100)
     assert till.state(order) == ("placed", "parked")
-    assert [incident.kind for incident in till.incidents(payment_id)] == ["unresolved"]
+    assert [incident.kind for incident in till.incidents(payment_id)] == ["payment.unresolved"]
     url = httpx.get(
         f"{till.sandbox.url}/payments/{payment_id}",
         headers={"Authorization": "Bearer sandbox-secret"},
@@ -252,11 +253,11 @@ def test_a_refund_that_is_refused_is_for_an_operator(till: Counter) -> None:
     till.shop.clock.advance(dt.timedelta(minutes=3))
     assert till.gateway.send_refunds(till.shop.database.transaction, limit=10) == 1
     (incident,) = till.incidents(payment_id)
-    assert incident.kind == "refund"
+    assert incident.kind == "payment.refund"
     assert till.gateway.send_refunds(till.shop.database.transaction, limit=10) == 0
     till.sandbox.break_(payment_id)
     with till.shop.database.transaction() as tx:
-        till.shop.payment.resolve(tx, incident.id, reason="they let us again", by="ada")
+        Incidents(till.shop.clock).resolve(tx, incident.id, reason="they let us again", by="ada")
     assert till.gateway.send_refunds(till.shop.database.transaction, limit=10) == 1
     assert till.gateway.send_refunds(till.shop.database.transaction, limit=10) == 0
     lines = [line for line in till.sandbox.report() if line["payment_id"] == str(payment_id)]

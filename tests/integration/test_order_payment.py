@@ -17,6 +17,7 @@ from node.cli.payments import payments
 from node.kernel.currencies import fiat_asset
 from node.kernel.money import Amount
 from node.services.gateway.providers.sandbox import signature
+from node.services.order.access import Caller
 from tests.edge import Edge, edge_settings, running_edge
 from tests.handset import Handset, bearer
 from tests.integration.test_market import open_market
@@ -178,17 +179,40 @@ async def test_a_phone_buys_at_the_gateway(
     other = await edge.client.post(f"{path}/payments/{uuid.uuid4()}/check", headers=trade.buyer)
     assert (other.status_code, other.json()["code"]) == (404, "payment_unknown")
 
-    with services.database.transaction() as tx:
-        parked = services.payment.locked(tx, paying.id)
-        services.payment.park(tx, parked, kind="refund", detail="it was refused")
     monkeypatch.setenv("ASOUD_DATABASE_URL", fresh_database.app)
-    runner = CliRunner()
-    listed = runner.invoke(payments, ["incidents"]).output
-    incident = listed.partition(" ")[0]
-    assert f"payment {paying.id} (authorised)" in listed
-    assert runner.invoke(payments, ["resolve", incident, "--reason", "asked the bank"]).output == "resolved\n"
-    assert runner.invoke(payments, ["resolve", incident, "--reason", "again"]).exit_code == 1
-    assert runner.invoke(payments, ["incidents"]).output == ""
+    second = PaymentOut.model_validate(
+        await sent(edge, f"{await trade.order('gateway')}/pay", trade.buyer, {}, status=201)
+    )
+    decide = ["decide", str(second.id), "--as", "paid", "--reason", "asked the bank"]
+    assert CliRunner().invoke(payments, decide).exit_code == 1  # it is not parked
+    with services.database.transaction() as tx:
+        parked = services.payment.locked(tx, second.id)
+        services.payment.park(tx, parked, kind="amount", detail="one kuruş is missing")
+    assert CliRunner().invoke(payments, decide).output == f"{second.id} is authorised\n"
+
+
+async def test_an_invoice_is_drawn_for_its_payer_alone(trade: Trade) -> None:
+    edge, services = trade.edge, trade.edge.services
+    coin = await add_product(edge, trade.seller, trade.product["market_id"])
+    trade.product = coin
+    path = await trade.order("deposit")
+    me = (await edge.client.get("/v1/me", headers=trade.buyer)).json()
+    caller = Caller(uuid.UUID(me["account_id"]), None)
+    with services.database.transaction() as tx:
+        order_id = uuid.UUID(path.rpartition("/")[2])
+        payment_id = services.order.acts.pay(tx, caller, order_id, method=None)
+        services.funding.wait(tx, payment_id, {"uri": "ethereum:0xab@31337?value=25"})
+    drawn = await edge.client.get(f"{path}/payments/{payment_id}/qr.svg", headers=trade.buyer)
+    assert (drawn.status_code, drawn.headers["content-type"]) == (200, "image/svg+xml")
+    assert drawn.text.startswith("<?xml")
+    for elsewhere in (
+        f"{path}/payments/{uuid.uuid4()}",
+        f"{await trade.order('deposit')}/payments/{payment_id}",
+    ):
+        missing = await edge.client.get(f"{elsewhere}/qr.svg", headers=trade.buyer)
+        assert (missing.status_code, missing.json()["code"]) == (404, "payment_unknown")
+    refused = await edge.client.post(f"{path}/payments/{payment_id}/checkout", headers=trade.buyer)
+    assert (refused.status_code, refused.json()["code"]) == (409, "wrong_payment_state")
 
 
 async def test_a_phone_has_no_wallet_for_the_contract(trade: Trade) -> None:

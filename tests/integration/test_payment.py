@@ -14,7 +14,6 @@ from node.services.order.errors import AlreadyPaid, OtherRail, RailUnfit, SplitT
 from node.services.order.models import Order
 from node.services.order.states import Action, Rail
 from node.services.payment.errors import PartTooLarge
-from node.services.payment.models import Incident
 from node.services.payment.states import State
 from tests.shop import ARBITER, UNFUNDED, EscrowTold, Shop, a_caller
 from tests.stack import DatabaseUrls
@@ -221,6 +220,28 @@ def test_an_unpaid_order_is_cancelled_and_a_paid_one_is_not(till: Till) -> None:
         till.shop.order.cancel(tx, buyer, paid.id)
 
 
+@pytest.mark.parametrize("rail", [Rail.DEPOSIT, Rail.CHECKOUT])
+def test_deposits_pay_as_soon_as_they_are_enough(till: Till, rail: Rail) -> None:
+    buyer = till.buyer()
+    first, second, given_up = (till.order(buyer, rail) for _ in range(3))
+    for order in (given_up, first, second):
+        assert till.pay(order, buyer) == till.pay(order, buyer)  # the same invoice
+    with till.shop.database.transaction() as tx:
+        till.shop.order.cancel(tx, buyer, given_up.id)
+    till.credit(buyer, PRICE - 1)
+    assert till.state(first) == ("placed", "created")
+    till.credit(buyer, 5)
+    assert (till.state(first), till.has_coin(buyer)) == (("paid", "authorised"), (4, PRICE))
+    assert till.state(second) == ("placed", "created")
+    till.act(first, seller(till), Action.REFUND)
+    assert till.has_coin(buyer) == (PRICE + 4, 0)
+    with till.shop.database.transaction() as tx:  # what is there already counts, when somebody looks again
+        assert till.shop.funding.take(tx, till.shop.payment.locked(tx, till.payments(second)[0].id))
+    till.follow()
+    assert (till.state(second), till.has_coin(buyer)) == (("paid", "authorised"), (4, PRICE))
+    assert till.state(given_up)[0] == "cancelled"
+
+
 def test_what_does_not_fit_is_refused(till: Till) -> None:
     with pytest.raises(RailUnfit):
         till.order(till.buyer(), Rail.ESCROW)
@@ -294,7 +315,6 @@ def test_what_nobody_knows_waits_for_an_operator(till: Till) -> None:
     with till.shop.database.transaction() as tx:
         till.shop.order.expire_due(tx, now=till.shop.clock.now(), limit=100)
         assert tx.get_one(Order, order.id).state == "placed"
-        (incident,) = tx.query(Incident).filter_by(intent_id=payment_id).all()
-        payments.resolve(tx, incident.id, reason="the bank said so", by="ada", as_=State.AUTHORISED)
+        payments.decide(tx, payment_id, to=State.AUTHORISED, reason="the bank said so", by="ada")
     till.follow()
     assert till.state(order) == ("paid", "authorised")

@@ -65,6 +65,11 @@ class Way:
         buyer = self.buyers[str(order.id)]
         if self.rail is Rail.ESCROW:
             self.chain(order, "funded", **({"amount": "1", "received": "1"} if "underpaid" in faults else {}))
+        elif self.rail in {Rail.DEPOSIT, Rail.CHECKOUT}:
+            if self.till.shop.read(order.id).state == "placed":
+                self.till.pay(order, buyer)
+            more = ("overpaid" in faults) - ("underpaid" in faults)
+            self.till.credit(buyer, PRICE + more)
         elif self.rail is Rail.GATEWAY:
             payments = self.till.payments(order)
             payment_id = payments[-1].id if payments else self.till.begin(order, buyer)
@@ -129,9 +134,12 @@ def late(way: Way) -> Order:
     order = way.place()
     if way.rail is Rail.GATEWAY:
         way.till.begin(order, way.buyers[str(order.id)])
+    elif way.rail in {Rail.DEPOSIT, Rail.CHECKOUT}:
+        way.till.pay(order, way.buyers[str(order.id)])
     way.till.shop.clock.advance(UNFUNDED * 2)
     with way.till.shop.database.transaction() as tx:
         way.till.shop.order.expire_due(tx, now=way.till.shop.clock.now(), limit=100)
+        way.till.shop.funding.expire_due(tx, now=way.till.shop.clock.now(), limit=100)
     way.till.follow()
     assert way.till.shop.read(order.id).state == "expired"
     way.pay(order)
@@ -201,6 +209,15 @@ EXPECTED_APART: Final = {
     ("hold", "late"): "expired, no money",
     ("gateway", "late"): "completed, captured",
     ("escrow", "late"): "completed, captured",
+    **{
+        (rail, case): cell
+        for rail in ("deposit", "checkout")
+        for case, cell in (
+            ("partial", "placed, created"),
+            ("over", "completed, captured"),
+            ("late", "expired, expired"),
+        )
+    },
 }
 
 

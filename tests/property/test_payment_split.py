@@ -13,19 +13,19 @@ from node.services.payment.states import NEXT, State, diagram, state_by_money
 BIG = st.one_of(st.integers(0, 50), st.integers(0, 2**128))
 CHARGES = st.builds(Charge, BIG, BIG, BIG)
 BPS = st.integers(0, 10_000)
-CUTS = st.lists(st.floats(0, 1), max_size=6)
+CUTS = st.lists(st.integers(0, 1_000), max_size=6)  # thousandths of what is left
 
 
-def cut(total: int, cuts: list[float]) -> list[int]:
+def cut(total: int, cuts: list[int]) -> list[int]:
     """Parts of `total` that sum up to it."""
     parts = []
     for share in cuts:
-        parts.append(int((total - sum(parts)) * share))
+        parts.append((total - sum(parts)) * share // 1_000)
     return [*parts, total - sum(parts)]
 
 
 @given(st.lists(BIG, min_size=1, max_size=6), CUTS)
-def test_drawing_all_in_parts_empties_every_pot_exactly(pots: list[int], cuts: list[float]) -> None:
+def test_drawing_all_in_parts_empties_every_pot_exactly(pots: list[int], cuts: list[int]) -> None:
     left = list(pots)
     for amount in cut(sum(pots), cuts):
         drawn = draw(left, amount)
@@ -41,7 +41,7 @@ def test_drawing_all_in_parts_empties_every_pot_exactly(pots: list[int], cuts: l
 
 @given(CHARGES, BPS, CUTS, CUTS)
 def test_what_is_paid_out_in_parts_comes_back_in_parts(
-    charge: Charge, bps: int, out: list[float], back: list[float]
+    charge: Charge, bps: int, out: list[int], back: list[int]
 ) -> None:
     left, paid = charge, Parts()
     for amount in cut(charge.total, out):

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 
+from node.bootstrap.chain_money import treasury_signer
 from node.chain.eip712 import Listing, exchange_domain
 from node.chain.relay import decode_transaction
 from node.chain.signatures import personal_digest, recover
 from node.kernel.hexes import ZERO_ADDRESS, Address
+from node.kernel.settings import Settings
 from wallet.custody.dev import DevKeyOnPublicChain, DevSigner, dev_addresses
 from wallet.custody.keys import KeystoreUnusable
 from wallet.custody.keystore import KeystoreSigner
@@ -122,3 +124,17 @@ def test_the_key_does_not_show(keystore: Path, caplog: pytest.LogCaptureFixture)
     for take in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError):
             take(signer)
+
+
+def test_the_treasury_has_a_key_of_its_own_or_none(keystore: Path) -> None:
+    assert treasury_signer(Settings(chain_id=10)) is None
+    files = {
+        "treasury_keystore_path": keystore / "key.json",
+        "treasury_keystore_password_file": keystore / "password",
+    }
+    signer = treasury_signer(Settings(chain_id=10, **files))
+    assert signer is not None
+    assert (signer().address, signer().chain_id) == (opened(keystore).address, 10)
+    development = treasury_signer(Settings(chain_id=31337))
+    assert development is not None
+    assert development().address not in dev_addresses()

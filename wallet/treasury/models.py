@@ -28,7 +28,8 @@ SCHEMA = "treasury"
 class BookRow(Base):
     """Up to which block the ledger knows the chain. `hash` None: it shares no block with what was booked.
 
-    `lost` is set when final blocks vanished: what is missing then was the chain's to lose, once.
+    `lost` is set when final blocks vanished: what is missing then was the chain's to lose, once. `whole`:
+    what only a balance tells (coin, the treasury's own) was looked at for that very block, too.
     """
 
     __tablename__ = "book"
@@ -39,6 +40,7 @@ class BookRow(Base):
     hash: Mapped[Hash32 | None] = mapped_column(Hash32Column)
     opened: Mapped[int] = mapped_column(BigInteger)  # the block at which it was begun
     lost: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    whole: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
 
 
 class MarkRow(Base):

@@ -33,8 +33,8 @@ from node.kernel.log import get_logger
 from node.kernel.spine.record import EventRecorder
 from wallet.custody.signer import Signer, Transaction
 from wallet.ledger.commands import HoldId, Ledger
-from wallet.treasury.errors import TreasuryMissing
-from wallet.treasury.models import AttemptRow, NonceRow, OutgoingRow, OutgoingState
+from wallet.treasury.errors import OutgoingMayArrive, OutgoingUnknown, TreasuryMissing
+from wallet.treasury.models import AttemptRow, BookRow, NonceRow, OutgoingRow, OutgoingState
 
 log = get_logger(__name__)
 
@@ -262,13 +262,37 @@ class Outbox:
                 .values(reason=reason, changed_at=self._clock.now())
             )
 
+    def give_up(self, begin: Begin, outgoing_id: uuid.UUID, *, reason: str) -> None:
+        """By an operator: of one whose nonce another transaction with our key has used up, for good.
+
+        Raises:
+            OutgoingUnknown: There is none.
+            OutgoingMayArrive: It is not lost: the nonce is free, or an attempt is in a block.
+        """
+        with begin() as tx:
+            row, book = tx.get(OutgoingRow, outgoing_id), tx.get(BookRow, self._chain.chain_id)
+        if row is None:
+            raise OutgoingUnknown("there is no such transaction of the node")
+        is_numbered = row.state == OutgoingState.NUMBERED and row.nonce is not None
+        # Final: what a fork could take back would free the nonce again, and an attempt could still arrive.
+        if (
+            not is_numbered
+            or book is None
+            or self._chain.nonce(row.sender, at=book.number) <= (row.nonce or 0)
+        ):
+            raise OutgoingMayArrive("it waits, or its nonce is not used up by a final block", state=row.state)
+        if any(item.outgoing_id == row.id for item in self.mined(begin)):
+            raise OutgoingMayArrive("an attempt of it is in a block", state=row.state)
+        self._refuse(begin, row, reason)
+
     def _refuse(self, begin: Begin, row: OutgoingRow, reason: str) -> None:
         with begin() as tx:
             refused = tx.execute(
                 update(OutgoingRow)
-                .where(OutgoingRow.id == row.id, OutgoingRow.state == OutgoingState.QUEUED)
+                .where(OutgoingRow.id == row.id, OutgoingRow.state == row.state)
                 .values(
                     state=OutgoingState.REFUSED,
+                    nonce=None,
                     reason=reason[:REASON_CHARS_MAX],
                     changed_at=self._clock.now(),
                 )
@@ -276,13 +300,14 @@ class Outbox:
             ).scalar_one_or_none()
             if refused is None:
                 return
-            if row.hold_id is not None:
+            if row.hold_id is not None and not row.paid:
                 self._ledger.void(tx, HoldId(row.hold_id))
             event = OutgoingRefused(
                 outgoing_id=str(row.id),
                 subject=row.subject,
                 chain_id=row.chain_id,
                 reason=reason[:REASON_CHARS_MAX],
+                paid=row.paid,
             )
             self._events.record(tx, outgoing_stream(row.id), event)
 

@@ -149,7 +149,10 @@ class Follower:
             return self._book(tx, plan, seen)
 
     def open_book(self, tx: Tx) -> BookRow | None:
-        """The book; begun at what is final now where there is none. None: the chain was never read."""
+        """The book; begun below what is final now where there is none, so that a step follows at once.
+
+        None: the chain was never read.
+        """
         self._accounts.track(tx)
         book = tx.get(BookRow, self._chain.chain_id)
         if book is not None:
@@ -157,7 +160,7 @@ class Follower:
         standing = self._standing(tx)
         if standing is None or standing.finalized_number < 0:
             return None
-        number = standing.finalized_number
+        number = max(-1, standing.finalized_number - 1)
         found = self._hashes(tx, [number]).get(number)
         tx.execute(
             insert(BookRow)
@@ -191,16 +194,22 @@ class Follower:
         if not self._has_vanished(tx, locked):
             return
         shared = tx.execute(_SHARED, {"chain_id": book.chain_id}).one_or_none()
-        above = -1 if shared is None else shared.number
+        above = self._below(tx, locked) if shared is None else shared.number
         lost = self._books.vanish(tx, above=above)
         resent = self._settling.unsettle(tx, above=above)
         log.error("book_went_back", number=book.number, to=above, deposits=lost, outgoing=resent)
-        locked.number, locked.lost = above, True
+        locked.number, locked.lost, locked.whole = above, True, False
         locked.hash = None if shared is None else Hash32("0x" + bytes(shared.hash).hex())
         locked.opened = min(locked.opened, above + 1)
         gone = delete(MarkRow).where(MarkRow.chain_id == book.chain_id, MarkRow.number > above)
         tx.execute(gone)
         tx.flush()
+
+    def _below(self, tx: Tx, book: BookRow) -> int:
+        """Where to begin again when no block of the book is left: below it, or with the chain itself."""
+        standing = self._standing(tx)
+        is_same = standing is not None and standing.finalized_number >= book.opened
+        return max(-1, book.opened - RANGE_MAX) if is_same else -1
 
     # Looking
 
@@ -293,7 +302,7 @@ class Follower:
             for token, has in seen.treasury.items():
                 self._own(tx, plan, token, has)
             book.lost = False
-        book.number, book.hash = plan.last, plan.last_hash
+        book.number, book.hash, book.whole = plan.last, plan.last_hash, plan.is_newest
         self._mark(tx, plan.last, plan.last_hash)
         fresh = [token.address for token in plan.tracked.values() if not token.booked]
         if fresh:

@@ -57,8 +57,8 @@ class ChainAgainstLedger:
         with begin() as tx:
             tx.execute(_SNAPSHOT)
             book = tx.get(BookRow, self._chain.chain_id)
-            if book is None or book.hash is None:
-                return None
+            if book is None or book.hash is None or not book.whole:
+                return None  # still catching up
             number, block_hash = book.number, book.hash
             addresses = self._holdings.addresses(tx)
             sides = [self._side(tx, tracked, number) for tracked in self._accounts.tracked(tx).values()]

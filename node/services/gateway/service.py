@@ -49,8 +49,9 @@ _UNSENT = text("""
         SELECT FROM gateway.sent_refund AS sent
         WHERE sent.payment_id = step.intent_id AND sent.number = step.number
     ) AND NOT EXISTS (
-        SELECT FROM payment.incident
-        WHERE incident.intent_id = intent.id AND incident.kind = 'refund' AND incident.resolved_at IS NULL
+        SELECT FROM incident.incident
+        WHERE incident.key = concat_ws(chr(58), 'payment', intent.id, 'refund')
+            AND incident.resolved_at IS NULL
     )
     ORDER BY step.at LIMIT :limit
 """)

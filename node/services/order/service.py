@@ -289,12 +289,15 @@ def _check_appeal(tx: Tx, order: Order) -> None:
         raise AppealNotAgreed("the buyer named a court that the order's terms do not", court=named[0])
 
 
+_OF_THE_CHAIN = frozenset({Rail.ESCROW, Rail.DEPOSIT, Rail.CHECKOUT})
+
+
 def _check_rail(rail: Rail, reserved: Reservation, caller: Caller, *, appeal: bool) -> None:
     """The contract takes what is on its chain, from a wallet; a gateway takes what is not."""
     is_on_chain = reserved.asset_address is not None
     if rail is Rail.ESCROW and caller.wallet is None:
         raise RailUnfit("paying into the escrow contract takes a wallet", field="rail", rail=rail.value)
-    if (rail is Rail.ESCROW and not is_on_chain) or (rail is Rail.GATEWAY and is_on_chain):
+    if (rail in _OF_THE_CHAIN and not is_on_chain) or (rail is Rail.GATEWAY and is_on_chain):
         words = "what the product costs can't be paid in that way"
         raise RailUnfit(words, field="rail", rail=rail.value, asset=reserved.asset_id)
     if appeal and rail is not Rail.ESCROW:

@@ -30,6 +30,8 @@ class Rail(enum.StrEnum):
     BALANCE = "balance"
     HOLD = "hold"
     GATEWAY = "gateway"
+    DEPOSIT = "deposit"
+    CHECKOUT = "checkout"
 
 
 class Role(enum.StrEnum):

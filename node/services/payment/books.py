@@ -4,7 +4,6 @@ A market that has spent what a refund takes from it owes: the floor of its accou
 it owes, no further than the node's limit, and up again with the next money it gets.
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
@@ -14,8 +13,8 @@ from node.services.payment.models import Intent
 from node.services.payment.split import Parts
 from wallet.ledger.commands import AccountId, Ledger, Posting, Transfer
 from wallet.ledger.statements import balance
+from wallet.owners import NODE, owner_of_account, owner_of_market
 
-NODE: Final = "node"
 UNBOUNDED: Final = -(2**255)  # a floor that no refund reaches
 
 
@@ -34,7 +33,7 @@ class Books:
         self._debt_max = debt_max
 
     def payer(self, tx: Tx, intent: Intent) -> AccountId:
-        return self._wallets.wallet(tx, f"account:{intent.payer_account_id}", intent.asset)
+        return self._wallets.wallet(tx, owner_of_account(intent.payer_account_id), intent.asset)
 
     def held_for(self, tx: Tx, intent: Intent) -> AccountId:
         """Where money of a gateway waits until it is clear whose it is."""
@@ -60,7 +59,7 @@ class Books:
         return [(account, value) for account, value in named if value]
 
     def market(self, tx: Tx, intent: Intent) -> AccountId:
-        return self._wallets.wallet(tx, market_owner(intent.market_id), intent.asset)
+        return self._wallets.wallet(tx, owner_of_market(intent.market_id), intent.asset)
 
     def pay_out(self, tx: Tx, intent: Intent, source: AccountId, *, key: str, parts: Parts) -> None:
         postings = [
@@ -101,7 +100,3 @@ class Books:
     def _account(self, tx: Tx, owner: str, purpose: str, asset: Asset, *, floor: int | None) -> AccountId:
         self.ledger.register(tx, asset)
         return self.ledger.account(tx, owner, purpose, asset, floor=floor)
-
-
-def market_owner(market_id: uuid.UUID) -> str:
-    return f"market:{market_id}"

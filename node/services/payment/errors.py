@@ -21,11 +21,3 @@ class PartInvalid(Invalid):
 
 class RailUnknown(Invalid):
     """There is no such way to pay here. Carries `rail`."""
-
-
-class ParkedAlready(Conflict):
-    """The incident was resolved before."""
-
-
-class IncidentUnknown(NotFound):
-    """There is no such incident."""

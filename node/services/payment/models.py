@@ -127,24 +127,3 @@ class Step(Base):
     @property
     def parts(self) -> Parts:
         return Parts(self.market, self.commission, self.tax, self.shipping)
-
-
-class Incident(Base):
-    """Something about a payment that only a person can judge. It is resolved with a reason."""
-
-    __tablename__ = "incident"
-    __table_args__ = (
-        CheckConstraint("(resolved_at IS NULL) = (reason IS NULL)", name="resolved_whole"),
-        Index("ix_incident_open", "id", postgresql_where="resolved_at IS NULL"),
-        Index("uq_incident", "intent_id", "kind", unique=True, postgresql_where="resolved_at IS NULL"),
-        {"schema": SCHEMA},
-    )
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    intent_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(f"{SCHEMA}.intent.id"))
-    kind: Mapped[str] = mapped_column(Text)
-    detail: Mapped[str] = mapped_column(Text)
-    raised_at: Mapped[dt.datetime] = mapped_column(Utc)
-    resolved_at: Mapped[dt.datetime | None] = mapped_column(Utc)
-    resolved_by: Mapped[str | None] = mapped_column(Text)
-    reason: Mapped[str | None] = mapped_column(Text)

@@ -51,6 +51,12 @@ PAYMENT: Final[LiteralString] = f"""
         ))
 """  # noqa: S608 - literals of the code
 
+LINK: Final[LiteralString] = """
+    SELECT to_json(intent.action ->> 'uri') FROM payment.intent
+    WHERE intent.id = %(payment_id)s AND intent.order_id = %(order_id)s
+        AND intent.payer_account_id = %(account_id)s AND intent.action ? 'uri'
+"""
+
 PAYMENTS_OF_ORDER: Final = Keyset(
     name="payments_of_order",
     item=_ITEM,

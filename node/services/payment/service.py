@@ -20,22 +20,23 @@ from node.kernel.money import Asset
 from node.kernel.spine.event import Event
 from node.kernel.spine.record import EventRecorder
 from node.services.payment.errors import (
-    IncidentUnknown,
-    ParkedAlready,
     PartInvalid,
     PartTooLarge,
     PaymentUnknown,
     RailUnknown,
     WrongPaymentState,
 )
-from node.services.payment.models import Incident, Intent, Kind, Step
+from node.services.payment.models import Intent, Kind, Step
 from node.services.payment.rails.rail import Rail
 from node.services.payment.split import Charge, Parts, clawed_back, settled
-from node.services.payment.states import HELD, NEXT, OPEN, UNPAID_ENDS, State, state_by_money
+from node.services.payment.states import NEXT, OPEN, State, state_by_money
+from wallet.incident.models import IncidentRow
+from wallet.incident.service import Incidents
 from wallet.ledger.commands import derived_key
 
 GATEWAY = "gateway"
 UNRESOLVED = "unresolved"  # the incident of a payment that nobody can tell about
+WRONG = ("amount", "reference")  # those of other money than was asked for
 NO_PARTS = Parts()
 
 
@@ -55,9 +56,12 @@ class Wish:
 
 
 class PaymentService:
-    def __init__(self, clock: Clock, events: EventRecorder, rails: Mapping[str, Rail]) -> None:
+    def __init__(
+        self, clock: Clock, events: EventRecorder, incidents: Incidents, rails: Mapping[str, Rail]
+    ) -> None:
         self._clock = clock
         self._events = events
+        self._incidents = incidents
         self._rails = rails
 
     # ------------------------------------------------------------------------------- to be paid
@@ -125,6 +129,18 @@ class PaymentService:
         statement = select(Intent.id).where(Intent.id == intent_id, Intent.order_id == order_id)
         if tx.execute(statement).first() is None:
             raise PaymentUnknown("there is no such payment", payment_id=str(intent_id))
+
+    def waiting(self, tx: Tx, order_id: uuid.UUID) -> Intent | None:
+        """The order's payment that waits for its payer, locked."""
+        states = [state.value for state in OPEN]
+        statement = (
+            select(Intent)
+            .where(Intent.order_id == order_id, Intent.state.in_(states))
+            .order_by(Intent.id)
+            .limit(1)
+            .with_for_update()
+        )
+        return tx.execute(statement).scalar_one_or_none()
 
     def go(self, tx: Tx, intent: Intent, to: State) -> bool:
         """Moves a locked intent to a state without money of its own; False: it is there, or beyond that."""
@@ -233,15 +249,10 @@ class PaymentService:
 
     def park(self, tx: Tx, intent: Intent, *, kind: str, detail: str) -> None:
         """Sets a locked intent aside for an operator. The same again adds nothing."""
-        known = select(Incident.id).where(
-            Incident.intent_id == intent.id, Incident.kind == kind, Incident.resolved_at.is_(None)
-        )
-        if tx.execute(known.limit(1)).first() is not None:
+        if self._open(tx, _incident_key(intent.id, kind)):
             return
-        incident = Incident(
-            id=new_id(), intent_id=intent.id, kind=kind, detail=detail, raised_at=self._clock.now()
-        )
-        tx.add(incident)
+        details = {"payment_id": str(intent.id), "order_id": str(intent.order_id), "detail": detail}
+        self._incidents.raise_(tx, f"payment.{kind}", _incident_key(intent.id, kind), details)
         self.go(tx, intent, State.PARKED)
         tx.flush()
         parked = PaymentParked(payment_id=str(intent.id), order_id=str(intent.order_id), kind=kind)
@@ -249,47 +260,28 @@ class PaymentService:
 
     def is_wrong(self, tx: Tx, intent: Intent) -> bool:
         """Whether an open incident says that other money came than was asked for."""
-        wrong = select(Incident.id).where(
-            Incident.intent_id == intent.id,
-            Incident.kind != UNRESOLVED,
-            Incident.resolved_at.is_(None),
-        )
-        return tx.execute(wrong.limit(1)).first() is not None
+        return bool(self._open(tx, *(_incident_key(intent.id, kind) for kind in WRONG)))
 
-    def resolve(
-        self, tx: Tx, incident_id: uuid.UUID, *, reason: str, by: str, as_: State | None = None
-    ) -> None:
-        """An operator's word on an incident; `as_` is what became of a parked payment.
+    def decide(self, tx: Tx, intent_id: uuid.UUID, *, to: State, reason: str, by: str) -> None:
+        """An operator's word on what became of a parked payment; its incidents are resolved with it.
 
         Raises:
-            IncidentUnknown, ParkedAlready: There is none, or somebody was faster.
+            PaymentUnknown, ReasonMissing: By what is wrong.
             WrongPaymentState: The payment cannot become that.
         """
-        statement = select(Incident).where(Incident.id == incident_id).with_for_update()
-        incident = tx.execute(statement).scalar_one_or_none()
-        if incident is None:
-            raise IncidentUnknown("there is no such incident", incident_id=str(incident_id))
-        if incident.resolved_at is not None:
-            raise ParkedAlready("the incident was resolved before", incident_id=str(incident_id))
-        incident.resolved_at, incident.resolved_by, incident.reason = self._clock.now(), by, reason
-        intent = self.locked(tx, incident.intent_id)
-        if as_ is State.AUTHORISED:
-            self.authorise(tx, intent)
-        elif as_ is not None and not self.go(tx, intent, as_):
+        intent = self.locked(tx, intent_id)
+        if intent.state != State.PARKED:
             raise _wrong(intent)
-        tx.flush()
+        for incident_id in self._open(tx, *(_incident_key(intent.id, kind) for kind in (UNRESOLVED, *WRONG))):
+            self._incidents.resolve(tx, incident_id, by=by, reason=reason)
+        if to is State.AUTHORISED:
+            self.authorise(tx, intent)
+        elif not self.go(tx, intent, to):
+            raise _wrong(intent)
 
-    def live(self, tx: Tx, order_id: uuid.UUID) -> Intent | None:
-        """The order's newest payment that can still bring its money, locked."""
-        gone = [state.value for state in UNPAID_ENDS]
-        statement = (
-            select(Intent)
-            .where(Intent.order_id == order_id, Intent.state.not_in(gone))
-            .order_by(Intent.id.desc())
-            .limit(1)
-            .with_for_update()
-        )
-        return tx.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
+    def _open(self, tx: Tx, *keys: str) -> list[uuid.UUID]:
+        rows = select(IncidentRow.id).where(IncidentRow.key.in_(keys), IncidentRow.resolved_at.is_(None))
+        return list(tx.execute(rows).scalars())
 
     # -----------------------------------------------------------------------------------------
 
@@ -397,12 +389,12 @@ class PaymentService:
         self._events.record(tx, _stream(intent), event)
 
 
-def is_held(intent: Intent) -> bool:
-    return State(intent.state) in HELD
-
-
 def _stream(intent: Intent) -> str:
     return f"payment:{intent.id}"
+
+
+def _incident_key(intent_id: uuid.UUID, kind: str) -> str:
+    return f"payment:{intent_id}:{kind}"
 
 
 def _wrong(intent: Intent) -> WrongPaymentState:

@@ -11,10 +11,6 @@ class WithdrawalAddressRefused(Invalid):
     """Money sent there would be lost, or come back. `reason` says why."""
 
 
-class WithdrawalLimitExceeded(Conflict):
-    """More than may leave the account within a day. Fields: `limit`, `used`."""
-
-
 class WithdrawalUnknown(NotFound):
     """There is no such withdrawal, or it is another one's."""
 

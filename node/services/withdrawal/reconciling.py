@@ -22,11 +22,11 @@ _HOLDS = text("""
         SELECT withdrawal.id, withdrawal.state, hold.state AS hold, hold.amount = withdrawal.amount AS fits,
             CASE
                 WHEN withdrawal.state IN ('done', 'booked') THEN 'captured'
+                WHEN withdrawal.state = 'failed' AND outgoing.paid THEN 'captured'  -- and paid back
                 WHEN withdrawal.state IN ('cancelled', 'rejected', 'failed') THEN 'voided'
                 WHEN withdrawal.state = 'waiting' THEN 'open'
-                WHEN outgoing.state = 'final' AND outgoing.succeeded THEN 'captured'
-                WHEN outgoing.state IN ('final', 'refused') THEN 'voided'
                 WHEN outgoing.paid THEN 'captured'
+                WHEN outgoing.state IN ('final', 'refused') THEN 'voided'
                 WHEN outgoing.times > 0 THEN 'voided'
                 ELSE 'open'
             END AS expected

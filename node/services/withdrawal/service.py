@@ -12,9 +12,9 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 
 from node.chain.artifacts import load_artifact
 from node.chain.deployments import Deployment
@@ -31,19 +31,18 @@ from node.services.withdrawal.errors import (
     OwnWithdrawal,
     WithdrawalAddressRefused,
     WithdrawalAssetUnknown,
-    WithdrawalLimitExceeded,
     WithdrawalsClosed,
     WithdrawalStateWrong,
     WithdrawalUnknown,
 )
 from node.services.withdrawal.models import WithdrawalRow
-from node.services.withdrawal.states import COUNTED, NEXT, State
-from wallet.ledger.commands import HoldId, Ledger, derived_key
+from node.services.withdrawal.states import NEXT, State
+from wallet.ledger.commands import HoldId, Ledger, Posting, Transfer, derived_key
+from wallet.ledger.errors import AmountInvalid
 from wallet.owners import WALLET, owner_of_account
-from wallet.treasury.accounts import ChainAccounts, Tracked
+from wallet.treasury.accounts import TRANSIT, ChainAccounts, Tracked
 from wallet.treasury.outbox import Outbox, Wish
 
-DAY = dt.timedelta(days=1)
 NEVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)  # the chain ends the hold, no clock
 REASON_CHARS_MAX = 500
 SUBJECT: Final = "withdrawal"
@@ -63,11 +62,16 @@ class WithdrawalRules:
 
     unapproved: Mapping[str, int]
     asks_about_others: bool
-    day_most: Mapping[str, int]
 
     def needs_approval(self, amount: Amount) -> bool:
         limit = self.unapproved.get(amount.asset.id)
         return self.asks_about_others if limit is None else amount.value > limit
+
+
+class Spending(Protocol):
+    """The bounds of what leaves a wallet."""
+
+    def take(self, tx: Tx, owner: str, amount: Amount, *, account_id: uuid.UUID | None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class WithdrawalService:
         outbox: Outbox,
         deployment: Callable[[], Deployment],
         depositor: Callable[[Tx, Address], str | None],
+        spending: Spending,
         rules: WithdrawalRules,
     ) -> None:
         """`depositor` names the owner of a deposit address of the node, in the ledger."""
@@ -99,6 +104,7 @@ class WithdrawalService:
         self._outbox = outbox
         self._deployment = deployment
         self._depositor = depositor
+        self._spending = spending
         self._rules = rules
 
     def require_open(self, open_at: dt.datetime | None) -> None:
@@ -113,9 +119,11 @@ class WithdrawalService:
 
         Raises:
             TreasuryMissing, WithdrawalAssetUnknown, WithdrawalAddressRefused: Not that, or not there.
-            WithdrawalLimitExceeded: Not so much.
+            LimitExceeded: Not so much, by the bounds of spending.
             InsufficientFunds, AccountFrozen, AmountInvalid: By the ledger.
         """
+        if request.amount <= 0:
+            raise AmountInvalid("an amount is a whole number from 1 to 2^256 - 1", amount=str(request.amount))
         tracked = self._tracked(tx, request.asset_id)
         self._check_address(tx, request.to, tracked)
         owner, now = owner_of_account(request.account_id), self._clock.now()
@@ -124,11 +132,10 @@ class WithdrawalService:
             raise WithdrawalAddressRefused("the address leads back to the balance", reason="own_deposit")
         amount = Amount(tracked.asset, request.amount)
         withdrawal_id = new_id()
+        self._spending.take(tx, owner, amount, account_id=request.account_id)
         wallet = self._ledger.account(tx, owner, WALLET, amount.asset)
-        # The hold locks the balance: of two requests the second sees the first in the sum of the day.
         key = derived_key(SUBJECT, withdrawal_id, "hold")
         hold = self._ledger.hold(tx, key, wallet, amount, expires_at=NEVER)
-        self._check_day(tx, request, tracked)
         row = WithdrawalRow(
             id=withdrawal_id,
             chain_id=self._accounts.chain_id,
@@ -196,6 +203,8 @@ class WithdrawalService:
         if event.type_name == "outgoing.vanished":
             self._move(tx, row, State.SENDING, reason="the chain lost it; it is sent again")
         elif event.type_name == "outgoing.refused":
+            if event.payload["paid"]:
+                self._pay_back(tx, row)
             self._move(tx, row, State.FAILED, reason=str(event.payload["reason"]))
         else:
             row.tx_hash = Hash32(event.payload["tx_hash"])
@@ -220,22 +229,6 @@ class WithdrawalService:
         parameters = {"chain_id": self._accounts.chain_id, "address": to_bytes(to)}
         if is_ours or tx.execute(_OURS, parameters).scalar_one():
             raise WithdrawalAddressRefused("that is a contract or address of the node", reason="ours")
-
-    def _check_day(self, tx: Tx, request: Request, tracked: Tracked) -> None:
-        limit = self._rules.day_most.get(request.asset_id)
-        if limit is None:
-            return
-        query = select(func.coalesce(func.sum(WithdrawalRow.amount), 0)).where(
-            WithdrawalRow.account_id == request.account_id,
-            WithdrawalRow.asset == tracked.address,
-            WithdrawalRow.requested_at > self._clock.now() - DAY,
-            WithdrawalRow.state.in_(COUNTED),
-        )
-        used = int(tx.execute(query).scalar_one())
-        if used + request.amount > limit:
-            raise WithdrawalLimitExceeded(
-                "more than may leave within a day", limit=str(limit), used=str(used)
-            )
 
     def _waiting(
         self, tx: Tx, withdrawal_id: uuid.UUID, *, account_id: uuid.UUID | None = None
@@ -276,6 +269,19 @@ class WithdrawalService:
             ),
         )
         self._move(tx, row, State.SENDING, by=by)
+
+    def _pay_back(self, tx: Tx, row: WithdrawalRow) -> None:
+        """It was final, vanished and never comes again: what was in transit is its owner's."""
+        asset = self._accounts.asset_of(tx, row.asset)
+        if asset is None:
+            raise Bug("a withdrawal in an asset that is not booked", asset=row.asset)
+        transit, wallet = (
+            self._accounts.of_node(tx, TRANSIT, asset),
+            self._ledger.account(tx, row.owner, WALLET, asset),
+        )
+        posting = Posting(transit, wallet, Amount(asset, row.amount))
+        key = derived_key(SUBJECT, row.id, "paid-back")
+        self._ledger.post(tx, Transfer(key, "withdrawal.paid_back", (posting,)))
 
     def _move(
         self, tx: Tx, row: WithdrawalRow, state: State, *, by: str | None = None, reason: str | None = None

@@ -24,5 +24,3 @@ NEXT: Mapping[State, frozenset[State]] = {
     State.CANCELLED: frozenset(),
     State.REJECTED: frozenset(),
 }
-COUNTED = frozenset({State.WAITING, State.SENDING, State.DONE})
-"""What counts for the limit of a day: money that left, or may."""

@@ -1,0 +1,63 @@
+"""Payments against the ledger: what each intent says that moved, moved, and what it holds is held.
+
+The rail through a contract has no entries; `asoud verify` compares it with the chain.
+"""
+
+from sqlalchemy import text
+
+from wallet.incident.comparing import Begin, Comparison, Difference
+
+FOUND_MAX = 1_000
+
+# Steps that move money on every rail of the ledger: their transfer has their key and their amount.
+_STEPS = text("""
+    SELECT step.key, step.kind, step.amount, coalesce(sum(posting.amount), 0) AS moved
+    FROM payment.step AS step
+    JOIN payment.intent AS intent ON intent.id = step.intent_id
+    LEFT JOIN ledger.transfer AS transfer ON transfer.key = step.key
+    LEFT JOIN ledger.posting AS posting ON posting.transfer_id = transfer.id
+    WHERE intent.rail IN ('balance', 'hold', 'gateway')
+        AND (step.kind IN ('settle', 'refund') OR (step.kind = 'secure' AND intent.rail = 'gateway'))
+    GROUP BY step.key, step.kind, step.amount
+    HAVING step.amount <> coalesce(sum(posting.amount), 0)
+    ORDER BY step.key LIMIT :limit
+""")
+_HELD = text("""
+    SELECT * FROM (
+        SELECT intent.id, intent.rail, intent.secured - intent.settled - intent.returned AS held,
+            CASE intent.rail
+                WHEN 'hold' THEN coalesce((
+                    SELECT amount - captured FROM ledger.hold WHERE hold.id = hold_id AND state = 'open'
+                ), 0)
+                WHEN 'gateway' THEN coalesce((
+                    SELECT posted FROM ledger.account WHERE owner = concat_ws(:colon, 'payment', intent.id)
+                        AND purpose = 'escrow' AND asset = intent.asset_id
+                ), 0)
+                ELSE 0
+            END AS booked
+        FROM payment.intent AS intent WHERE intent.rail IN ('balance', 'hold', 'gateway')
+    ) AS compared WHERE held <> booked ORDER BY id LIMIT :limit
+""")
+
+
+class PaymentsAgainstLedger:
+    @property
+    def name(self) -> str:
+        return "payments"
+
+    def compare(self, begin: Begin) -> Comparison:
+        limit = {"limit": FOUND_MAX}
+        with begin() as tx:
+            steps = tx.execute(_STEPS, limit).all()
+            held = tx.execute(_HELD, {**limit, "colon": ":"}).all()
+        found = [
+            Difference(f"step:{row.key}", f"{row.moved} moved", f"{row.amount} by {row.kind}")
+            for row in steps
+        ]
+        found += [
+            Difference(
+                f"held:{row.id}", f"{row.booked} held", f"{row.held} by the intent", {"rail": row.rail}
+            )
+            for row in held
+        ]
+        return Comparison(found, ["payments that go by the ledger"])
