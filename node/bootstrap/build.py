@@ -76,6 +76,7 @@ def build_services(
         deployments=deployments,
         ledger=ledger,
         spending=purse.spending,
+        reports=payments.reports,
     )
     return Services(
         clock=clock,

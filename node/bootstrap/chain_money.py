@@ -1,7 +1,7 @@
 """Wiring of money that comes and goes by the chain."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -24,6 +24,7 @@ from node.services.withdrawal.service import WithdrawalRules, WithdrawalService
 from wallet.custody.dev import TREASURY_NUMBER, DevSigner
 from wallet.custody.keystore import KeystoreSigner
 from wallet.custody.signer import Signer
+from wallet.incident.comparing import Source
 from wallet.incident.service import Incidents
 from wallet.ledger.commands import Ledger
 from wallet.treasury.accounts import ChainAccounts
@@ -51,6 +52,7 @@ def chain_money(
     deployments: DeploymentRegistry,
     ledger: Ledger,
     spending: SpendingService,
+    reports: Iterable[Source],
 ) -> ChainMoney:
     incidents = Incidents(clock)
     accounts = ChainAccounts(ledger, chain_id=settings.chain_id, native_code=settings.native_code)
@@ -85,6 +87,7 @@ def chain_money(
                 ChainAgainstLedger(chain, accounts=accounts, outbox=outbox, holdings=holdings),
                 IntentsAgainstEntries(clock, chain, outbox=outbox),
                 PaymentsAgainstLedger(),
+                *reports,
             ],
         ),
         withdrawals=WithdrawalService(

@@ -9,6 +9,7 @@ from node.kernel.settings import Settings
 from node.kernel.spine.record import EventRecorder
 from node.services.balance.service import BalanceService
 from node.services.gateway.provider import Options
+from node.services.gateway.reconciling import ReportAgainstPayments
 from node.services.gateway.registry import open_gateways
 from node.services.gateway.service import GatewayService
 from node.services.payment.books import Books
@@ -32,6 +33,7 @@ class Payments:
     till: Till
     gateway: GatewayService
     funding: Funding
+    reports: tuple[ReportAgainstPayments, ...]
 
 
 def payment_services(
@@ -57,7 +59,16 @@ def payment_services(
     )
     mirror, funding = Mirror(payment, wish_of_escrow), Funding(clock, payment)
     till = Till(payment, funding)
-    return Payments(payment=payment, mirror=mirror, till=till, gateway=gateway, funding=funding)
+    return Payments(
+        payment=payment,
+        mirror=mirror,
+        till=till,
+        gateway=gateway,
+        funding=funding,
+        reports=tuple(
+            ReportAgainstPayments(clock, method.name, method.provider) for method in gateway.choice
+        ),
+    )
 
 
 def _origin(url: str) -> str:

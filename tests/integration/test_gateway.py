@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import text
 
 from node.bootstrap.till import Desk
-from node.kernel.clock import SystemClock
+from node.kernel.clock import FixedClock, SystemClock
 from node.kernel.db.unit_of_work import Database
 from node.kernel.errors import AsoudError
+from node.kernel.money import Amount
 from node.services.gateway.errors import (
     CallbackForged,
     GatewayAway,
@@ -22,6 +23,7 @@ from node.services.gateway.errors import (
     ReturnUrlInvalid,
 )
 from node.services.gateway.provider import Callback, Options
+from node.services.gateway.reconciling import SETTLING, ReportAgainstPayments
 from node.services.gateway.registry import open_gateways
 from node.services.gateway.service import LOOKS_MAX, GatewayService
 from node.services.order.states import Action
@@ -297,3 +299,37 @@ def test_gateways_are_chosen_by_country_and_currency(till: Counter) -> None:
     nowhere = open_gateways(["sandbox"], Options({**values, "sandbox.url": "http://127.0.0.1:9"}))
     with pytest.raises(GatewayAway):
         nowhere.provider("sandbox").look(uuid.uuid4(), None)
+
+
+def test_the_gateways_report_is_held_against_the_payments(database: Database, sandbox: Sandbox) -> None:
+    """One that both know, one that nobody told us of, and a refund that somebody gave at the gateway."""
+    till = Counter(Shop(database, clock=FixedClock(SystemClock().now())), sandbox)  # the sandbox has no other
+    order, _, known = till.begun()
+    till.sandbox.decide(till.page(known))
+    till.check(known)
+    till.follow()
+    till.act(order, till.shop.seller, Action.REFUND_PART, gross=1_000)
+    _, _, untold = till.begun()
+    till.sandbox.decide(till.page(untold))
+
+    def differing(*, after: dt.timedelta) -> dict[str, tuple[str, str]]:
+        source = ReportAgainstPayments(
+            FixedClock(SystemClock().now() + after), "sandbox", till.sandbox.provider
+        )
+        found = source.compare(till.shop.database.transaction).differences
+        ours = {f"{payment_id}:EUR" for payment_id in (known, untold)}
+        return {item.key: (item.found, item.expected) for item in found if item.key in ours}
+
+    late = SETTLING + dt.timedelta(minutes=1)
+    assert differing(after=dt.timedelta()) == {}  # the poller may find it yet
+    was_untold = {f"{untold}:EUR": (f"{PRICE} taken, 0 given back", "0 taken, 0 given back")}
+    assert differing(after=late) == was_untold  # of the refund neither knows
+    till.gateway.send_refund(till.shop.database.transaction, known, till.intent(known).steps)
+    till.check(untold)
+    till.follow()
+    assert differing(after=late) == {}
+    reference = till.intent(known).reference
+    assert reference is not None
+    till.sandbox.provider.refund(reference, Amount(EUR, 7), key="by hand")
+    by_hand = {f"{known}:EUR": (f"{PRICE} taken, 1007 given back", f"{PRICE} taken, 1000 given back")}
+    assert differing(after=late) == by_hand

@@ -1,6 +1,6 @@
 """What can be reconciled: a source compares two books of one kind and tells each difference.
 
-A new one (the reports of a gateway) is a class with these three members, and a line in `node.bootstrap`.
+A new one is a class with these three members, and a line in `node.bootstrap`.
 """
 
 from collections.abc import Callable, Mapping, Sequence

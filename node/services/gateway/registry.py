@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from node.kernel.errors import Bug
@@ -39,6 +39,9 @@ class Gateways:
         if not suiting or (name is not None and name not in suiting):
             raise GatewayUnknown("no such gateway takes that currency here", currency=currency)
         return name or suiting[0]
+
+    def __iter__(self) -> Iterator[Method]:
+        return iter(self._methods.values())
 
     def provider(self, name: str) -> Provider:
         """Raises GatewayUnknown."""
