@@ -40,6 +40,7 @@ class Chain:
     def __init__(self, url: str) -> None:
         self.url = url
         self._session = requests.Session()
+        self._mines = True  # a block for each transaction
 
     def rpc(self, method: str, *params: object) -> Any:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
@@ -68,22 +69,32 @@ class Chain:
     def one_block(self) -> Iterator[None]:
         """What is sent inside is mined together."""
         self.rpc("evm_setAutomine", False)
+        self._mines = False
         try:
             yield
             self.mine()
         finally:
+            self._mines = True
             self.rpc("evm_setAutomine", True)
 
     def send(self, sender: Address, to: Address, data: str, *, value: int = 0) -> Hash32:
         tx = {"from": sender, "to": to, "data": data, "value": hex(value), "gas": hex(3_000_000)}
-        return Hash32(self.rpc("eth_sendTransaction", tx))
+        tx_hash = Hash32(self.rpc("eth_sendTransaction", tx))
+        if self._mines:
+            self._mined(tx_hash)  # or the height that is asked for next may be that of before
+        return tx_hash
 
     def receipt(self, tx_hash: Hash32) -> dict[str, Any]:
-        """Of a transaction that succeeded; anvil may need a moment."""
+        """Of a transaction that succeeded."""
+        receipt = self._mined(tx_hash)
+        assert receipt["status"] == "0x1", receipt
+        return receipt
+
+    def _mined(self, tx_hash: Hash32) -> dict[str, Any]:
+        """Anvil may need a moment."""
         for _ in range(500):
             receipt: dict[str, Any] | None = self.rpc("eth_getTransactionReceipt", tx_hash)
             if receipt is not None:
-                assert receipt["status"] == "0x1", receipt
                 return receipt
             time.sleep(0.01)
         raise AssertionError("the transaction is not mined")

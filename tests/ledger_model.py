@@ -63,9 +63,9 @@ class Model:
 
     def post(self, transfers: Iterable[tuple[str, str, tuple[Wanted, ...]]]) -> None:
         transfers = list(transfers)
-        _positive(amount for _, _, postings in transfers for *_, amount in postings)
         if len({key for key, _, _ in transfers}) < len(transfers):
             raise errors.LedgerKeyReused("twice in one command")
+        _positive(amount for _, _, postings in transfers for *_, amount in postings)
         self._make({key: (Made(kind, _plain(postings)), postings) for key, kind, postings in transfers})
 
     def exchange(self, key: str, kind: str, sold: Wanted, bought: Wanted) -> None:

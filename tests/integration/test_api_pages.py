@@ -137,27 +137,22 @@ COLUMNS = {
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-async def test_no_cursor_that_passes_upsets_postgres(queries: QueryPool, data: st.DataObject) -> None:
-    """What the reader lets through, Postgres takes."""
-    kinds = {
-        "bigint": "r.id",
-        "numeric": "r.amount",
-        "uuid": "r.name",
-        "text": "r.word",
-        "bytea": "r.address",
-    }
-    kind = data.draw(st.sampled_from([*kinds, "timestamptz"]))
-    text = data.draw(
-        st.one_of(
-            st.text(max_size=40),
-            st.integers(-(2**70), 2**70).map(str),
-            st.uuids().map(str),
-            st.datetimes(timezones=st.just(None)).map(lambda at: at.isoformat()),
-            st.datetimes().map(lambda at: f"{at.isoformat()}+00"),
-            st.binary(max_size=20).map(lambda raw: "\\x" + raw.hex()),
-        )
-    )
+@given(
+    kind=st.sampled_from(sorted(COLUMNS)),
+    text=st.one_of(
+        st.text(max_size=40),
+        st.integers(-(2**70), 2**70).map(str),
+        st.uuids().map(str),
+        st.datetimes(timezones=st.just(None)).map(lambda at: at.isoformat()),
+        st.datetimes().map(lambda at: f"{at.isoformat()}+00"),
+        st.binary(max_size=20).map(lambda raw: "\\x" + raw.hex()),
+    ),
+)
+async def test_no_cursor_that_passes_upsets_postgres(queries: QueryPool, kind: str, text: str) -> None:
+    """What the reader lets through, Postgres takes.
+
+    All is drawn beforehand: a draw that stops in the midst of the coroutine takes the event loop along.
+    """
     listing = keyset((COLUMNS[kind], kind))
     raw = msgspec.json.encode(["rows", text.encode("utf-8", "replace").decode()])
     cursor = base64.urlsafe_b64encode(raw).decode().rstrip("=")
