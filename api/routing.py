@@ -62,6 +62,7 @@ Shape = tuple[str, int]
 _BODY_HASH = "asoud.body_hash"
 _NEVER_STORED = "__asoud_never_stored__"
 _UPLOAD = "__asoud_upload__"
+_SHAPES = "asoud.shapes"
 
 
 class Kind(Enum):
@@ -128,6 +129,18 @@ class EdgeRoute(APIRoute):
                 status=int(options.get("status_code") or 200),
             )
         super().__init__(path, endpoint, **options)
+        self._shape = _shape(self.path_format)
+
+    @override
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Passes a path of another shape over: a request asks the routes of the whole edge, one by one."""
+        shapes = scope.get(_SHAPES)
+        if shapes is None:
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            shapes = scope[_SHAPES] = (_shape(path), _shape(path, words=1))
+        if self._shape not in shapes:
+            return Match.NONE, {}
+        return super().matches(scope)
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -165,24 +178,6 @@ class EdgeRoute(APIRoute):
         return RateClass.READ if self.kind is Kind.QUERY else RateClass.WRITE
 
 
-class EdgeRouter(APIRouter):
-    """Is passed over at once when none of its routes has the shape of the path.
-
-    Otherwise each request tries the routes of the whole edge one by one, which took a fifth of a read's time.
-    """
-
-    @functools.cached_property
-    def _shapes(self) -> frozenset[Shape]:
-        return frozenset(_shape(route.path) for route in self.routes if isinstance(route, APIRoute))
-
-    @override
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if self._shapes.isdisjoint((_shape(path), _shape(path, words=1))):
-            return Match.NONE, {}
-        return super().matches(scope)
-
-
 def _shape(path: str, *, words: int = 2) -> Shape:
     """The first words and the number of all; of a route's path those alone that no parameter stands for."""
     opening = "/".join(path.split("/", words + 1)[: words + 1])
@@ -191,9 +186,9 @@ def _shape(path: str, *, words: int = 2) -> Shape:
     return opening, path.count("/")
 
 
-def edge_router(tag: str, *, prefix: str = "") -> EdgeRouter:
-    """A router of the edge. The prefix is the whole path (`/v1/markets`): it is included without another."""
-    return EdgeRouter(prefix=prefix, tags=[tag], route_class=EdgeRoute)
+def edge_router(tag: str, *, prefix: str = "") -> APIRouter:
+    """A router of the edge. The prefix is the whole path (`/v1/markets`): the application adds none."""
+    return APIRouter(prefix=prefix, tags=[tag], route_class=EdgeRoute)
 
 
 def _call_parameter(endpoint: Callable[..., Any]) -> tuple[str | None, Kind]:

@@ -1,8 +1,10 @@
 """How often somebody may do something in a minute: counted in Redis, so that all processes count together."""
 
+import asyncio
 import math
 import time
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage as AsyncRedisStorage
@@ -15,6 +17,8 @@ from redis.exceptions import RedisError
 from node.kernel.errors import Transient
 
 WINDOW_S = 60
+
+Key = tuple[str, str]
 
 
 class RateUncounted(Transient):
@@ -84,7 +88,8 @@ class SlidingWindow:
         )
         self._limiter = SlidingWindowCounterRateLimiter(storage)
         self._asked_again_at = 0.0
-        self._leases: dict[tuple[str, str], _Lease] = {}
+        self._leases: dict[Key, _Lease] = {}
+        self._locks: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
 
     async def take(self, namespace: str, per_minute: int, who: str) -> Overrun | None:
         """Counts one act: None when it fits.
@@ -92,18 +97,32 @@ class SlidingWindow:
         Raises:
             RateUncounted: Redis does not answer.
         """
-        now = time.monotonic()
-        lease = self._leases.get((namespace, who))
-        if lease is not None and lease.left and now < lease.ends_at:
-            lease.left -= 1
+        key, ahead = (namespace, who), per_minute // 100
+        if self._from_lease(key):
             return None
+        if ahead <= 1:
+            return await self._ask(key, per_minute, 1)
+        # One asks for all that came at once: a lease for each of them would soon use up the bound.
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        async with lock:
+            return None if self._from_lease(key) else await self._ask(key, per_minute, ahead)
+
+    def _from_lease(self, key: Key) -> bool:
+        lease = self._leases.get(key)
+        if lease is None or not lease.left or time.monotonic() >= lease.ends_at:
+            return False
+        lease.left -= 1
+        return True
+
+    async def _ask(self, key: Key, per_minute: int, cost: int) -> Overrun | None:
+        namespace, who = key
+        now = time.monotonic()
         if now < self._asked_again_at:
             raise RateUncounted("the rate cannot be counted now")
         limit = RateLimitItemPerMinute(per_minute, namespace=namespace)
-        cost = max(1, per_minute // 100)
         try:
             if await self._limiter.hit(limit, who, cost=cost):
-                self._keep((namespace, who), _Lease(cost - 1, now + self.LEASE_S))
+                self._keep(key, _Lease(cost - 1, now + self.LEASE_S))
                 return None
             reset = (await self._limiter.get_window_stats(limit, who)).reset_time
         except RedisError as error:
@@ -111,7 +130,7 @@ class SlidingWindow:
             raise RateUncounted("the rate cannot be counted now") from error
         return Overrun(per_minute, _seconds_until(reset))
 
-    def _keep(self, key: tuple[str, str], lease: _Lease) -> None:
+    def _keep(self, key: Key, lease: _Lease) -> None:
         if len(self._leases) >= self.LEASES_MAX:
             self._leases.clear()  # at worst each caller loses one lease
         self._leases[key] = lease

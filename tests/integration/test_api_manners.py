@@ -14,6 +14,7 @@ import zstandard
 from api.openapi import edge_routes
 from api.options import EdgeOptions, origins
 from api.rates import RateClass
+from node.kernel.rate import SlidingWindow
 from tests.edge import BOUNDLESS, Edge, edge_settings, running_edge
 from tests.stack import DatabaseUrls, free_port
 
@@ -64,6 +65,14 @@ async def test_what_is_counted_ahead_lets_nobody_through_that_should_wait(opened
         caller = await edge.sign_in()
         answers = await reads(edge, 303, **caller)
         assert answers == [200] * 300 + [429] * 3
+
+
+async def test_many_at_once_have_what_one_after_the_other_has(redis_url: str) -> None:
+    rates = SlidingWindow(redis_url, timeout_s=5.0)
+    taken = [await asyncio.gather(*(rates.take("read", 300, "x") for _ in range(20))) for _ in range(16)]
+    refused = [overrun for batch in taken for overrun in batch if overrun is not None]
+    assert len(refused) == 16 * 20 - 300
+    await rates.aclose()
 
 
 async def test_whoever_sends_a_bad_token_is_counted_by_address(opened: Opened) -> None:
