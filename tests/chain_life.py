@@ -46,6 +46,8 @@ class Chain:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
         answer = self._session.post(self.url, json=body, timeout=30).json()
         assert "error" not in answer, answer
+        if method == "evm_setAutomine":
+            self._mines = bool(params[0])
         return answer["result"]
 
     def height(self) -> int:
@@ -69,12 +71,10 @@ class Chain:
     def one_block(self) -> Iterator[None]:
         """What is sent inside is mined together."""
         self.rpc("evm_setAutomine", False)
-        self._mines = False
         try:
             yield
             self.mine()
         finally:
-            self._mines = True
             self.rpc("evm_setAutomine", True)
 
     def send(self, sender: Address, to: Address, data: str, *, value: int = 0) -> Hash32:
