@@ -26,6 +26,7 @@ def deployed_on(rpc_url: str, data_dir: Path, *, anew: bool = False) -> Deployme
         _kept["state"] = _rpc(rpc_url, "anvil_dumpState")
     else:
         _rpc(rpc_url, "anvil_loadState", _kept["state"])
+        _rpc(rpc_url, "evm_mine")  # or the newest block would be as old as the state
         registry.save(_kept["note"])  # type: ignore[arg-type]
     return registry.load(DEV_CHAIN_ID)
 
