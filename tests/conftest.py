@@ -5,6 +5,7 @@ A test that rolls back uses `database_url`; a test that commits uses `fresh_data
 
 import gc
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 
@@ -15,11 +16,15 @@ import redis
 from tests.stack import HANDED_DOWN, Addresses, DatabaseUrls, Stack, cloned_database
 
 _CONTROLLERS = pytest.StashKey[Stack]()
+_DATA = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controller of xdist starts what its workers share."""
     gc.set_threshold(50_000, 20, 20)  # by default it takes a fifth of a run's time
+    if "ASOUD_DATA_DIR" not in os.environ:  # what a test does not place must not lie in the checkout's own
+        folder = config.stash[_DATA] = tempfile.TemporaryDirectory(prefix="asoud-tests-")
+        os.environ["ASOUD_DATA_DIR"] = folder.name
     is_worker = hasattr(config, "workerinput")
     if is_worker or not config.getoption("numprocesses", None) or config.option.collectonly:
         return
@@ -34,6 +39,10 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    folder = config.stash.get(_DATA, None)
+    if folder is not None:
+        os.environ.pop("ASOUD_DATA_DIR")
+        folder.cleanup()
     stack = config.stash.get(_CONTROLLERS, None)
     if stack is not None:
         os.environ.pop(HANDED_DOWN, None)
