@@ -61,10 +61,7 @@ def create_app(services: Services, options: EdgeOptions | None = None) -> FastAP
 
 
 def _require_permissions() -> None:
-    """A node with an operation that nobody judged does not start.
-
-    The routers are asked, not the application: it makes its routes one by one, when they are first called.
-    """
+    """A node with an operation that nobody judged does not start."""
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, EdgeRoute)]
     operations = {f"{method} {route.path_format}" for route in routes for method in route.methods or ()}
     missing, idle = sorted(operations - PERMISSIONS.keys()), sorted(PERMISSIONS.keys() - operations)

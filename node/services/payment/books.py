@@ -40,8 +40,11 @@ class Books:
         return self._account(tx, f"payment:{intent.id}", "escrow", intent.asset, floor=0)
 
     def passing(self, tx: Tx, asset: Asset) -> AccountId:
-        """What leaves a hold for where it came from passes here: a hold cannot pay its own account."""
-        return self._account(tx, NODE, "passing", asset, floor=0)
+        """What leaves a hold for where it came from passes here: a hold cannot pay its own account.
+
+        Without a floor, or everybody who gets money back would wait for everybody else's commit.
+        """
+        return self._account(tx, NODE, "passing", asset, floor=None)
 
     def gateway(self, tx: Tx, name: str, asset: Asset) -> AccountId:
         """What the gateway owes us: it falls with each payment there, and rises with refunds and payouts."""
