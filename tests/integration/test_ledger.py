@@ -218,7 +218,7 @@ def test_the_app_writes_by_functions_alone(shared: Books) -> None:
             "DELETE FROM ledger.posting",
             "TRUNCATE ledger.transfer",
             "INSERT INTO ledger.transfer (key, kind, at) VALUES ('x', 'x', now())",
-            "SELECT ledger.write_postings('{1}', '{1}', '{1}', '{1}', '{2}', '{1}', now())",
+            "SELECT ledger.write_postings('{1}', '{1}', '{1}', '{1}', '{2}', '{x}', '{2}', '{1}', now(), '{}')",
             "SELECT setval('ledger.transfer_id_seq', 1)",
             "CREATE FUNCTION ledger.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
         ):

@@ -28,13 +28,14 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Every lock on accounts is taken here or in `ledger.move`, in the order of their ids, so that commands cannot
--- wait for each other in a circle. Accounts without a floor are not locked at all. Returns when the youngest
--- of the locked ones last moved: time never runs backwards in an account.
-CREATE OR REPLACE FUNCTION ledger.lock_accounts(p_accounts bigint[]) RETURNS timestamptz
+-- wait for each other in a circle. Accounts without a floor are not locked at all. Gives the places of the locked
+-- ones, from which nobody else moves them while the lock lasts, and when the youngest of them last moved:
+-- time never runs backwards in an account.
+CREATE OR REPLACE FUNCTION ledger.lock_accounts(p_accounts bigint[], OUT places tid[], OUT latest_at timestamptz)
 LANGUAGE sql VOLATILE AS $$
-    SELECT max(moved_at) FROM (
-        SELECT moved_at FROM ledger.account WHERE id = ANY (p_accounts) AND floor IS NOT NULL
-        ORDER BY id FOR NO KEY UPDATE
+    SELECT array_agg(place), max(moved_at) FROM (
+        SELECT ctid AS place, moved_at FROM ledger.account
+        WHERE id = ANY (p_accounts) AND floor IS NOT NULL ORDER BY id FOR NO KEY UPDATE
     ) AS locked;
 $$;
 
