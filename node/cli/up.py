@@ -35,7 +35,7 @@ def _port_option(name: str, default: int, what: str, *, lowest: int = 1) -> Call
 @_port_option("api", Ports.api, "the API")
 @_port_option("metrics", Ports.metrics, "the metrics")
 @_port_option("indexer-metrics", Ports.indexer_metrics, "the indexer's metrics, 0 for none", lowest=0)
-@_port_option("sandbox", Ports.sandbox, "the sandbox gateway, where ASOUD_SANDBOX asks for one")
+@_port_option("sandbox", Ports.sandbox, "the sandbox gateway of a development node")
 @_port_option("postgres", Ports.postgres, "the embedded Postgres")
 @_port_option("valkey", Ports.valkey, "the embedded Valkey or Redis")
 @_port_option("anvil", Ports.anvil, "the embedded chain")

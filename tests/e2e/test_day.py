@@ -20,7 +20,6 @@ CHILDREN = ("postgres", "valkey", "anvil", "api", "indexer", "spine", "worker", 
 
 
 def start(node: Node) -> None:
-    node.env["ASOUD_SANDBOX"] = "1"
     up = node.asoud("up", "--detach")
     assert up.returncode == 0, up.stdout + up.stderr
 

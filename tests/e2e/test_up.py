@@ -25,7 +25,7 @@ def test_a_node_comes_up_is_looked_at_and_goes_down(node: Node) -> None:
     status = node.asoud("status")
     assert status.returncode == 0, status.stdout
     parts = json.loads(node.asoud("status", "--json").stdout)["parts"]
-    services = {service.name for service in SERVICES} | {"indexer-7"}
+    services = {service.name for service in SERVICES} | {"indexer-7", "sandbox"}
     assert set(parts) == {"postgres", "valkey", "anvil"} | services
     assert {part["restarts"] for part in parts.values()} == {0}
 

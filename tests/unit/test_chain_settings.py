@@ -89,7 +89,7 @@ def test_no_key_is_shown(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_each_further_chain_has_an_indexer(tmp_path: Path) -> None:
     def plan(chains: str) -> Plan:
-        return Plan(data_dir=tmp_path, ports=Ports(), environment={"ASOUD_CHAINS": chains})
+        return Plan(data_dir=tmp_path, ports=Ports(), environment={"ASOUD_CHAINS": chains, "ASOUD_SANDBOX": "0"})
 
     services = services_of(plan(json.dumps([SEVEN])))
     assert [service.name for service in services] == [*(item.name for item in SERVICES), "indexer-7"]
@@ -98,3 +98,19 @@ def test_each_further_chain_has_an_indexer(tmp_path: Path) -> None:
     for broken in ("[{", "[7]", "/nowhere/chains.json", json.dumps([{"chain_id": 7}])):
         with pytest.raises(StartRefused):
             services_of(plan(broken))
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_wanted"),
+    [
+        ({}, True),
+        ({"ASOUD_SANDBOX": "0"}, False),
+        ({"ASOUD_GATEWAYS": "stripe"}, False),
+        ({"ASOUD_GATEWAYS": "stripe", "ASOUD_SANDBOX": "1"}, True),
+        ({"ASOUD_CHAIN_ID": "1", "ASOUD_SANDBOX": "1"}, False),
+    ],
+)
+def test_a_development_node_has_the_sandbox(
+    tmp_path: Path, environment: dict[str, str], *, is_wanted: bool
+) -> None:
+    assert Plan(data_dir=tmp_path, ports=Ports(), environment=environment).has_sandbox is is_wanted

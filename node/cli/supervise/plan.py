@@ -62,8 +62,10 @@ class Plan:
 
     @property
     def has_sandbox(self) -> bool:
-        """Whether the sandbox gateway is wanted: never beside a real chain."""
-        return self.is_dev_chain and self.environment.get("ASOUD_SANDBOX", "").lower() in {"1", "true", "yes"}
+        """Beside a development chain alone: unless `ASOUD_SANDBOX` says no, or other gateways are named."""
+        asked = self.environment.get("ASOUD_SANDBOX", "").lower()
+        is_wanted = asked in {"1", "true", "yes"} if asked else not self.environment.get("ASOUD_GATEWAYS")
+        return self.is_dev_chain and is_wanted
 
     @property
     def is_dev_chain(self) -> bool:
