@@ -7,6 +7,8 @@ import click
 from node.kernel.db.unit_of_work import Database
 from node.kernel.errors import AsoudError
 from node.kernel.settings import Settings
+from wallet.ledger.flows import drawn
+from wallet.ledger.flows import flows as flows_of
 from wallet.ledger.sealing import seal as seal_transfers
 from wallet.ledger.verify import verify as verify_ledger
 
@@ -51,3 +53,20 @@ def seal() -> None:
     finally:
         database.dispose()
     click.echo(f"{count} transfers sealed")
+
+
+@ledger.command()
+@click.option("--draw", is_flag=True, help="As Mermaid diagrams, without the counts.")
+def flows(*, draw: bool) -> None:
+    """Tell between which accounts each kind of transfer has moved money, and how often."""
+    database = _database()
+    try:
+        with database.transaction() as tx:
+            found = flows_of(tx)
+    finally:
+        database.dispose()
+    if draw:
+        click.echo(drawn(found))
+        return
+    for flow in found:
+        click.echo(f"{flow.kind:24} {flow.source:24} -> {flow.destination:24} {flow.postings:>9}")

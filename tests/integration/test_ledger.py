@@ -17,6 +17,7 @@ from tests.ledger import TOKEN, USD, Books, Command, books, play
 from tests.stack import Addresses, DatabaseUrls, cloned_database
 from wallet.ledger import errors
 from wallet.ledger.commands import AccountId, Transfer, derived_key
+from wallet.ledger.flows import drawn, flows
 from wallet.ledger.sealing import seal
 from wallet.ledger.statements import Balance, balance, posted_at
 from wallet.ledger.verify import examine
@@ -197,6 +198,25 @@ def test_statements(shared: Books) -> None:
         assert balance(tx, fees) == Balance(posted=6, held=0, available=None)
         with pytest.raises(errors.LedgerAccountUnknown):
             balance(tx, AccountId(10**12))
+
+
+def test_the_ways_that_money_took(fresh_database: DatabaseUrls) -> None:
+    with books(fresh_database) as shared:
+        shared.open("one")
+        play(shared, does.post(("in", "deposit.came", ((1, "gateway.usd", "ada.usd", USD, 900),))))
+        for key in ("1", "2"):
+            play(shared, does.post((key, "order.paid", ((1, "ada.usd", "market.usd", USD, 100),))))
+        play(shared, does.post(("3", "order.fee", ((1, "ada.usd", "market.usd", USD, 1),))))
+        with shared.database.transaction() as tx:
+            told = flows(tx)
+    assert [(flow.kind, flow.source, flow.destination, flow.postings) for flow in told] == [
+        ("deposit.came", "gateway/test", "ada/test", 1),
+        ("order.fee", "ada/test", "market/test", 1),
+        ("order.paid", "ada/test", "market/test", 2),
+    ]
+    pictures = drawn(told)
+    assert pictures.count("flowchart") == 2
+    assert 'ada_test -->|"fee, paid"| market_test' in pictures
 
 
 def test_time_never_runs_backwards_in_an_account(shared: Books) -> None:

@@ -89,7 +89,9 @@ def test_no_key_is_shown(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_each_further_chain_has_an_indexer(tmp_path: Path) -> None:
     def plan(chains: str) -> Plan:
-        return Plan(data_dir=tmp_path, ports=Ports(), environment={"ASOUD_CHAINS": chains, "ASOUD_SANDBOX": "0"})
+        return Plan(
+            data_dir=tmp_path, ports=Ports(), environment={"ASOUD_CHAINS": chains, "ASOUD_SANDBOX": "0"}
+        )
 
     services = services_of(plan(json.dumps([SEVEN])))
     assert [service.name for service in services] == [*(item.name for item in SERVICES), "indexer-7"]

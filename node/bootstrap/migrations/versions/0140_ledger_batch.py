@@ -17,8 +17,6 @@ GONE = (
 
 
 def upgrade() -> None:
-    op.create_index(
-        "ix_account_hot", "account", ["id"], schema="ledger", postgresql_where="floor IS NULL"
-    )
+    op.create_index("ix_account_hot", "account", ["id"], schema="ledger", postgresql_where="floor IS NULL")
     for function in GONE:
         op.execute(f"DROP FUNCTION IF EXISTS ledger.{function}")
