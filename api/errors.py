@@ -368,6 +368,7 @@ ERRORS |= {
     rate.RateSourceAway: Row(503, "rate_source_away", "The source of rates does not answer"),
     rate.RateSourceUnreadable: Row(422, "rate_source_unreadable", "The source of rates can't be read"),
     rate.SameAsset: Row(422, "same_asset", "Nothing is exchanged for itself"),
+    rate.LiquidityShort: Row(409, "liquidity_short", "The node does not have that much to give now"),
     rate.ExchangeTooSmall: Row(422, "exchange_too_small", "Not one unit would come back"),
     rate.ExchangeQuoteUnknown: Row(404, "exchange_quote_unknown", "There is no such quote"),
     rate.ExchangeQuoteLapsed: Row(409, "exchange_quote_lapsed", "The price does not hold any more"),

@@ -80,6 +80,7 @@ def purse_services(
             rates,
             spread_bps=settings.exchange_spread_bps,
             holds=dt.timedelta(seconds=settings.exchange_quote_seconds),
+            short_max=settings.exchange_short_max,
         ),
         payouts=payouts,
     )

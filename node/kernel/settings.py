@@ -265,6 +265,11 @@ class Settings(ChainSettings, BaseSettings):
     exchange_quote_seconds: int = Field(
         60, ge=5, le=3600, description="How long both amounts of an exchange hold."
     )
+    exchange_short_max: dict[str, int] = Field(
+        {},
+        description="How far the node goes below nothing by exchanges, as JSON: smallest units by id of the"
+        " asset (`iso4217:EUR`); 0 gives only what it took. An asset that is not named has no bound.",
+    )
     payout_reserve_bps: int = Field(
         1_000,
         ge=0,

@@ -78,6 +78,7 @@ async def edge(
         rpc_url=anvil,
         rate_sources="file, http",
         rate_options=options,
+        exchange_short_max={KWD.id: 20_000},
     )
     async with running_edge(settings) as running:
         yield running
@@ -169,6 +170,31 @@ async def test_what_cannot_be_exchanged_is_refused(edge: Edge, source: Source) -
     await sara.renew()
     assert await asked(sell=EUR.id, buy=USD.id, sold="1") == (409, "rate_stale")
     assert (await sara.has(), await sara.has(USD)) == (100, 0)
+
+
+async def test_the_node_goes_no_further_than_its_operator_lets_it(edge: Edge, source: Source) -> None:
+    """Also when many ask at once: of four times 9 dinars, two are within 20."""
+    source.say(START, EUR="0.92", KWD="0.307")
+    refresh(edge)
+    people = [await person(edge, Amount(EUR, 10_000)) for _ in range(4)]
+    quotes = [await quote(who, sell=EUR.id, buy=KWD.id, bought="9000") for who in people]
+    answers = await asyncio.gather(
+        *(
+            who.post(f"/v1/me/exchange-quotes/{made['id']}/execute")
+            for who, made in zip(people, quotes, strict=True)
+        )
+    )
+    refused = [refusal(answer) for answer in answers if answer.status_code != 200]
+    assert refused == [(409, "liquidity_short")] * 2
+    made, left_over = (
+        next(n for n, answer in enumerate(answers) if (answer.status_code == 200) is done)
+        for done in (True, False)
+    )
+    assert await people[made].has(KWD) == 9_000
+    back = await quote(people[made], sell=KWD.id, buy=EUR.id, sold="9000")
+    for who, which in ((people[made], back), (people[left_over], quotes[left_over])):
+        answer = await who.post(f"/v1/me/exchange-quotes/{which['id']}/execute")
+        assert answer.status_code == 200, answer.text
 
 
 @pytest.mark.parametrize(

@@ -238,7 +238,7 @@ def test_the_app_writes_by_functions_alone(shared: Books) -> None:
             "DELETE FROM ledger.posting",
             "TRUNCATE ledger.transfer",
             "INSERT INTO ledger.transfer (key, kind, at) VALUES ('x', 'x', now())",
-            "SELECT ledger.write_postings('{1}', '{1}', '{1}', '{1}', '{2}', '{x}', '{2}', '{1}', now(), '{}')",
+            "SELECT ledger.draw_ids('{x}', '{x}', now(), NULL, NULL, NULL)",
             "SELECT setval('ledger.transfer_id_seq', 1)",
             "CREATE FUNCTION ledger.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
         ):

@@ -72,7 +72,7 @@ class AccountRow(Base):
         # Postgres reads the CHECKs of a table anew for every statement: on tables that each transfer writes
         # they are few and short, and the functions look after the rest.
         CheckConstraint("held >= 0 AND posted - held >= floor", name="available"),
-        # Whether some of many accounts have no floor is asked by every batch: here that is one look at one page.
+        # Every batch asks which of its accounts have no floor: here that is a look at one page.
         Index("ix_account_hot", "id", postgresql_where="floor IS NULL"),
         {**OPTIONS, "postgresql_with": {"fillfactor": ACCOUNT_FILL_PERCENT}},
     )

@@ -33,3 +33,7 @@ class ExchangeQuoteUnknown(NotFound):
 
 class ExchangeQuoteLapsed(Conflict):
     """The price held until a while ago; ask for a new one."""
+
+
+class LiquidityShort(Conflict):
+    """The node would go further into the asset than its operator lets it. Field: `asset`."""

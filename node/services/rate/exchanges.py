@@ -6,6 +6,7 @@ through the node's liquidity in one command of the ledger.
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,12 +22,14 @@ from node.services.rate.errors import (
     ExchangeQuoteLapsed,
     ExchangeQuoteUnknown,
     ExchangeTooSmall,
+    LiquidityShort,
     SameAsset,
 )
 from node.services.rate.models import ExchangeQuote
 from node.services.rate.service import RateService
 from wallet.ledger.commands import AccountId, Ledger, Posting, derived_key
 from wallet.ledger.errors import AmountInvalid
+from wallet.ledger.statements import balance
 from wallet.owners import LIQUIDITY, NODE, WALLET, owner_of_account
 
 KEPT = dt.timedelta(days=1)  # of what was not executed
@@ -39,6 +42,8 @@ _PRUNE = text("""
         ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
     )
 """)
+# What the node is short of is read without a lock on its account; this one makes the bound exact.
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('liquidity ' || :asset, 0))")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +58,22 @@ class Wish:
 
 class ExchangeService:
     def __init__(
-        self, clock: Clock, ledger: Ledger, rates: RateService, *, spread_bps: int, holds: dt.timedelta
+        self,
+        clock: Clock,
+        ledger: Ledger,
+        rates: RateService,
+        *,
+        spread_bps: int,
+        holds: dt.timedelta,
+        short_max: Mapping[str, int],
     ) -> None:
+        """`short_max` is how far the node goes below nothing, in smallest units by id of the asset."""
         self._clock = clock
         self._ledger = ledger
         self._rates = rates
         self.spread_bps: Final = spread_bps
         self._holds = holds
+        self._short_max = short_max
 
     def quote(self, tx: Tx, account_id: uuid.UUID, wish: Wish) -> uuid.UUID:
         """Both amounts, rounded to the house's side by less than one unit.
@@ -106,6 +120,7 @@ class ExchangeService:
         Raises:
             ExchangeQuoteUnknown, ExchangeQuoteLapsed: There is none, or it held too long ago.
             InsufficientFunds, AccountFrozen: The wallet does not give it.
+            LiquidityShort: The node has not enough of what is bought.
         """
         mine = select(ExchangeQuote).where(
             ExchangeQuote.id == quote_id, ExchangeQuote.account_id == account_id
@@ -121,6 +136,8 @@ class ExchangeService:
         sold = Amount(self._ledger.asset(tx, quote.sold_asset), quote.sold)
         bought = Amount(self._ledger.asset(tx, quote.bought_asset), quote.bought)
         wallet = owner_of_account(account_id)
+        if bought.asset.id in self._short_max:
+            tx.execute(_ONE_AT_A_TIME, {"asset": bought.asset.id})
         self._ledger.exchange(
             tx,
             derived_key("exchange", quote.id, "swap"),
@@ -134,6 +151,7 @@ class ExchangeService:
                 bought,
             ),
         )
+        self._require_liquidity(tx, bought.asset)
         quote.executed_at = now
         tx.flush()
 
@@ -147,6 +165,11 @@ class ExchangeService:
         if asset_id.startswith(_FIAT) and code in EXPONENTS:
             self._ledger.register(tx, fiat_asset(code))
         return self._ledger.asset(tx, asset_id)
+
+    def _require_liquidity(self, tx: Tx, asset: Asset) -> None:
+        bound = self._short_max.get(asset.id)
+        if bound is not None and balance(tx, self._liquidity(tx, asset)).posted < -bound:
+            raise LiquidityShort("the node does not have that much to give now", asset=asset.id)
 
     def _liquidity(self, tx: Tx, asset: Asset) -> AccountId:
         return self._ledger.account(tx, NODE, LIQUIDITY, asset, floor=None)
