@@ -212,6 +212,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "DELETE /v1/products/{product_id}/translations/{language}": _SELLS,
     "GET /v1/contracts": _PUBLIC,
     "GET /v1/currencies": _PUBLIC,
+    "GET /v1/currencies/fiat": _PUBLIC,
     # orders
     "POST /v1/orders": _of(Who.ACCOUNT, scope=Scope.ORDERS_WRITE),
     "GET /v1/orders": _of(Who.ACCOUNT, scope=Scope.ORDERS_READ),

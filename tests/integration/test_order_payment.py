@@ -137,6 +137,10 @@ async def test_a_phone_buys_at_the_gateway(
     edge, services = trade.edge, trade.edge.services
     offered = await edge.client.get("/v1/gateways", params={"currency": "TRY", "country": "TR"})
     assert offered.json() == {"items": [{"name": "sandbox"}]}
+    fiat = {item["code"]: item for item in (await edge.client.get("/v1/currencies/fiat")).json()["items"]}
+    assert [fiat[code]["gateways"] for code in ("TRY", "EUR", "USD")] == [["sandbox"], ["sandbox"], []]
+    assert [fiat[code]["exponent"] for code in ("JPY", "TRY", "KWD", "IQD")] == [0, 2, 3, 3]
+    assert fiat["TRY"]["id"] == "iso4217:TRY"
     path = await trade.order("gateway")
     bad = await edge.client.post(f"{path}/pay", json={"return_url": "https://evil.test"}, headers=trade.buyer)
     assert (bad.status_code, bad.json()["code"]) == (422, "return_url_invalid")
