@@ -213,8 +213,9 @@ def send_outgoing() -> None:
 
 @app.task(name="payout.send", base=Parking)
 def send_payouts() -> None:
-    """Gathers payouts to addresses, for the treasury to send."""
+    """Gathers payouts to addresses, and has them sent."""
     _or_next_time(lambda: services.payouts.addresses.send(services.database.transaction))
+    _or_next_time(lambda: services.outbox.advance(services.database.transaction))
 
 
 @app.task(name="treasury.sweep", base=Parking)
