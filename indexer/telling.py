@@ -392,8 +392,9 @@ def _invoice_paid(where: Where, e: suite.InvoicePaid) -> Told:
     )
 
 
-def _paid_out(where: Where, e: suite.PaidOut) -> Told:
-    return checkout.payout_stream(where["chain_id"], e.sender), checkout.PaidOut(
+def _paid_out(where: Where, e: suite.PaidOut | suite.PayoutRefused) -> Told:
+    told = checkout.PaidOut if isinstance(e, suite.PaidOut) else checkout.PayoutRefused
+    return checkout.payout_stream(where["chain_id"], e.sender), told(
         **where,
         payer=e.sender,
         recipient=e.recipient,
@@ -468,6 +469,7 @@ TELLERS: Mapping[type[ev.ChainLog], Teller] = {
     ev.DelegateChanged: _delegated,
     suite.InvoicePaid: _invoice_paid,
     suite.PaidOut: _paid_out,
+    suite.PayoutRefused: _paid_out,
     suite.DepositSwept: _deposit_swept,
     suite.DepositStuck: _deposit_stuck,
 }

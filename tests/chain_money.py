@@ -66,18 +66,25 @@ class Vault:
         self.book()
 
     def book(self) -> None:
-        """What is indexed by now is booked, and withdrawals hear of it."""
+        """What is indexed by now is booked, and withdrawals and payouts hear of it."""
         services = self.services
         services.follower.follow(services.database.transaction)
         Sequencer(services.database).number_once()
         for subscription in subscriptions(reactions(services), lambda _task, _arguments: None):
-            if subscription.name == "withdrawal.outgoing":
+            if subscription.name in ("withdrawal.outgoing", "payout.outgoing"):
                 while Consumer(services.database, subscription, services.clock).run_once().handled:
                     pass
 
     def send(self) -> None:
         """The outbox goes one round; what it sends is mined at once."""
         self.services.outbox.advance(self.services.database.transaction)
+
+    def sweep(self) -> None:
+        """What lies at deposit addresses comes to the treasury."""
+        with self.services.database.transaction() as tx:
+            self.services.sweeper.sweep(tx)
+        self.send()
+        self.turn()
 
     def account(self) -> uuid.UUID:
         """Somebody new."""
@@ -118,10 +125,7 @@ class Vault:
         token = ZERO_ADDRESS if asset == ETH else None
         self.pay(self.address(account), amount, token=token)
         self.turn()
-        with self.services.database.transaction() as tx:
-            self.services.sweeper.sweep(tx)
-        self.send()
-        self.turn()
+        self.sweep()
         return account
 
     def lies_at(self, address: Address, asset: Asset) -> int:

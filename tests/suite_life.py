@@ -174,8 +174,8 @@ class SuiteLife:
         life, checkout = self.life, self.at.checkout.address
         invoice = self.invoice(1, life.seller)
         self.do(life.buyer, "Checkout", checkout, "pay", invoice, PRICE + 5, NO_PERMIT, value=PRICE + 5)
-        payouts = [{"to": to, "amount": 7, "ref": b"\1" * 32} for to in (life.seller, life.member)]
-        self.do(life.buyer, "Checkout", checkout, "payOut", ZERO_ADDRESS, payouts, value=14)
+        payouts = [{"to": to, "amount": 7, "ref": b"\1" * 32} for to in (life.seller, checkout, life.member)]
+        self.do(life.buyer, "Checkout", checkout, "payOut", ZERO_ADDRESS, payouts, value=21)
 
     def deposits(self) -> None:
         life, deposits = self.life, self.at.deposits.address

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api.access import CurrentPrincipal, TheServices
 from api.readback import IfMatch, read_back, require_match
 from api.routing import CommandTx, edge_router
-from api.schemas import AmountOut, Input, Output, Page, UintOut, UintString
+from api.schemas import AddressString, AmountOut, HashString, Input, Output, Page, UintOut, UintString
 from api.v1.transfer import AssetString
 from api.views import ThePage, Views
 from node.services.container import Services
@@ -34,6 +34,9 @@ class PayoutTermsIn(Input):
     iban: Annotated[str, Field(max_length=IBAN_CHARS_MAX)] | None = Field(
         None, examples=["TR33 0006 1005 1978 6457 8413 26"]
     )
+    address: AddressString | None = Field(
+        None, description="On the node's chain. With mixed case, its checksum (EIP-55) is checked"
+    )
 
 
 class PayableOut(Output):
@@ -49,6 +52,8 @@ class PayoutTermsOut(Output):
     rail: Rail
     beneficiary: str | None
     iban: str | None
+    address: AddressString | None
+    address_open_at: dt.datetime | None = Field(description="From then on the address is paid")
     reserve_bps: int
     reserve_days: int
     payable: list[PayableOut]
@@ -65,6 +70,10 @@ class PayoutOut(Output):
     rail: Rail
     beneficiary: str | None
     iban: str | None
+    address: AddressString | None
+    tx_hash: HashString | None = Field(
+        description="That pays others, too; while it is sent, the newest attempt"
+    )
     state: State
     reason: str
     scheduled: bool
@@ -93,7 +102,13 @@ def change_payout_terms(
     services.market.owned(tx, market_id, account_id=principal.account_id)
     require_match(tx, if_match, queries.TERMS, _params(services, market_id))
     services.step_up.require(tx, principal)
-    way = Way(schedule=body.schedule, rail=body.rail, beneficiary=body.beneficiary, iban=body.iban)
+    way = Way(
+        schedule=body.schedule,
+        rail=body.rail,
+        beneficiary=body.beneficiary,
+        iban=body.iban,
+        address=body.address,
+    )
     services.payouts.change_terms(tx, market_id, way)
     return read_back(tx, queries.TERMS, _params(services, market_id))
 

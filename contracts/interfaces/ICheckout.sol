@@ -6,7 +6,7 @@ import {IPayouts} from "./IPayouts.sol";
 
 /// @title The checkout: invoices paid directly, and payouts to many.
 /// @notice Nothing stays here: what is paid goes on in the same call. An invoice is known by the hash of all its fields, so neither dust nor a look-alike with another
-///  payee, asset or amount can mark it paid. A payment that its receiver refuses is credited to it.
+///  payee, asset or amount can mark it paid. What the payee of an invoice refuses is credited to it; what a receiver of a batch refuses is the payer's again.
 interface ICheckout is IPayouts, IGate {
     /// @notice How much may be paid.
     enum Policy {
@@ -63,8 +63,11 @@ interface ICheckout is IPayouts, IGate {
         uint256 fee
     );
 
-    /// @notice One payment of a batch.
+    /// @notice One payment of a batch arrived.
     event PaidOut(address indexed from, address indexed to, bytes32 indexed ref, address asset, uint256 amount);
+
+    /// @notice One payment of a batch was refused by `to`, or by the token; `from` has the amount again.
+    event PayoutRefused(address indexed from, address indexed to, bytes32 indexed ref, address asset, uint256 amount);
 
     /// @notice The invoice cannot be paid; `field` says what is wrong.
     error BadInvoice(string field);
@@ -91,7 +94,8 @@ interface ICheckout is IPayouts, IGate {
     /// @param sent A token that takes a part on the way makes it more than what arrives.
     function pay(Invoice calldata invoice, uint256 sent, Permit calldata permit) external payable returns (bytes32 invoiceHash);
 
-    /// @notice Pays many receivers at once, at most `MAX_PAYOUTS`. Tokens that take a part on the way are refused.
+    /// @notice Pays many receivers at once, at most `MAX_PAYOUTS`. Tokens that take a part on the way are refused. Of each payment either `PaidOut` or
+    ///  `PayoutRefused` tells; what was refused goes back to the caller in the same call, and is credited to a caller that refuses it too.
     function payOut(address asset, Payout[] calldata payouts) external payable;
 
     /// @notice keccak256(abi.encode(chain id, this contract, invoice)).

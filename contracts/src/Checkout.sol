@@ -49,10 +49,16 @@ contract Checkout is ICheckout, Payouts, Gate {
         }
         uint256 received = _take(asset, sum);
         if (received != sum) revert BadBatch(received, sum);
+        uint256 refused;
         for (uint256 i; i < count; ++i) {
-            emit PaidOut(msg.sender, payouts[i].to, payouts[i].ref, asset, payouts[i].amount);
-            _pay(asset, payouts[i].to, payouts[i].amount);
+            if (_arrives(asset, payouts[i].to, payouts[i].amount)) {
+                emit PaidOut(msg.sender, payouts[i].to, payouts[i].ref, asset, payouts[i].amount);
+            } else {
+                refused += payouts[i].amount;
+                emit PayoutRefused(msg.sender, payouts[i].to, payouts[i].ref, asset, payouts[i].amount);
+            }
         }
+        _pay(asset, msg.sender, refused);
     }
 
     /// @inheritdoc ICheckout

@@ -60,6 +60,15 @@ abstract contract Payouts is IPayouts, ReentrancyGuardTransient {
         _credit(to, address(0), amount);
     }
 
+    /// @dev The same for a payer that wants back what is refused: nothing is credited. `_payNative` is not built on it, as every settlement would cost 70 gas more.
+    function _arrives(address asset, address to, uint256 amount) internal returns (bool arrived) {
+        if (amount == 0) return true;
+        if (asset != address(0)) return SafeERC20.trySafeTransfer(IERC20(asset), to, amount);
+        uint256 before = gasleft();
+        arrived = SafeTransferLib.trySafeTransferETH(to, amount, RECEIVE_GAS);
+        if (!arrived && before < FAIR_GAS) revert NotEnoughGas();
+    }
+
     /// @dev The code is built for Cancun and later, where every chain has transient storage; without it each call would pay 5,000 gas more.
     function _useTransientReentrancyGuardOnlyOnMainnet() internal pure override returns (bool) {
         return false;

@@ -6,7 +6,7 @@ import {IDeposits, IForwarder} from "../interfaces/IDeposits.sol";
 import {Checkout} from "../src/Checkout.sol";
 import {Deposits} from "../src/Deposits.sol";
 import {DevDollar} from "../src/DevDollar.sol";
-import {CoinRefuser, HookToken, OddToken, Reenterer} from "./Parties.sol";
+import {CoinRefuser, HookToken, HungryWallet, OddToken, Reenterer} from "./Parties.sol";
 import {Test} from "./Test.sol";
 
 abstract contract CheckoutSetup is Test {
@@ -186,22 +186,51 @@ contract PayoutTest is CheckoutSetup {
         ICheckout.Payout[] memory all = batch(1 ether);
         vm.expectEmit();
         emit ICheckout.PaidOut(payer, payee, "one", NATIVE, 1 ether);
+        vm.expectEmit();
+        emit ICheckout.PayoutRefused(payer, all[1].to, "two", NATIVE, 1 ether);
+        vm.expectEmit();
+        emit ICheckout.PaidOut(payer, treasury, "three", NATIVE, 1 ether);
         vm.prank(payer);
         checkout.payOut{value: 3 ether}(NATIVE, all);
         vm.assertEq(payee.balance, 101 ether);
         vm.assertEq(treasury.balance, 101 ether);
-        vm.assertEq(checkout.creditOf(all[1].to, NATIVE), 1 ether);
-        vm.assertEq(address(checkout).balance, 1 ether);
+        vm.assertEq(payer.balance, 98 ether);
+        vm.assertEq(address(checkout).balance + checkout.creditOf(all[1].to, NATIVE), 0);
     }
 
     function test_many_in_tokens_one_barred() public {
         ICheckout.Payout[] memory all = batch(10e6);
         odd.bar(payee, true);
+        vm.expectEmit();
+        emit ICheckout.PayoutRefused(payer, payee, "one", address(odd), 10e6);
         vm.prank(payer);
         checkout.payOut(address(odd), all);
         vm.assertEq(odd.balanceOf(treasury), 10e6);
-        vm.assertEq(checkout.creditOf(payee, address(odd)), 10e6);
-        vm.assertEq(odd.balanceOf(address(checkout)), 10e6);
+        vm.assertEq(odd.balanceOf(payer), 980e6);
+        vm.assertEq(odd.balanceOf(address(checkout)) + checkout.creditOf(payee, address(odd)), 0);
+    }
+
+    /// @dev The change of a payer that takes no coin waits for it.
+    function test_a_payer_that_refuses_its_own_is_credited() public {
+        CoinRefuser refuser = new CoinRefuser();
+        vm.deal(address(refuser), 3 ether);
+        ICheckout.Payout[] memory all = batch(1 ether);
+        vm.prank(address(refuser));
+        checkout.payOut{value: 3 ether}(NATIVE, all);
+        vm.assertEq(checkout.creditOf(address(refuser), NATIVE), 1 ether);
+        vm.assertEq(address(checkout).balance, 1 ether);
+    }
+
+    /// @dev At every gas limit: either nothing happens, or the wallet that can take coin is paid, never refused.
+    function testFuzz_little_gas_never_refuses_for_a_willing_receiver(uint256 limit) public {
+        HungryWallet wallet = new HungryWallet();
+        ICheckout.Payout[] memory all = new ICheckout.Payout[](1);
+        all[0] = ICheckout.Payout(address(wallet), 1 ether, "wallet");
+        bytes memory data = abi.encodeCall(checkout.payOut, (NATIVE, all));
+        vm.prank(payer);
+        (bool done,) = address(checkout).call{value: 1 ether, gas: bound(limit, 20_000, 300_000)}(data);
+        vm.assertEq(wallet.received(), done ? 1 ether : 0);
+        vm.assertEq(payer.balance, done ? 99 ether : 100 ether);
     }
 
     function test_batches_that_are_refused() public {

@@ -1,5 +1,6 @@
 """Invoices that were paid, batches of payouts, deposits that were swept."""
 
+from sqlalchemy import Boolean
 from sqlalchemy.orm import Mapped, mapped_column
 
 from indexer.models.rows import TABLE, Fact, newest_first
@@ -35,7 +36,10 @@ class PaymentRow(Fact, Base):
 
 
 class PayoutRow(Fact, Base):
-    """One payment of a batch. Anybody can write one: what a reference means is the payer's business."""
+    """One payment of a batch. Anybody can write one: what a reference means is the payer's business.
+
+    What was `refused` is the payer's again.
+    """
 
     __tablename__ = "payout"
     __table_args__ = (
@@ -51,6 +55,7 @@ class PayoutRow(Fact, Base):
     reference: Mapped[Hash32] = mapped_column(Hash32Column)
     asset: Mapped[Address] = mapped_column(AddressColumn)
     amount: Mapped[int] = mapped_column(Uint256)
+    refused: Mapped[bool] = mapped_column(Boolean)
 
 
 class DepositSweepRow(Fact, Base):

@@ -21,7 +21,11 @@ def _invoice_paid(work: WorkSet, at: At, event: ev.InvoicePaid) -> None:
 
 
 def _paid_out(work: WorkSet, at: At, event: ev.PaidOut) -> None:
-    work.add(PayoutRow, at, checkout=at.contract, **asdict(event))
+    work.add(PayoutRow, at, checkout=at.contract, refused=False, **asdict(event))
+
+
+def _refused(work: WorkSet, at: At, event: ev.PayoutRefused) -> None:
+    work.add(PayoutRow, at, checkout=at.contract, refused=True, **asdict(event))
 
 
 def _swept(work: WorkSet, at: At, event: ev.DepositSwept) -> None:
@@ -70,6 +74,7 @@ def _closed(work: WorkSet, at: At, event: ev.EpochClosed) -> None:
 RULES: Rules = {
     ev.InvoicePaid: Rule(nothing, _invoice_paid),
     ev.PaidOut: Rule(nothing, _paid_out),
+    ev.PayoutRefused: Rule(nothing, _refused),
     ev.DepositSwept: Rule(nothing, _swept),
     ev.DepositStuck: Rule(nothing, _stuck),
     ev.FeesCollected: Rule(nothing, _fees_collected),

@@ -23,6 +23,7 @@ from node.services.identity.audit import Act
 from node.services.identity.models import Account, ApiKey, AuditEntry, RoleGrant, Session
 from node.services.market.models import Market, Member
 from node.services.order.models import Order
+from node.services.payout.models import Payout
 from node.services.withdrawal.models import WithdrawalRow
 from wallet.incident.models import IncidentRow as MoneyIncidentRow
 from wallet.treasury.models import OutgoingRow
@@ -142,6 +143,33 @@ class Withdrawals(Table):
         await self.act(request, do)
 
 
+class Payouts(Table):
+    actions: ClassVar[list[str]] = ["approve", "reject"]  # type: ignore[misc]
+
+    @action(name="approve", text="Approve", confirmation="Send this money out? It does not come back.")
+    async def approve(self, request: Request, selection: ActionSelection) -> None:
+        ids = _ids(await selection.pks())
+
+        def do(tx: Tx, by: str) -> None:
+            for one in ids:
+                self.services.payouts.addresses.approve(tx, one, by=by)
+                self.services.roles.note(tx, Act.PAYOUT_APPROVED, f"payout:{one}", by=by)
+
+        await self.act(request, do)
+
+    @action(name="reject", text="Reject", confirmation="Give the money back to its market?")
+    async def reject(self, request: Request, selection: ActionSelection) -> None:
+        ids = _ids(await selection.pks())
+
+        def do(tx: Tx, by: str) -> None:
+            for one in ids:
+                reason = "rejected by an operator"
+                self.services.payouts.addresses.reject(tx, one, by=by, reason=reason)
+                self.services.roles.note(tx, Act.PAYOUT_REJECTED, f"payout:{one}", by=by)
+
+        await self.act(request, do)
+
+
 TABLES: tuple[tuple[type[Table], type[Any], str], ...] = (
     (Accounts, Account, "Accounts"),
     (Table, RoleGrant, "Roles of the node"),
@@ -155,6 +183,7 @@ TABLES: tuple[tuple[type[Table], type[Any], str], ...] = (
     (FailedTasks, FailedTask, "Failed tasks"),
     (Table, IncidentRow, "Incidents of the chain"),
     (Withdrawals, WithdrawalRow, "Withdrawals"),
+    (Payouts, Payout, "Payouts of markets"),
     (Table, DepositRow, "Deposits"),
     (Table, OutgoingRow, "Transactions of the treasury"),
     (Table, MoneyIncidentRow, "Incidents of money"),

@@ -5,7 +5,7 @@ from redis.asyncio import Redis
 from node.bootstrap.chain_money import chain_money
 from node.bootstrap.payments import payment_services
 from node.bootstrap.people import people_services
-from node.bootstrap.purse import purse_services
+from node.bootstrap.purse import purse_services, spending_service
 from node.bootstrap.shop import shop_services
 from node.bootstrap.trade import trade_services
 from node.bootstrap.verdicts import IndexerVerdicts
@@ -67,7 +67,7 @@ def build_services(
         audit=people.audit,
         payments=payments.till,
     )
-    purse = purse_services(settings, clock=clock, events=events, ledger=ledger, notices=people.notices)
+    spending = spending_service(settings, clock=clock)
     money = chain_money(
         settings,
         clock=clock,
@@ -75,8 +75,17 @@ def build_services(
         chain=chain,
         deployments=deployments,
         ledger=ledger,
-        spending=purse.spending,
+        spending=spending,
         reports=payments.reports,
+    )
+    purse = purse_services(
+        settings,
+        clock=clock,
+        events=events,
+        ledger=ledger,
+        notices=people.notices,
+        spending=spending,
+        addresses=money.addresses,
     )
     return Services(
         clock=clock,
@@ -119,7 +128,7 @@ def build_services(
         checkout_actions=shop.checkout_actions,
         assets=trade.assets,
         ledger=ledger,
-        spending=purse.spending,
+        spending=spending,
         transfers=purse.transfers,
         money_requests=purse.money_requests,
         rates_of_money=purse.rates_of_money,

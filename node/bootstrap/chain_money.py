@@ -17,10 +17,12 @@ from node.services.deposit.reconciling import ChainAgainstLedger
 from node.services.deposit.service import DepositService
 from node.services.deposit.sweeping import Sweeper
 from node.services.payment.reconciling import PaymentsAgainstLedger
+from node.services.payout.addresses import AddressRail
+from node.services.payout.moving import Moves
 from node.services.reconciliation.service import ReconciliationService
 from node.services.spending.service import SpendingService
 from node.services.withdrawal.reconciling import IntentsAgainstEntries
-from node.services.withdrawal.service import WithdrawalRules, WithdrawalService
+from node.services.withdrawal.service import WithdrawalService
 from wallet.custody.dev import TREASURY_NUMBER, DevSigner
 from wallet.custody.keystore import KeystoreSigner
 from wallet.custody.signer import Signer
@@ -29,6 +31,8 @@ from wallet.incident.service import Incidents
 from wallet.ledger.commands import Ledger
 from wallet.treasury.accounts import ChainAccounts
 from wallet.treasury.outbox import FeeRules, Outbox
+from wallet.treasury.parts import Parts
+from wallet.treasury.receivers import ApprovalRules, Receivers
 from wallet.treasury.settling import Settling
 
 
@@ -40,6 +44,7 @@ class ChainMoney:
     sweeper: Sweeper
     deposits: DepositService
     withdrawals: WithdrawalService
+    addresses: AddressRail
     reconciliation: ReconciliationService
 
 
@@ -59,8 +64,17 @@ def chain_money(
     rules = FeeRules(
         max_fee=settings.treasury_max_fee_wei, stuck_after=dt.timedelta(seconds=settings.treasury_stuck_s)
     )
-    outbox = Outbox(clock, chain, ledger=ledger, events=events, signer=treasury_signer(settings), rules=rules)
-    settling = Settling(clock, ledger, accounts, events, incidents)
+    parts = Parts(ledger, accounts, incidents)
+    outbox = Outbox(
+        clock,
+        chain,
+        ledger=ledger,
+        parts=parts,
+        events=events,
+        signer=treasury_signer(settings),
+        rules=rules,
+    )
+    settling = Settling(clock, ledger, accounts=accounts, parts=parts, events=events, incidents=incidents)
     books = DepositBooks(clock, ledger, accounts, events, incidents)
     holdings = Holdings(accounts)
     follower = Follower(
@@ -75,6 +89,10 @@ def chain_money(
     )
     deployment = CurrentDeployment(deployments, settings.chain_id)
     deposits = DepositService(clock, chain, deployment, outbox=outbox, follower=follower, books=books)
+    receivers = Receivers(accounts, outbox, deployment)
+    approval = ApprovalRules(
+        unapproved=settings.withdrawal_unapproved, asks_about_others=settings.chain_id != DEV_CHAIN_ID
+    )
     return ChainMoney(
         incidents=incidents,
         outbox=outbox,
@@ -90,19 +108,29 @@ def chain_money(
                 *reports,
             ],
         ),
+        addresses=AddressRail(
+            clock,
+            chain,
+            moves=Moves(clock, events),
+            ledger=ledger,
+            accounts=accounts,
+            outbox=outbox,
+            deployment=deployment,
+            receivers=receivers,
+            depositor=deposits.owner_at,
+            rules=approval,
+            cool_down=dt.timedelta(hours=settings.withdrawal_cool_down_hours),
+        ),
         withdrawals=WithdrawalService(
             clock,
             events,
             ledger=ledger,
             accounts=accounts,
             outbox=outbox,
-            deployment=deployment,
+            receivers=receivers,
             depositor=deposits.owner_at,
             spending=spending,
-            rules=WithdrawalRules(
-                unapproved=settings.withdrawal_unapproved,
-                asks_about_others=settings.chain_id != DEV_CHAIN_ID,
-            ),
+            rules=approval,
         ),
     )
 

@@ -8,6 +8,8 @@ from node.kernel.clock import Clock
 from node.kernel.settings import Settings
 from node.kernel.spine.record import EventRecorder
 from node.services.identity.errors import AccountFrozen, SessionEnded
+from node.services.payout.addresses import AddressRail
+from node.services.payout.moving import Moves
 from node.services.payout.service import REFUSALS as OF_PAYOUTS
 from node.services.payout.service import PayoutService
 from node.services.rate.adapter import Options
@@ -29,7 +31,6 @@ REQUEST_PATH = "/v1/money-requests/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurseServices:
-    spending: SpendingService
     transfers: TransferService
     money_requests: RequestService
     rates_of_money: RateService
@@ -37,18 +38,29 @@ class PurseServices:
     payouts: PayoutService
 
 
-def purse_services(
-    settings: Settings, *, clock: Clock, events: EventRecorder, ledger: Ledger, notices: Notices
-) -> PurseServices:
-    spending = SpendingService(
+def spending_service(settings: Settings, *, clock: Clock) -> SpendingService:
+    return SpendingService(
         clock,
         {asset: Rule(**rule) for asset, rule in settings.spending_limits.items()},
         raise_after=dt.timedelta(hours=settings.limit_raise_hours),
     )
+
+
+def purse_services(
+    settings: Settings,
+    *,
+    clock: Clock,
+    events: EventRecorder,
+    ledger: Ledger,
+    notices: Notices,
+    spending: SpendingService,
+    addresses: AddressRail,
+) -> PurseServices:
     payouts = PayoutService(
         clock,
-        events,
         ledger,
+        moves=Moves(clock, events),
+        addresses=addresses,
         reserve_bps=settings.payout_reserve_bps,
         reserve_days=settings.payout_reserve_days,
     )
@@ -70,7 +82,6 @@ def purse_services(
     rates = _rates(settings, clock)
     link = settings.money_request_link or settings.public_url.rstrip("/") + REQUEST_PATH
     return PurseServices(
-        spending=spending,
         transfers=transfers,
         money_requests=RequestService(clock, ledger, link=link),
         rates_of_money=rates,

@@ -34,6 +34,9 @@ def reactions(services: Services) -> Table:
         "transfer.notices": {"transfer.sent": TaskCall("transfer.tell", _transfer)},
         "listing.settling": dict.fromkeys(SETTLING_EVENTS, services.listing.on_exchange_event),
         "withdrawal.outgoing": dict.fromkeys(OUTGOING_EVENTS, services.withdrawals.on_outgoing_event),
+        "payout.outgoing": dict.fromkeys(OUTGOING_EVENTS, services.payouts.addresses.on_outgoing_event),
+        # An allowance is followed by its batch, and a batch by the next one.
+        "payout.sending": {"outgoing.final": TaskCall("payout.send", _nothing)},
         "withdrawal.sending": {"withdrawal.moved": TaskCall("treasury.send", _nothing)},
         "treasury.follow": dict.fromkeys(
             ("chain.event_vanished", "deposit_address.swept"), TaskCall("treasury.follow", _nothing)

@@ -397,6 +397,11 @@ def _receipt(raw: Mapping[str, Any]) -> Receipt:
     )
 
 
+def logs_of(receipt: Receipt) -> list[Log]:
+    """Raises RpcRejected when the server left something out."""
+    return [_parse(_log, raw, "eth_getTransactionReceipt") for raw in receipt.logs]
+
+
 def _cost(raw: Mapping[str, Any]) -> int:
     """Rollups also charge for data, in a field of their own; old chains may leave the price out."""
     price = int(raw.get("effectiveGasPrice") or "0x0", 16)

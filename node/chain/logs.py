@@ -124,7 +124,7 @@ STRUCTS: Mapping[Kind, _Structs] = {
         more.AuctionSold,
         *_SETTLEMENT,
     ),
-    Kind.CHECKOUT: (more.InvoicePaid, more.PaidOut, *_PAYOUTS, *_GATE),
+    Kind.CHECKOUT: (more.InvoicePaid, more.PaidOut, more.PayoutRefused, *_PAYOUTS, *_GATE),
     Kind.DEPOSITS: (more.DepositSwept, more.DepositStuck),
     Kind.REWARDS: (more.EpochOpened, more.RewardClaimed, more.EpochClosed, *_PAYOUTS),
     Kind.ACCESS_MANAGER: (more.RoleGranted, more.RoleRevoked, more.TargetFunctionRoleUpdated),

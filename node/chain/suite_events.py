@@ -185,6 +185,15 @@ class PaidOut(ChainLog, frozen=True):
     amount: int
 
 
+class PayoutRefused(ChainLog, frozen=True):
+    abi_name = "PayoutRefused"
+    sender: Address
+    recipient: Address
+    reference: Hash32
+    asset: Address
+    amount: int
+
+
 class DepositSwept(ChainLog, frozen=True):
     abi_name = "DepositSwept"
     forwarder: Address

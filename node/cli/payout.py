@@ -1,31 +1,13 @@
-"""`asoud payout`: what an operator takes to the bank, and what became of it."""
+"""`asoud payout`: what an operator decides, takes to the bank, and what became of it."""
 
-import getpass
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 
-from node.bootstrap.build import build_services
+from node.cli.indexer import table
+from node.cli.people import at_node
 from node.kernel.currencies import EXPONENTS, fiat_asset
-from node.kernel.db.unit_of_work import Tx
-from node.kernel.errors import AsoudError
-from node.kernel.settings import Settings
-from node.services.container import Services
-
-
-@contextmanager
-def _node() -> Iterator[tuple[Services, Tx, str]]:
-    services = build_services(Settings(), application_name="asoud-cli")
-    try:
-        with services.database.transaction() as tx:
-            yield services, tx, f"cli:{getpass.getuser()}"
-    except AsoudError as error:
-        raise click.ClickException(error.message) from error
-    finally:
-        services.chain.close()
-        services.database.dispose()
+from node.services.identity.audit import Act
 
 
 @click.group()
@@ -33,11 +15,44 @@ def payout() -> None:
     """Payouts of markets."""
 
 
+@payout.command("list")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
+def list_waiting(limit: int) -> None:
+    """List payouts to addresses that wait for a decision, the oldest first."""
+    with at_node() as (services, tx, _by):
+        rows = [
+            (row.id, row.market_id, row.amount, row.asset, row.address, row.asked_at.isoformat())
+            for row in services.payouts.addresses.waiting(tx, limit=limit)
+        ]
+    click.echo(table([("payout", "market", "amount", "asset", "to", "asked"), *rows]))
+
+
+@payout.command()
+@click.argument("payout_id", metavar="PAYOUT", type=click.UUID)
+def approve(payout_id: uuid.UUID) -> None:
+    """Have a payout sent to its address."""
+    with at_node() as (services, tx, by):
+        services.payouts.addresses.approve(tx, payout_id, by=by)
+        services.roles.note(tx, Act.PAYOUT_APPROVED, f"payout:{payout_id}", by=by)
+    click.echo("approved")
+
+
+@payout.command()
+@click.argument("payout_id", metavar="PAYOUT", type=click.UUID)
+@click.option("--reason", required=True, help="The market sees it.")
+def reject(payout_id: uuid.UUID, reason: str) -> None:
+    """Give the money of a payout to an address back to its market."""
+    with at_node() as (services, tx, by):
+        services.payouts.addresses.reject(tx, payout_id, by=by, reason=reason)
+        services.roles.note(tx, Act.PAYOUT_REJECTED, f"payout:{payout_id}", by=by)
+    click.echo("rejected")
+
+
 @payout.command("file")
 @click.argument("currency", type=click.Choice(sorted(EXPONENTS)), metavar="CURRENCY")
 def make_file(currency: str) -> None:
     """Make a file of what waits in CURRENCY; prints its id. `asoud payout show ID` writes it."""
-    with _node() as (services, tx, by):
+    with at_node() as (services, tx, by):
         made = services.payouts.make_file(tx, fiat_asset(currency).id, by=by)
     click.echo(made)
 
@@ -46,7 +61,7 @@ def make_file(currency: str) -> None:
 @click.argument("file", type=click.UUID)
 def show(file: uuid.UUID) -> None:
     """Write a file as CSV, the same each time."""
-    with _node() as (services, tx, _):
+    with at_node() as (services, tx, _):
         click.echo(services.payouts.read_file(tx, file), nl=False)
 
 
@@ -54,7 +69,7 @@ def show(file: uuid.UUID) -> None:
 @click.argument("payouts", type=click.UUID, nargs=-1, required=True)
 def paid(payouts: tuple[uuid.UUID, ...]) -> None:
     """The bank has paid these: all or none of them is marked."""
-    with _node() as (services, tx, _):
+    with at_node() as (services, tx, _):
         for one in payouts:
             services.payouts.settle(tx, one)
     click.echo(f"{len(payouts)} paid")
@@ -65,7 +80,7 @@ def paid(payouts: tuple[uuid.UUID, ...]) -> None:
 @click.option("--reason", required=True)
 def failed(payout: uuid.UUID, reason: str) -> None:
     """The bank did not pay this, or sent it back: the market gets the money again."""
-    with _node() as (services, tx, _):
+    with at_node() as (services, tx, _):
         services.payouts.fail(tx, payout, reason)
     click.echo("the market has the money again")
 
@@ -76,6 +91,6 @@ def failed(payout: uuid.UUID, reason: str) -> None:
 @click.option("--days", type=click.IntRange(0, 366), help="For how long.")
 def reserve(market: uuid.UUID, bps: int | None, days: int | None) -> None:
     """What one market keeps for refunds; what is left out is as the node has it."""
-    with _node() as (services, tx, _):
+    with at_node() as (services, tx, _):
         services.payouts.set_reserve(tx, market, bps=bps, days=days)
     click.echo("set")

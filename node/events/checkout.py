@@ -28,12 +28,21 @@ class InvoicePaid(ChainEvent, frozen=True, kw_only=True):
     fee: str
 
 
-class PaidOut(ChainEvent, frozen=True, kw_only=True):
-    """One payment of a batch. Anybody can make one: it counts by who paid."""
-
-    type_name = "checkout.paid_out"
+class _OfBatch(ChainEvent, frozen=True, kw_only=True):
     payer: Address
     recipient: Address
     reference: Hash32
     asset: Address
     amount: str
+
+
+class PaidOut(_OfBatch, frozen=True, kw_only=True):
+    """One payment of a batch arrived. Anybody can make one: it counts by who paid."""
+
+    type_name = "checkout.paid_out"
+
+
+class PayoutRefused(_OfBatch, frozen=True, kw_only=True):
+    """One payment of a batch was refused: its payer has the money again."""
+
+    type_name = "checkout.payout_refused"

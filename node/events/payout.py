@@ -4,7 +4,7 @@ from node.kernel.spine.event import Event
 
 
 class PayoutMade(Event, frozen=True, kw_only=True):
-    """The money left the market's wallet."""
+    """The money left the market's wallet, or is set aside there."""
 
     type_name = "payout.made"
 
@@ -21,8 +21,17 @@ class PayoutPaid(Event, frozen=True, kw_only=True):
     market_id: str
 
 
+class PayoutVanished(Event, frozen=True, kw_only=True):
+    """The chain lost it after it was final: it is sent again."""
+
+    type_name = "payout.vanished"
+
+    payout_id: str
+    market_id: str
+
+
 class PayoutFailed(Event, frozen=True, kw_only=True):
-    """The bank did not take it, or sent it back: the market has the money again."""
+    """It was not taken, not allowed, or sent back: the market has the money again."""
 
     type_name = "payout.failed"
 

@@ -113,8 +113,9 @@ class Settings(ChainSettings, BaseSettings):
     )
     withdrawal_unapproved: dict[str, int] = Field(
         {},
-        description="JSON: by asset id, up to which amount a withdrawal goes out without an operator. Where"
-        " nothing is said an operator decides on each, on 31337 on none.",
+        description="JSON: by asset id, up to which amount a withdrawal, or what a market is paid to"
+        " addresses in a day, goes out without an operator. Where nothing is said one decides on each, but"
+        " for 31337.",
     )
     guardians: str = Field(
         "",
@@ -165,7 +166,8 @@ class Settings(ChainSettings, BaseSettings):
         24,
         ge=0,
         le=14 * 24,
-        description="How long nothing is withdrawn after a sign-in on a new device, a new phone or wallet.",
+        description="How long nothing is withdrawn after a sign-in on a new device, a new phone or wallet,"
+        " and no market is paid to a new address.",
     )
     recovery_hours: int = Field(
         72,

@@ -211,6 +211,13 @@ def send_outgoing() -> None:
         services.sweeper.sweep_if_short(tx)
 
 
+@app.task(name="payout.send", base=Parking)
+def send_payouts() -> None:
+    """Gathers payouts to addresses, and has them sent."""
+    _or_next_time(lambda: services.payouts.addresses.send(services.database.transaction))
+    _or_next_time(lambda: services.outbox.advance(services.database.transaction))
+
+
 @app.task(name="treasury.sweep", base=Parking)
 def sweep_deposits() -> None:
     """Brings what waits at deposit addresses to the treasury."""
@@ -240,6 +247,7 @@ app.conf.beat_schedule = {
     "expire-holds": {"task": "ledger.expire_holds", "schedule": 10.0},
     "follow-chain": {"task": "treasury.follow", "schedule": 3.0},
     "send-outgoing": {"task": "treasury.send", "schedule": 3.0},
+    "send-payouts": {"task": "payout.send", "schedule": 5.0},
     "sweep-deposits": {"task": "treasury.sweep", "schedule": 300.0},
     "reconcile": {"task": "reconciliation.run", "schedule": 600.0},
     "expire-orders": {"task": "order.expire_due", "schedule": 10.0},

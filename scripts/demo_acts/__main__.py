@@ -5,7 +5,7 @@ import time
 
 import httpx
 
-from scripts.demo_acts import appeal, auction, chain_money, nft, order, payment, relay, sign_in, vote
+from scripts.demo_acts import appeal, auction, chain_money, nft, order, payment, payout, relay, sign_in, vote
 from scripts.demo_acts.stage import Stage, current_environment, set_up
 
 ACTS = (
@@ -20,6 +20,7 @@ ACTS = (
     ("Act 9: what the node does not pass on", relay.play),
     ("Act 10: somebody with a phone pays in lira", payment.play),
     ("Act 11: dollars come by the chain and leave by it", chain_money.play),
+    ("Act 12: markets are paid out, and the books are even", payout.play),
 )
 
 

@@ -1,8 +1,6 @@
-"""An act: dollars come by the chain, a part of them leaves again, and the books are even."""
+"""An act: dollars come by the chain, and a part of them leaves again."""
 
 import datetime as dt
-import os
-import subprocess
 
 import pyotp
 from eth_abi.abi import encode
@@ -10,7 +8,7 @@ from eth_utils.crypto import keccak
 
 from scripts.demo_acts.node import Refusal
 from scripts.demo_acts.person import ACCOUNTS, Person, dev_account, stranger
-from scripts.demo_acts.stage import REPO, Stage
+from scripts.demo_acts.stage import Stage
 
 COIN = 10**18
 CAME, WENT = 25_000_000, 10_000_000  # of a dollar with 6 decimals
@@ -28,16 +26,15 @@ def play(stage: Stage) -> None:
     link = f"ethereum:{payment['token']}@{item['chain_id']}/transfer?address={address}"
     equal("a wallet finds its way by the link", payment["uri"], link)
     check("nothing stands there", ok=stage.chain.ask("eth_getCode", address, "latest") == "0x")
-    _pay(stage, payment["token"], address)
+    pay_dollars(stage, payment["token"], address)
     deposits = stage.wait_for(
         "the deposit", lambda: person.get("/v1/me/deposits")["items"], lambda seen: len(seen) == 1
     )
     equal("what came is credited when it is final", deposits[0]["amount"]["value"], str(CAME))
     _withdraw(stage, person, payment)
-    _reconcile(stage)
 
 
-def _pay(stage: Stage, token: str, address: str) -> None:
+def pay_dollars(stage: Stage, token: str, address: str) -> None:
     """From outside the node; and coin for the treasury's gas."""
     payer = stage.member.address
     data = keccak(text="transfer(address,uint256)")[:4] + encode(["address", "uint256"], [address, CAME])
@@ -56,7 +53,7 @@ def _withdraw(stage: Stage, person: Person, payment: dict[str, dict[str, str]]) 
         "second_proof_missing",
         lambda: person.post("/v1/me/withdrawals", body),
     )
-    _prove_twice(person)
+    prove_twice(person)
     stage.refused(
         "nor to a contract of the node",
         "withdrawal_address_refused",
@@ -81,7 +78,7 @@ def _available(person: Person) -> int:
     return next(int(one["available"]) for one in items if one["asset"]["code"] == "DUSD")
 
 
-def _prove_twice(person: Person) -> None:
+def prove_twice(person: Person) -> None:
     """An authenticator app: one code to make it known, the next one as the proof."""
     app = pyotp.TOTP(person.post("/v1/me/totp")["secret"])
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - an app goes by the time of day
@@ -91,24 +88,3 @@ def _prove_twice(person: Person) -> None:
     except Refusal as refusal:  # an answer was lost, and the code with it
         if refusal.code != "code_used":
             raise
-
-
-def _reconcile(stage: Stage) -> None:
-    if stage.outbox is None:
-        stage.transcript.note("the node is somebody else's: its operator reconciles it")
-        return
-    said = stage.wait_for("even books", _books, lambda seen: seen.endswith("0 differences"))
-    stage.transcript.check("ledger and chain agree to the unit", ok=said.endswith("\n0 differences"))
-
-
-def _books() -> str:
-    """What the operator's command says. While the book catches up with the chain it compares nothing."""
-    run = subprocess.run(
-        [str(REPO / "scripts/asoud"), "reconcile"],
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    return run.stdout.strip() if run.returncode == 0 else f"{run.stdout}{run.stderr}"

@@ -122,7 +122,12 @@ def test_payments_and_deposits(told: Told) -> None:
     (payment,) = told.rows("payment")
     assert (payment["payer"], payment["payee"]) == (pg(life.buyer), pg(life.seller))
     assert (payment["sent"], payment["to_payee"] + payment["fee"]) == (PRICE + 5, PRICE + 5)
-    assert [row["recipient"] for row in told.rows("payout")] == [pg(life.seller), pg(life.member)]
+    payouts = [(row["recipient"], row["refused"]) for row in told.rows("payout")]
+    assert payouts == [
+        (pg(life.seller), False),
+        (pg(life.at.checkout.address), True),  # takes no coin
+        (pg(life.member), False),
+    ]
     swept = {row["asset"]: row["amount"] for row in told.rows("deposit_sweep")}
     assert swept == {pg(ZERO_ADDRESS): PRICE, pg(STUBBORN): None}
 

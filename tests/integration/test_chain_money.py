@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import anyio.to_thread
@@ -13,9 +14,12 @@ from sqlalchemy import select
 
 from api.schemas import Page
 from api.v1.deposit import DepositAddressOut, DepositOut
+from api.v1.payout import PayoutOut, PayoutTermsOut
 from api.v1.withdrawal import WithdrawalOut
 from node.chain.artifacts import load_artifact
 from node.cli.chain_money import treasury, withdrawal
+from node.cli.payout import payout
+from node.kernel.currencies import fiat_asset
 from node.kernel.hexes import ZERO_ADDRESS
 from node.services.identity.models import AuditEntry
 from tests.chain_life import Chain
@@ -239,13 +243,91 @@ async def test_what_cannot_be_asked_for(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-async def test_an_operator_decides_at_the_command_line(
-    node: TradingNode, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def operator(node: TradingNode, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    """At the node's own machine."""
     for name in ("database_url", "rpc_url", "redis_url"):
         monkeypatch.setenv(f"ASOUD_{name.upper()}", getattr(node.settings, name).get_secret_value())
     monkeypatch.setenv("ASOUD_DATA_DIR", str(node.settings.data_dir))
-    headers, runner = await rich(node), CliRunner()
+    return CliRunner()
+
+
+@dataclass
+class Shop:
+    """A market with a dollar, and its owner."""
+
+    node: TradingNode
+    wallet: LocalAccount
+    headers: dict[str, str]
+    path: str
+    asset: str
+
+    @classmethod
+    async def begin(cls, node: TradingNode) -> "Shop":
+        wallet, dollar = new_wallet(), node.deployment.dev_dollar
+        assert dollar is not None
+        headers = await somebody(node, wallet)
+        path = f"/v1/markets/{(await open_market(node.edge, headers))['id']}"
+        pay(node, await made(node, headers, f"{path}/deposit-addresses"), 1_000_000)
+        await turn(node)
+        return cls(node, wallet, headers, path, f"eip155:31337/erc20:{dollar.address}")
+
+    async def terms(self, address: str | None, rail: str = "address") -> httpx.Response:
+        body = {"schedule": "never", "rail": rail, "address": address}
+        client = self.node.edge.client
+        return await client.put(f"{self.path}/payout-terms", json=body, headers=self.headers)
+
+    async def ask(self, amount: int, asset: str | None = None) -> httpx.Response:
+        body = {"asset": asset or self.asset, "amount": str(amount)}
+        return await self.node.edge.client.post(f"{self.path}/payouts", json=body, headers=self.headers)
+
+
+async def test_a_market_names_an_address(node: TradingNode) -> None:
+    shop = await Shop.begin(node)
+    assert (await shop.terms(shop.wallet.address)).json()["code"] == "second_proof_missing"
+    await with_totp(node.edge, shop.headers)
+    for address, rail, code in (
+        ("0x" + "aB" * 20, "address", "invalid"),
+        (shop.asset[-42:], "address", "payout_address_refused"),
+        (None, "address", "payout_rail_unfit"),
+        (shop.wallet.address, "wallet", "payout_rail_unfit"),
+    ):
+        assert (await shop.terms(address, rail)).json()["code"] == code
+    shown = (await shop.terms(new_wallet().address)).json()
+    answer = (await shop.ask(10)).json()
+    assert (answer["code"], answer["open_at"][:16]) == ("payout_address_new", shown["address_open_at"][:16])
+    terms = PayoutTermsOut.model_validate_json((await shop.terms(shop.wallet.address)).content)
+    assert (terms.rail.value, terms.address) == ("address", shop.wallet.address.lower())
+    with node.edge.services.database.transaction() as tx:
+        node.edge.services.ledger.register(tx, fiat_asset("EUR"))
+    assert (await shop.ask(10, "iso4217:EUR")).json()["code"] == "payout_rail_unfit"
+    assert (await shop.ask(900_001)).json()["code"] == "reserve_needed"
+
+
+async def test_an_operator_decides_on_payouts(node: TradingNode, operator: CliRunner) -> None:
+    shop, rail = await Shop.begin(node), node.edge.services.payouts.addresses
+    await with_totp(node.edge, shop.headers)
+    await shop.terms(shop.wallet.address)
+    rules, rail._rules = rail._rules, type(rail._rules)({shop.asset: 100}, asks_about_others=True)
+    try:
+        asked_for = [PayoutOut.model_validate_json((await shop.ask(n)).content) for n in (100, 1, 2)]
+    finally:
+        rail._rules = rules
+    assert [one.state.value for one in asked_for] == ["queued", "waiting", "waiting"]
+    _, second, third = (str(one.id) for one in asked_for)
+    assert {second, third} <= set(operator.invoke(payout, ["list"]).output.split())
+    assert operator.invoke(payout, ["approve", second]).exit_code == 0
+    assert operator.invoke(payout, ["reject", third, "--reason", "not today"]).exit_code == 0
+    assert operator.invoke(payout, ["approve", third]).exit_code == 1
+    found = {one["id"]: one for one in (await asked(node, f"{shop.path}/payouts", shop.headers))["items"]}
+    assert (found[second]["state"], found[second]["tx_hash"]) == ("queued", None)
+    assert (found[third]["state"], found[third]["reason"]) == ("failed", "not today")
+    (balance,) = (await asked(node, f"{shop.path}/balances", shop.headers))["items"]
+    assert (balance["posted"], balance["available"]) == ("1000000", "999899")
+
+
+async def test_an_operator_decides_at_the_command_line(node: TradingNode, operator: CliRunner) -> None:
+    headers, runner = await rich(node), operator
     service = node.edge.services.withdrawals
     rules = service._rules
     service._rules = type(rules)({}, asks_about_others=True)

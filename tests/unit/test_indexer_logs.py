@@ -39,6 +39,7 @@ RENAMED: dict[type[ev.ChainLog], dict[str, str]] = {
     more.UnitsBatchTransferred: {**_MOVE, "ids": "token_ids", "amounts": "units"},
     more.EditionURIChanged: {"value": "uri", "id": "token_id"},
     more.PaidOut: {**_MOVE, "ref": "reference"},
+    more.PayoutRefused: {**_MOVE, "ref": "reference"},
     more.RolesUpdated: {"user": "account"},
     more.RoleGranted: _ROLE,
     more.RoleRevoked: _ROLE,

@@ -90,7 +90,8 @@ class OutgoingRow(Base):
     """A transaction of ours, from the wish to the outcome.
 
     `amount` of `asset` leaves our custody when it succeeds (0: nothing does), and `hold_id` is where the
-    ledger set it aside. `times`: how often it was final and vanished again; `paid`: that the ledger paid it.
+    ledger set it aside; without one its parts say that (`PartRow`). `times`: how often it was final and
+    vanished again; `paid`: that the ledger paid it.
     """
 
     __tablename__ = "outgoing"
@@ -138,6 +139,33 @@ class OutgoingRow(Base):
     paid: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     queued_at: Mapped[dt.datetime] = mapped_column(Utc)
     changed_at: Mapped[dt.datetime] = mapped_column(Utc)
+
+
+class PartRow(Base):
+    """What one transaction pays to one of many, out of a hold of its own.
+
+    `captured`: the hold was paid out. `arrived`: its receiver has it, by the blocks of now. `returned`: its
+    payer has it again.
+    """
+
+    __tablename__ = "part"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="something"),
+        CheckConstraint("captured OR returned OR NOT arrived", name="paid_by_somebody"),
+        length_check("reference", HASH_BYTES),
+        uint256_check("amount"),
+        {"schema": SCHEMA},
+    )
+
+    outgoing_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(OutgoingRow.id), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    subject: Mapped[str] = mapped_column(Text)  # `<noun>:<id>` of what it pays
+    reference: Mapped[Hash32] = mapped_column(Hash32Column)
+    amount: Mapped[int] = mapped_column(Uint256)
+    hold_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    captured: Mapped[bool] = mapped_column(Boolean)
+    returned: Mapped[bool] = mapped_column(Boolean)
+    arrived: Mapped[bool] = mapped_column(Boolean)
 
 
 class AttemptRow(Base):

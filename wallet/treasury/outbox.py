@@ -35,6 +35,7 @@ from wallet.custody.signer import Signer, Transaction
 from wallet.ledger.commands import HoldId, Ledger
 from wallet.treasury.errors import OutgoingMayArrive, OutgoingUnknown, TreasuryMissing
 from wallet.treasury.models import AttemptRow, BookRow, NonceRow, OutgoingRow, OutgoingState
+from wallet.treasury.parts import Part, Parts
 
 log = get_logger(__name__)
 
@@ -59,7 +60,10 @@ class FeeRules:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A transaction without nonce and fees. `amount` of `asset` leaves our custody by it."""
+    """A transaction without nonce and fees. `amount` of `asset` leaves our custody by it.
+
+    It is set aside in one `hold`, or in those of the `parts`.
+    """
 
     subject: str
     to: Address
@@ -68,6 +72,7 @@ class Wish:
     asset: Address = ZERO_ADDRESS
     amount: int = 0
     hold: HoldId | None = None
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ class Outbox:
         chain: ChainClient,
         *,
         ledger: Ledger,
+        parts: Parts,
         events: EventRecorder,
         signer: Callable[[], Signer] | None,
         rules: FeeRules,
@@ -93,6 +99,7 @@ class Outbox:
         self._clock = clock
         self._chain = chain
         self._ledger = ledger
+        self._parts = parts
         self._events = events
         self._signer = signer
         self._rules = rules
@@ -128,6 +135,8 @@ class Outbox:
         )
         tx.add(row)
         tx.flush()
+        if wish.parts:
+            self._parts.add(tx, row, wish.parts)
         return row.id
 
     def advance(self, begin: Begin) -> None:
@@ -225,7 +234,7 @@ class Outbox:
                 .values(
                     state=OutgoingState.NUMBERED,
                     nonce=nonce,
-                    gas=gas + gas * GAS_SPARE_BPS // 10_000,
+                    gas=max(gas + gas * GAS_SPARE_BPS // 10_000, self._parts.gas_least(tx, row)),
                     reason=None,
                     changed_at=self._clock.now(),
                 )
@@ -302,6 +311,7 @@ class Outbox:
                 return
             if row.hold_id is not None and not row.paid:
                 self._ledger.void(tx, HoldId(row.hold_id))
+            self._parts.give_up(tx, row)
             event = OutgoingRefused(
                 outgoing_id=str(row.id),
                 subject=row.subject,

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import text
 
+from node.chain.batch_payouts import arrived
 from node.events.treasury import OutgoingFinal, OutgoingVanished, outgoing_stream
 from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx
@@ -18,8 +19,10 @@ from node.kernel.spine.record import EventRecorder
 from wallet.incident.service import Incidents
 from wallet.ledger.commands import AccountId, HoldId, Ledger, Posting, Transfer, derived_key
 from wallet.treasury.accounts import GAS, LOSS, TRANSIT, ChainAccounts
+from wallet.treasury.holds import capture_left
 from wallet.treasury.models import OutgoingRow, OutgoingState
 from wallet.treasury.outbox import Mined
+from wallet.treasury.parts import Parts
 
 _VANISHED = text("""
     SELECT outgoing.id FROM treasury.outgoing AS outgoing
@@ -37,13 +40,16 @@ class Settling:
         self,
         clock: Clock,
         ledger: Ledger,
+        *,
         accounts: ChainAccounts,
+        parts: Parts,
         events: EventRecorder,
         incidents: Incidents,
     ) -> None:
         self._clock = clock
         self._ledger = ledger
         self._accounts = accounts
+        self._parts = parts
         self._events = events
         self._incidents = incidents
 
@@ -75,8 +81,10 @@ class Settling:
         row.tx_hash, row.block_number, row.block_hash = receipt.tx_hash, receipt.block, receipt.block_hash
         row.succeeded, row.cost = receipt.succeeded, receipt.cost
         tx.flush()
-        asset = self._asset(tx, row)
-        if receipt.succeeded and row.amount:
+        asset, parts = self._asset(tx, row), self._parts.of(tx, row)
+        if parts:
+            self._parts.book(tx, row, parts, arrived(receipt, contract=row.to, payer=row.sender))
+        elif receipt.succeeded and row.amount:
             self._pay(tx, row, asset)
         elif row.hold_id is not None and not row.times:
             self._ledger.void(tx, HoldId(row.hold_id))
@@ -117,7 +125,8 @@ class Settling:
         elif row.hold_id is not None and tx.execute(_IS_OPEN, {"hold": row.hold_id}).scalar_one():
             key = derived_key("outgoing", row.id, f"paid-{row.times}")
             outside = self._accounts.outside(tx, asset)
-            self._ledger.capture(tx, key, "outgoing.paid", HoldId(row.hold_id), [(outside, amount)])
+            hold = HoldId(row.hold_id)
+            capture_left(tx, self._ledger, hold, (outside, amount), key=key, kind="outgoing.paid")
         else:  # it had reverted in a block that vanished, and the money was given back
             self._move(
                 tx,
@@ -136,7 +145,10 @@ class Settling:
         tx_hash = row.tx_hash
         if tx_hash is None or row.cost is None:
             raise Bug("what is final has a transaction", outgoing=str(row.id))
-        if row.succeeded and row.amount:
+        parts = self._parts.of(tx, row)
+        if parts:
+            self._parts.take_back(tx, row, parts)
+        elif row.succeeded and row.amount:
             amount = Amount(self._asset(tx, row), row.amount)
             transit = self._accounts.of_node(tx, TRANSIT, amount.asset)
             self._move(tx, row, "vanished", source=None, destination=transit, amount=amount)

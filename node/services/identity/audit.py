@@ -50,6 +50,8 @@ class Act(StrEnum):
     TASK_RETRIED = "task_retried"
     WITHDRAWAL_APPROVED = "withdrawal_approved"
     WITHDRAWAL_REJECTED = "withdrawal_rejected"
+    PAYOUT_APPROVED = "payout_approved"
+    PAYOUT_REJECTED = "payout_rejected"
     INCIDENT_RESOLVED = "incident_resolved"
     DEPOSIT_LOSS_SETTLED = "deposit_loss_settled"
 

@@ -2,7 +2,7 @@
 
 from typing import Final, LiteralString
 
-from node.kernel.db.json_sql import time_text
+from node.kernel.db.json_sql import hex_text, time_text
 from node.kernel.db.keyset import Keyset
 
 # Takes `rules`, `owner` and `now` as well.
@@ -10,6 +10,7 @@ TERMS: Final[LiteralString] = f"""
     SELECT json_build_object(
         'schedule', coalesce(terms.schedule, 'never'), 'next_at', {time_text("terms.next_at")},
         'rail', coalesce(terms.rail, 'wallet'), 'beneficiary', terms.beneficiary, 'iban', terms.iban,
+        'address', {hex_text("terms.address")}, 'address_open_at', {time_text("terms.address_open_at")},
         'reserve_bps', coalesce(terms.reserve_bps, (%(rules)s::jsonb ->> 'bps')::int),
         'reserve_days', coalesce(terms.reserve_days, (%(rules)s::jsonb ->> 'days')::int),
         'payable', (
@@ -35,7 +36,12 @@ _PAYOUT: Final[LiteralString] = f"""json_build_object(
         SELECT json_build_object('id', asset.id, 'code', asset.code, 'exponent', asset.exponent)
         FROM ledger.asset WHERE asset.id = payout.asset
     )),
-    'rail', payout.rail, 'beneficiary', payout.beneficiary, 'iban', payout.iban, 'state', payout.state,
+    'rail', payout.rail, 'beneficiary', payout.beneficiary, 'iban', payout.iban,
+    'address', {hex_text("payout.address")}, 'state', payout.state,
+    'tx_hash', (
+        SELECT {hex_text("tx_hash")} FROM treasury.attempt WHERE attempt.outgoing_id = payout.outgoing_id
+        ORDER BY number DESC LIMIT 1
+    ),
     'reason', payout.reason, 'scheduled', payout.asked_by IS NULL,
     'asked_at', {time_text("payout.asked_at")}, 'ended_at', {time_text("payout.ended_at")}
 )"""  # noqa: S608

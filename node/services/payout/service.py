@@ -9,7 +9,6 @@ payout, or with the owner.
 import datetime as dt
 import json
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,16 +16,15 @@ from typing import Final
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from node.events.payout import PayoutFailed, PayoutMade, PayoutPaid
 from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.errors import Refused
+from node.kernel.hexes import Address
 from node.kernel.ids import new_id
 from node.kernel.log import get_logger
 from node.kernel.money import Amount
-from node.kernel.spine.event import Event
-from node.kernel.spine.record import EventRecorder
 from node.kernel.text import one_line
+from node.services.payout.addresses import AddressRail
 from node.services.payout.bank import Line, bank_csv, normalise_iban
 from node.services.payout.errors import (
     NothingToPay,
@@ -36,6 +34,7 @@ from node.services.payout.errors import (
     WrongPayoutState,
 )
 from node.services.payout.models import BankFile, Payout, Rail, Schedule, State, Terms
+from node.services.payout.moving import Moves
 from wallet.ledger.commands import (
     AccountId,
     Ledger,
@@ -53,12 +52,6 @@ log = get_logger(__name__)
 FUNCTIONS: Final = ((Path(__file__).parent / "functions.sql").read_text(),)
 REFUSALS: Final[Words] = {
     "reserve_needed": (ReserveNeeded, "a part of what came lately stays for refunds"),
-}
-NEXT: Final[Mapping[State, frozenset[State]]] = {
-    State.WAITING: frozenset({State.FILED, State.FAILED}),
-    State.FILED: frozenset({State.PAID, State.FAILED}),
-    State.PAID: frozenset({State.FAILED}),
-    State.FAILED: frozenset(),
 }
 FILE_LINES_MAX = 5_000
 NAME_CHARS_MAX = 70  # as in SEPA
@@ -81,6 +74,7 @@ class Way:
     rail: Rail
     beneficiary: str | None = None
     iban: str | None = None
+    address: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +85,33 @@ class _Payable:
 
 class PayoutService:
     def __init__(
-        self, clock: Clock, events: EventRecorder, ledger: Ledger, *, reserve_bps: int, reserve_days: int
+        self,
+        clock: Clock,
+        ledger: Ledger,
+        *,
+        moves: Moves,
+        addresses: AddressRail,
+        reserve_bps: int,
+        reserve_days: int,
     ) -> None:
         self._clock = clock
-        self._events = events
         self._ledger = ledger
+        self._moves = moves
+        self.addresses: Final = addresses
         self.rules_json: Final = json.dumps({"bps": reserve_bps, "days": reserve_days})
         """The node's reserve, as the functions take it."""
 
     def change_terms(self, tx: Tx, market_id: uuid.UUID, way: Way) -> None:
-        """Raises IbanInvalid, TextInvalid, PayoutRailUnfit."""
+        """Raises IbanInvalid, TextInvalid, PayoutRailUnfit, PayoutAddressRefused, TreasuryMissing."""
         if way.rail is Rail.BANK and not (way.beneficiary and way.iban):
             raise PayoutRailUnfit("a bank needs to know whom to pay", field="iban")
+        if (way.rail is Rail.ADDRESS) != (way.address is not None):
+            raise PayoutRailUnfit("an address is paid by the rail of addresses", field="address")
         terms = self._terms(tx, market_id)
+        opens = terms.address_open_at
+        if way.address != terms.address:
+            opens = None if way.address is None else self.addresses.opens_at(tx, market_id, way.address)
+        terms.address, terms.address_open_at = way.address, opens
         terms.schedule, terms.rail = way.schedule.value, way.rail.value
         terms.iban = normalise_iban(way.iban) if way.iban else None
         terms.beneficiary = (
@@ -128,39 +136,23 @@ class PayoutService:
         """Pays a part, or with None all that there is beyond the reserve.
 
         Raises:
-            AssetUnknown, PayoutRailUnfit: It cannot go that way.
+            AssetUnknown, PayoutRailUnfit, PayoutAddressRefused, TreasuryMissing: It cannot go that way.
+            PayoutAddressNew: Not yet.
             NothingToPay, ReserveNeeded, InsufficientFunds, AccountFrozen: It is not there to be paid.
         """
         terms = self._terms(tx, market_id)
         asset = self._ledger.asset(tx, asset_id)
         if terms.rail == Rail.BANK and not asset.id.startswith("iso4217:"):
             raise PayoutRailUnfit("a bank pays currencies of ISO 4217", field="asset")
+        if terms.rail == Rail.ADDRESS:
+            self.addresses.require_payable(tx, terms, asset.id)
         payable = self._payable(tx, market_id).get(asset.id)
         if payable is None or (amount is None and payable.free <= 0) or amount == 0:
             raise NothingToPay("there is nothing beyond the reserve and what the market owes", asset=asset.id)
         paid = Amount(asset, payable.free if amount is None else amount)
-        payout = Payout(
-            id=new_id(),
-            market_id=market_id,
-            asset=asset.id,
-            exponent=asset.exponent,
-            amount=paid.value,
-            rail=terms.rail,
-            beneficiary=terms.beneficiary if terms.rail == Rail.BANK else None,
-            iban=terms.iban if terms.rail == Rail.BANK else None,
-            state=(State.WAITING if terms.rail == Rail.BANK else State.PAID).value,
-            asked_by=asked_by,
-            asked_at=self._clock.now(),
-            ended_at=None if terms.rail == Rail.BANK else self._clock.now(),
-            transfer_id=0,
-        )
-        payout.transfer_id = self._take(tx, payout, payable.account, paid)
-        tx.add(payout)
-        tx.flush()
-        names = {"payout_id": str(payout.id), "market_id": str(market_id)}
-        self._tell(tx, payout, PayoutMade(**names))
-        if payout.state == State.PAID:
-            self._tell(tx, payout, PayoutPaid(**names))
+        payout = self._made(tx, terms, paid, asked_by=asked_by)
+        self._take(tx, payout, payable.account, paid)
+        self._moves.begin(tx, payout)
         return payout.id
 
     def run_due(self, tx: Tx, *, limit: int) -> int:
@@ -188,7 +180,7 @@ class PayoutService:
         """A file of what waits in that currency, `FILE_LINES_MAX` payouts at most. Raises NothingToPay."""
         waiting = (
             select(Payout)
-            .where(Payout.state == State.WAITING, Payout.asset == asset_id)
+            .where(Payout.state == State.WAITING, Payout.rail == Rail.BANK, Payout.asset == asset_id)
             .order_by(Payout.id)
             .limit(FILE_LINES_MAX)
             .with_for_update(skip_locked=True)
@@ -201,8 +193,7 @@ class PayoutService:
         tx.flush()
         for payout in payouts:
             payout.file_id = made.id
-            self._move(payout, State.FILED)
-        tx.flush()
+            self._moves.move(tx, payout, State.FILED)
         return made.id
 
     def read_file(self, tx: Tx, file_id: uuid.UUID) -> str:
@@ -219,13 +210,9 @@ class PayoutService:
 
     def settle(self, tx: Tx, payout_id: uuid.UUID) -> None:
         """The bank paid it. Again is fine. Raises PayoutUnknown, WrongPayoutState."""
-        payout = self._locked(tx, payout_id)
-        if payout.state == State.PAID:
-            return
-        self._move(payout, State.PAID)
-        payout.ended_at = self._clock.now()
-        self._tell(tx, payout, PayoutPaid(payout_id=str(payout.id), market_id=str(payout.market_id)))
-        tx.flush()
+        payout = self._of_bank(tx, payout_id)
+        if payout.state != State.PAID:
+            self._moves.move(tx, payout, State.PAID)
 
     def fail(self, tx: Tx, payout_id: uuid.UUID, reason: str) -> None:
         """The bank did not take it, or sent it back: the market has the money again. Again is fine.
@@ -233,33 +220,55 @@ class PayoutService:
         Raises:
             PayoutUnknown, WrongPayoutState, TextInvalid: And then nothing moved.
         """
-        payout = self._locked(tx, payout_id)
+        payout = self._of_bank(tx, payout_id)
         if payout.state == State.FAILED:
             return
-        if payout.rail != Rail.BANK:
-            raise WrongPayoutState("it went into a wallet here, and stays there", state=payout.state)
-        self._move(payout, State.FAILED)
-        payout.reason = one_line(reason, field="reason", chars_max=REASON_CHARS_MAX)
-        payout.ended_at = self._clock.now()
+        reason = one_line(reason, field="reason", chars_max=REASON_CHARS_MAX)
+        self._moves.move(tx, payout, State.FAILED, reason=reason)
         amount = Amount(self._ledger.asset(tx, payout.asset), payout.amount)
         key = derived_key("payout", payout.id, "return")
-        self._ledger.reverse(tx, key, "payout.returned", TransferId(payout.transfer_id), [(1, amount)])
-        self._tell(tx, payout, PayoutFailed(payout_id=str(payout.id), market_id=str(payout.market_id)))
-        tx.flush()
+        moved = TransferId(payout.transfer_id or 0)
+        self._ledger.reverse(tx, key, "payout.returned", moved, [(1, amount)])
 
-    def _take(self, tx: Tx, payout: Payout, source: AccountId, amount: Amount) -> TransferId:
-        """Out of the market's wallet, and no further than the reserve."""
-        if payout.rail == Rail.BANK:
-            destination = self._ledger.account(tx, NODE, BANK, amount.asset, floor=None)
+    def _made(self, tx: Tx, terms: Terms, paid: Amount, *, asked_by: uuid.UUID | None) -> Payout:
+        rail, now = Rail(terms.rail), self._clock.now()
+        if rail is Rail.ADDRESS:
+            state = self.addresses.first_state(tx, terms.market_id, paid)
         else:
-            owner: uuid.UUID = tx.execute(_OWNER, {"market_id": payout.market_id}).scalar_one()
-            destination = self._ledger.account(tx, owner_of_account(owner), WALLET, amount.asset)
-        key = derived_key("payout", payout.id, "pay")
-        [made] = self._ledger.post(tx, Transfer(key, "payout", (Posting(source, destination, amount),)))
+            state = State.WAITING if rail is Rail.BANK else State.PAID
+        return Payout(
+            id=new_id(),
+            market_id=terms.market_id,
+            asset=paid.asset.id,
+            exponent=paid.asset.exponent,
+            amount=paid.value,
+            rail=rail.value,
+            beneficiary=terms.beneficiary if rail is Rail.BANK else None,
+            iban=terms.iban if rail is Rail.BANK else None,
+            address=terms.address,
+            state=state.value,
+            asked_by=asked_by,
+            asked_at=now,
+            ended_at=now if state is State.PAID else None,
+        )
+
+    def _take(self, tx: Tx, payout: Payout, source: AccountId, amount: Amount) -> None:
+        """Out of the market's wallet, or set aside there, and no further than the reserve."""
+        if payout.rail == Rail.ADDRESS:
+            payout.hold_id = self.addresses.hold(tx, payout, source, amount)
+        else:
+            key = derived_key("payout", payout.id, "pay")
+            posting = Posting(source, self._destination(tx, payout, amount), amount)
+            [payout.transfer_id] = self._ledger.post(tx, Transfer(key, "payout", (posting,)))
         wanted = {**self._asked(payout.market_id), "account": source}
         with typed_refusals(REFUSALS):
             tx.execute(_REQUIRE_RESERVE, wanted)
-        return made
+
+    def _destination(self, tx: Tx, payout: Payout, amount: Amount) -> AccountId:
+        if payout.rail == Rail.BANK:
+            return self._ledger.account(tx, NODE, BANK, amount.asset, floor=None)
+        owner: uuid.UUID = tx.execute(_OWNER, {"market_id": payout.market_id}).scalar_one()
+        return self._ledger.account(tx, owner_of_account(owner), WALLET, amount.asset)
 
     def _try_to_pay(self, tx: Tx, market_id: uuid.UUID, asset_id: str) -> None:
         """One market's refusal keeps no other from its money; it waits for the next time."""
@@ -282,19 +291,13 @@ class PayoutService:
         tx.execute(insert(Terms).values(market_id=market_id).on_conflict_do_nothing())
         return tx.execute(select(Terms).where(Terms.market_id == market_id).with_for_update()).scalar_one()
 
-    def _locked(self, tx: Tx, payout_id: uuid.UUID) -> Payout:
+    def _of_bank(self, tx: Tx, payout_id: uuid.UUID) -> Payout:
         found = tx.get(Payout, payout_id, with_for_update=True)
         if found is None:
             raise PayoutUnknown("there is no such payout")
+        if found.rail != Rail.BANK:
+            raise WrongPayoutState("it does not go by a bank", state=found.state)
         return found
-
-    def _move(self, payout: Payout, state: State) -> None:
-        if state not in NEXT[State(payout.state)]:
-            raise WrongPayoutState(f"the payout is {payout.state}", state=payout.state)
-        payout.state = state.value
-
-    def _tell(self, tx: Tx, payout: Payout, event: Event) -> None:
-        self._events.record(tx, f"payout:{payout.id}", event)
 
 
 def following(now: dt.datetime, schedule: Schedule) -> dt.datetime | None:

@@ -1,7 +1,7 @@
 """Intents against entries.
 
-Each withdrawal's state is what the ledger did with its hold, each deposit has the entries of its life, and
-each of our transactions is final within its time.
+Each withdrawal's state is what the ledger did with its hold, and so is that of each payout to an address;
+each deposit has the entries of its life, and each of our transactions is final within its time.
 """
 
 import datetime as dt
@@ -34,6 +34,28 @@ _HOLDS = text("""
         JOIN ledger.hold AS hold ON hold.id = withdrawal.hold_id
         LEFT JOIN treasury.outgoing AS outgoing ON outgoing.id = withdrawal.outgoing_id
     ) AS compared WHERE hold <> expected OR NOT fits ORDER BY id LIMIT :limit
+""")
+# A payout's hold is what its part of the transaction says, and where it has none yet what its state says.
+_PAYOUTS = text("""
+    SELECT * FROM (
+        SELECT payout.id, payout.state, hold.state AS hold,
+            hold.amount = payout.amount AND coalesce(part.amount, payout.amount) = payout.amount
+                AND (part.hold_id IS NULL) = (payout.outgoing_id IS NULL) AS fits,
+            CASE
+                WHEN payout.state = 'paid' AND part.returned IS NOT TRUE THEN 'captured'
+                WHEN payout.state = 'failed' AND part.returned IS NOT TRUE THEN 'voided'
+                WHEN part.captured THEN 'captured'  -- and paid back, where it was returned
+                WHEN part.returned THEN 'voided'
+                ELSE 'open'
+            END AS expected
+        FROM payout.payout AS payout
+        JOIN ledger.hold AS hold ON hold.id = payout.hold_id
+        LEFT JOIN treasury.part AS part ON part.hold_id = payout.hold_id
+    ) AS compared WHERE hold <> expected OR NOT fits ORDER BY id LIMIT :limit
+""")
+_UNSENT = text("""
+    SELECT id, asset FROM payout.payout WHERE state = 'queued' AND coalesce(decided_at, asked_at) < :before
+    ORDER BY id LIMIT :limit
 """)
 _CREDITS = text("""
     SELECT deposit.id, deposit.state, deposit.times, count(transfer.id) AS entries
@@ -73,12 +95,16 @@ class IntentsAgainstEntries:
                 tx.execute(_HOLDS, limit).all(),
                 tx.execute(_CREDITS, {**limit, "colon": ":"}).all(),
             )
+            payouts, unsent = tx.execute(_PAYOUTS, limit).all(), tx.execute(_UNSENT, late).all()
             waiting = tx.execute(_LATE, late).all()
         found = [
-            Difference(
-                f"withdrawal:{row.id}", f"hold {row.hold}", f"hold {row.expected}", {"state": row.state}
-            )
-            for row in holds
+            Difference(f"{noun}:{row.id}", f"hold {row.hold}", f"hold {row.expected}", {"state": row.state})
+            for noun, rows in (("withdrawal", holds), ("payout", payouts))
+            for row in rows
+        ]
+        found += [
+            Difference(f"payout:{row.id}", "still queued", "sent within an hour", {"asset": row.asset})
+            for row in unsent
         ]
         found += [
             Difference(
@@ -101,4 +127,6 @@ class IntentsAgainstEntries:
             )
             for row in waiting
         ]
-        return Comparison(found, [f"withdrawals, deposits, {len(waiting)} transactions that take long"])
+        return Comparison(
+            found, [f"withdrawals, payouts, deposits, {len(waiting)} transactions that take long"]
+        )

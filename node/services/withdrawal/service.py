@@ -10,19 +10,18 @@ Everything here is one transaction without a network: what talks to the chain is
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from node.chain.artifacts import load_artifact
-from node.chain.deployments import Deployment
 from node.events.withdrawal import WithdrawalMoved, WithdrawalRequested, withdrawal_stream
 from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.errors import Bug
-from node.kernel.hexes import ZERO_ADDRESS, Address, Hash32, to_bytes
+from node.kernel.hexes import ZERO_ADDRESS, Address, Hash32
 from node.kernel.ids import new_id
 from node.kernel.money import Amount
 from node.kernel.spine.event import StoredEvent
@@ -42,30 +41,12 @@ from wallet.ledger.errors import AmountInvalid
 from wallet.owners import WALLET, owner_of_account
 from wallet.treasury.accounts import TRANSIT, ChainAccounts, Tracked
 from wallet.treasury.outbox import Outbox, Wish
+from wallet.treasury.receivers import ApprovalRules, Receivers
 
 NEVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)  # the chain ends the hold, no clock
 REASON_CHARS_MAX = 500
 SUBJECT: Final = "withdrawal"
 OUTGOING_EVENTS: Final = ("outgoing.final", "outgoing.vanished", "outgoing.refused")
-
-_OURS = text("""
-    SELECT EXISTS (SELECT FROM chain.contract WHERE chain_id = :chain_id AND address = :address)
-        OR EXISTS (SELECT FROM chain.collection WHERE chain_id = :chain_id AND address = :address)
-        OR EXISTS (SELECT FROM chain.currency WHERE chain_id = :chain_id AND currency = :address)
-        OR EXISTS (SELECT FROM treasury.nonce WHERE chain_id = :chain_id AND address = :address)
-""")
-
-
-@dataclass(frozen=True, slots=True)
-class WithdrawalRules:
-    """By asset id. Above `unapproved` an operator decides; with `asks_about_others` on all others, too."""
-
-    unapproved: Mapping[str, int]
-    asks_about_others: bool
-
-    def needs_approval(self, amount: Amount) -> bool:
-        limit = self.unapproved.get(amount.asset.id)
-        return self.asks_about_others if limit is None else amount.value > limit
 
 
 class Spending(Protocol):
@@ -91,10 +72,10 @@ class WithdrawalService:
         ledger: Ledger,
         accounts: ChainAccounts,
         outbox: Outbox,
-        deployment: Callable[[], Deployment],
+        receivers: Receivers,
         depositor: Callable[[Tx, Address], str | None],
         spending: Spending,
-        rules: WithdrawalRules,
+        rules: ApprovalRules,
     ) -> None:
         """`depositor` names the owner of a deposit address of the node, in the ledger."""
         self._clock = clock
@@ -102,7 +83,7 @@ class WithdrawalService:
         self._ledger = ledger
         self._accounts = accounts
         self._outbox = outbox
-        self._deployment = deployment
+        self._receivers = receivers
         self._depositor = depositor
         self._spending = spending
         self._rules = rules
@@ -125,7 +106,7 @@ class WithdrawalService:
         if request.amount <= 0:
             raise AmountInvalid("an amount is a whole number from 1 to 2^256 - 1", amount=str(request.amount))
         tracked = self._tracked(tx, request.asset_id)
-        self._check_address(tx, request.to, tracked)
+        self._check_address(tx, request.to)
         owner, now = owner_of_account(request.account_id), self._clock.now()
         receiver = self._depositor(tx, request.to)
         if receiver == owner:
@@ -220,15 +201,10 @@ class WithdrawalService:
                 return tracked
         raise WithdrawalAssetUnknown("the node pays no such asset out", asset=asset_id)
 
-    def _check_address(self, tx: Tx, to: Address, tracked: Tracked) -> None:
-        if to == ZERO_ADDRESS:
-            raise WithdrawalAddressRefused("what is sent to the zero address is gone", reason="zero")
-        is_ours = (
-            to in (self._outbox.address, tracked.address) or to in self._deployment().contracts_by_address()
-        )
-        parameters = {"chain_id": self._accounts.chain_id, "address": to_bytes(to)}
-        if is_ours or tx.execute(_OURS, parameters).scalar_one():
-            raise WithdrawalAddressRefused("that is a contract or address of the node", reason="ours")
+    def _check_address(self, tx: Tx, to: Address) -> None:
+        reason = self._receivers.why_not(tx, to)
+        if reason is not None:
+            raise WithdrawalAddressRefused("money that is sent there would be lost", reason=reason)
 
     def _waiting(
         self, tx: Tx, withdrawal_id: uuid.UUID, *, account_id: uuid.UUID | None = None
