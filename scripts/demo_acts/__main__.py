@@ -5,7 +5,19 @@ import time
 
 import httpx
 
-from scripts.demo_acts import appeal, auction, chain_money, nft, order, payment, payout, relay, sign_in, vote
+from scripts.demo_acts import (
+    appeal,
+    auction,
+    chain_money,
+    nft,
+    order,
+    payment,
+    payout,
+    relay,
+    sign_in,
+    vote,
+    wallet,
+)
 from scripts.demo_acts.stage import Stage, current_environment, set_up
 
 ACTS = (
@@ -19,8 +31,9 @@ ACTS = (
     ("Act 8: a ruling is appealed, and members vote by signature", appeal.play),
     ("Act 9: what the node does not pass on", relay.play),
     ("Act 10: somebody with a phone pays in lira", payment.play),
-    ("Act 11: dollars come by the chain and leave by it", chain_money.play),
-    ("Act 12: markets are paid out, and the books are even", payout.play),
+    ("Act 11: people send each other money, by handle, by phone and by a link", wallet.play),
+    ("Act 12: dollars come by the chain and leave by it", chain_money.play),
+    ("Act 13: markets are paid out, and the books are even", payout.play),
 )
 
 

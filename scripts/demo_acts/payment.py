@@ -47,6 +47,9 @@ class Shopper:
         items = self.get("/v1/me/balances")["items"]
         return sum(int(item["available"]) for item in items if item["asset"]["id"] == LIRA)
 
+    def put(self, path: str, body: object) -> Any:  # noqa: ANN401 - any JSON
+        return self._node.send("PUT", path, body=body, token=self._token).json
+
     def order(self, product: Any, rail: str) -> str:  # noqa: ANN401 - any JSON
         body = {"product_id": product["id"], "quantity": 1, "rail": rail}
         return f"/v1/orders/{self.post('/v1/orders', body)['id']}"
@@ -68,7 +71,7 @@ def _from_a_balance(stage: Stage, shopper: Shopper, product: Any) -> None:  # no
     order = shopper.order(product, "hold")
     stage.refused("who has nothing pays nothing", "insufficient_funds", lambda: shopper.post(f"{order}/pay"))
     shopper.post(f"{order}/cancel")
-    _top_up(shopper)
+    top_up(shopper)
     t.equal("play money is there", shopper.has(), MONEY)
     order = shopper.order(product, "balance")
     payment = shopper.post(f"{order}/pay")
@@ -142,7 +145,7 @@ def _ended(stage: Stage, shopper: Shopper, order: str) -> Any:  # noqa: ANN401 -
     return shown
 
 
-def _top_up(shopper: Shopper) -> None:
+def top_up(shopper: Shopper) -> None:
     """As the operator does."""
     command = [sys.executable, "-m", "node.cli", "wallet", "top-up", shopper.account, "TRY", str(MONEY)]
     subprocess.run(command, cwd=REPO, check=True, capture_output=True)

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from node.cli.supervise.plan import REPO
+from scripts.docs_pages import with_block
 from tests.e2e.whole_node import Node
 
 DEMO = str(REPO / "scripts/demo")
 FUZZ = str(REPO / "scripts/fuzz")
+MONEY_PAGE = REPO / "docs/money.md"
 CHILDREN = ("postgres", "valkey", "anvil", "api", "indexer", "spine", "worker", "beat", "sandbox")
 
 
@@ -41,6 +43,15 @@ def finds_nothing(node: Node) -> None:
             break
         time.sleep(0.5)
     assert verify.stdout.strip().splitlines()[-1] == "verify: 0 differences", verify.stdout + verify.stderr
+
+
+def draws_the_ways_of_money(node: Node) -> None:
+    """`docs/money.md` has the pictures; ASOUD_WRITE_DOCS=1 draws them anew."""
+    told = node.asoud("ledger", "flows", "--draw").stdout.strip()
+    page = with_block(MONEY_PAGE.read_text(), "flows", told)
+    if os.environ.get("ASOUD_WRITE_DOCS"):
+        MONEY_PAGE.write_text(page)
+    assert MONEY_PAGE.read_text() == page
 
 
 def answers_by_its_document(node: Node, *options: str) -> None:
@@ -74,6 +85,7 @@ def quick_start(node: Node, language: str, path: Path) -> str:
 def test_a_day_on_a_node(node: Node, tmp_path: Path) -> None:
     start(node)
     passes(node)
+    draws_the_ways_of_money(node)
     ten = node.run(sys.executable, quick_start(node, "python", tmp_path / "ten.py"))
     assert ten.returncode == 0, ten.stderr
     assert "1 tokens on this page" in ten.stdout
