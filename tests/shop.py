@@ -37,6 +37,7 @@ from node.services.catalog.currencies import Currency
 from node.services.catalog.models import Product
 from node.services.catalog.service import CatalogService, Price, ProductDraft
 from node.services.catalog.stock import Stock
+from node.services.charge.service import ChargeService
 from node.services.identity.audit import Audit
 from node.services.market.members import MemberService
 from node.services.market.service import MarketDraft, MarketRules, MarketService, Policy
@@ -107,12 +108,14 @@ class Shop:
         self.funding = Funding(self.clock, self.payment)
         self.till = Till(self.payment, self.funding)
         self.mirror = Mirror(self.payment, wish_of_escrow)
+        self.charge = ChargeService(self.clock, self.events)
         self.order = OrderService(
             self.clock,
             self.events,
             Stock(),
             lambda: self.deployment,
             self.till,
+            charges=self.charge,
             fee_bps=250,
             appeal_times=(60, 600),
             unfunded=UNFUNDED,

@@ -111,6 +111,7 @@ def build_services(
         catalog=shop.catalog,
         currencies=shop.currencies,
         translations=shop.translations,
+        charge=shop.charge,
         order=shop.order,
         releases=shop.releases,
         credit=shop.credit,

@@ -17,6 +17,7 @@ from node.kernel.spine.record import EventRecorder
 from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
 from node.services.catalog.stock import Stock
+from node.services.charge.service import ChargeService
 from node.services.credit.service import CreditService
 from node.services.escrow.conditions import EscrowService
 from node.services.market.members import Audit, MemberService
@@ -37,6 +38,7 @@ class ShopServices:
     catalog: CatalogService
     currencies: Currencies
     translations: TranslationService
+    charge: ChargeService
     order: OrderService
     releases: SignedReleases
     credit: CreditService
@@ -67,12 +69,14 @@ def shop_services(
 
     members = MemberService(clock, events, audit)
     market = MarketService(clock, events, _rules(settings), members)
+    charge = ChargeService(clock, events)
     order = OrderService(
         clock,
         events,
         Stock(),
         deployment,
         payments,
+        charges=charge,
         fee_bps=settings.escrow_fee_bps,
         appeal_times=(settings.appeal_window_s, settings.court_time_s),
         unfunded=dt.timedelta(minutes=settings.order_unfunded_minutes),
@@ -83,6 +87,7 @@ def shop_services(
         catalog=CatalogService(clock, events, market),
         currencies=Currencies(assets, deployment, chain_id=settings.chain_id),
         translations=TranslationService(clock, events),
+        charge=charge,
         order=order,
         escrow=EscrowService(
             deployment,
