@@ -315,6 +315,7 @@ ERRORS |= {
         404, "shipping_method_unknown", "The market has no such way of shipping"
     ),
     charge.ChargeInvalid: Row(422, "charge_invalid", "A rate or a price is out of its bounds"),
+    charge.TaxTooLarge: Row(409, "tax_too_large", "The node has less of the market's tax"),
     charge.TooManyCharges: Row(409, "too_many_charges", "The market has too many ways of shipping"),
     charge.CountryNeeded: Row(422, "country_needed", "The country is needed"),
     charge.ShippingMethodNeeded: Row(422, "shipping_method_needed", "A way of shipping is needed"),

@@ -206,6 +206,8 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "GET /v1/markets/{market_id}/taxes/{country}": _PUBLIC,
     "PUT /v1/markets/{market_id}/taxes/{country}": _CHARGES,
     "DELETE /v1/markets/{market_id}/taxes/{country}": _CHARGES,
+    "GET /v1/markets/{market_id}/tax-report": _ACCOUNTS,
+    "GET /v1/markets/{market_id}/tax-report.csv": _ACCOUNTS,
     "GET /v1/markets/{market_id}/shipping-methods": _PUBLIC,
     "GET /v1/markets/{market_id}/shipping-methods/{method_id}": _PUBLIC,
     "POST /v1/markets/{market_id}/shipping-methods": _CHARGES,

@@ -1,14 +1,18 @@
-"""What a market charges beyond its prices: taxes by country, and ways of shipping. Anybody may see it."""
+"""What a market charges beyond its prices: taxes by country, and ways of shipping. Anybody may see it.
+
+What came of the taxes is for those who keep the market's books.
+"""
 
 import datetime as dt
 import uuid
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import Path
-from pydantic import Field, StrictBool
+from fastapi import Path, Query
+from pydantic import AwareDatetime, Field, StrictBool
 from starlette.responses import Response
 
 from api.access import CurrentPrincipal, TheServices
+from api.csv_file import csv_file
 from api.languages import Languages, WordViews, in_language
 from api.readback import IfMatch, read_back, require_match
 from api.routing import CommandTx, EffectTx, edge_router
@@ -17,10 +21,11 @@ from api.v1.product import REFERENCE_CHARS_MAX, TEXT_CHARS_MAX
 from api.views import ThePage, Views
 from node.kernel.countries import country as known_country
 from node.kernel.money import BASIS_POINTS
-from node.services.charge import queries
+from node.services.charge import queries, tax_report
 from node.services.charge.errors import ShippingMethodUnknown, TaxUnknown
 from node.services.charge.pricing import TaxRule
 from node.services.charge.service import MethodDraft
+from node.services.market.errors import MarketUnknown
 
 router = edge_router("taxes and shipping")
 
@@ -249,3 +254,56 @@ def remove_shipping_method(
     """Take a way of shipping away. Without the last one the market's goods cost no shipping again."""
     services.market.owned(tx, market_id, account_id=principal.account_id)
     services.charge.remove_method(tx, services.charge.method(tx, market_id, method_id))
+
+
+# -------------------------------------------------------------------------------------- what came of it
+
+
+class TaxRowOut(Output):
+    country: str | None
+    name: str = Field(examples=["KDV"])
+    bps: int = Field(examples=[2000])
+    remitter: Literal["node", "market"] = Field(
+        description="`node`: it collected the tax. `market`: the escrow contract paid it to the market"
+    )
+    asset: AssetOut
+    collected: UintOut
+    refunded: UintOut
+
+
+class TaxHeldOut(Output):
+    asset: str = Field(examples=["iso4217:TRY"])
+    value: str = Field(description="Below zero: more was refunded since than there was left of it")
+
+
+class TaxReportOut(Output):
+    rows: list[TaxRowOut]
+    held: list[TaxHeldOut] = Field(description="What the node has of the market's tax now, by asset")
+
+
+Since = Annotated[AwareDatetime | None, Query(description="From then on")]
+Until = Annotated[AwareDatetime | None, Query(description="Before then")]
+
+
+@router.get("/v1/markets/{market_id}/tax-report", response_model=TaxReportOut)
+async def report_tax(
+    market_id: uuid.UUID, views: Views, since: Since = None, until: Until = None
+) -> Response:
+    """The tax that orders paid and got back in a period, by country, rate and asset."""
+    params = {"market_id": market_id, "since": since, "until": until}
+    return await views.one(
+        tax_report.REPORT, params, missing=MarketUnknown("there is no such market"), private=True
+    )
+
+
+@router.get(
+    "/v1/markets/{market_id}/tax-report.csv",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+async def download_tax_report(
+    market_id: uuid.UUID, services: TheServices, since: Since = None, until: Until = None
+) -> Response:
+    """The same rows as CSV (RFC 4180)."""
+    params = {"market_id": market_id, "since": since, "until": until}
+    return await csv_file(services, tax_report.REPORT_CSV, params, name="tax.csv")

@@ -66,6 +66,8 @@ def build_services(
         assets=trade.assets,
         audit=people.audit,
         payments=payments.till,
+        ledger=ledger,
+        balance=balance,
     )
     purse = purse_services(settings, clock=clock, events=events, ledger=ledger, notices=people.notices)
     money = chain_money(
@@ -112,6 +114,7 @@ def build_services(
         currencies=shop.currencies,
         translations=shop.translations,
         charge=shop.charge,
+        tax=shop.tax,
         order=shop.order,
         releases=shop.releases,
         credit=shop.credit,

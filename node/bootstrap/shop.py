@@ -14,9 +14,11 @@ from node.chain.steps import StepBuilder
 from node.kernel.clock import Clock
 from node.kernel.settings import DEV_CHAIN_ID, Settings
 from node.kernel.spine.record import EventRecorder
+from node.services.balance.service import BalanceService
 from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
 from node.services.catalog.stock import Stock
+from node.services.charge.remitting import TaxService
 from node.services.charge.service import ChargeService
 from node.services.credit.service import CreditService
 from node.services.escrow.conditions import EscrowService
@@ -27,6 +29,7 @@ from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
 from node.services.translation.service import TranslationService
 from wallet.asset.service import AssetService
+from wallet.ledger.commands import Ledger
 
 WINDOW_S_MIN = 3600
 
@@ -39,6 +42,7 @@ class ShopServices:
     currencies: Currencies
     translations: TranslationService
     charge: ChargeService
+    tax: TaxService
     order: OrderService
     releases: SignedReleases
     credit: CreditService
@@ -57,6 +61,8 @@ def shop_services(
     assets: AssetService,
     audit: Audit,
     payments: Payments,
+    ledger: Ledger,
+    balance: BalanceService,
 ) -> ShopServices:
     def deployment() -> Deployment:
         return deployments.load(settings.chain_id)
@@ -88,6 +94,7 @@ def shop_services(
         currencies=Currencies(assets, deployment, chain_id=settings.chain_id),
         translations=TranslationService(clock, events),
         charge=charge,
+        tax=TaxService(clock, ledger, balance),
         order=order,
         escrow=EscrowService(
             deployment,

@@ -15,6 +15,10 @@ class ChargeInvalid(Invalid):
     """A rate or a price is out of its bounds. `field` says which."""
 
 
+class TaxTooLarge(Conflict):
+    """More would be paid out than the node has of the market's tax. Carries `held`."""
+
+
 class TooManyCharges(Conflict):
     """The market has as many ways of shipping as it may."""
 

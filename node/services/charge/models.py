@@ -1,13 +1,14 @@
 """Tables of what markets charge beyond their prices."""
 
 import datetime as dt
+import enum
 import uuid
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from node.kernel.db.base import Base, uint256_check
+from node.kernel.db.base import APPEND_ONLY, Base, uint256_check
 from node.kernel.db.types import Uint256, Utc
 from node.services.charge.pricing import Tariff, TaxRule
 
@@ -42,6 +43,34 @@ class TaxRow(Base):
             reduced_bps=self.reduced_bps,
             super_reduced_bps=self.super_reduced_bps,
         )
+
+
+class Receiver(enum.StrEnum):
+    """Whom collected tax is paid to."""
+
+    MARKET = "market"  # which remits it itself
+    AUTHORITY = "authority"  # by the node's bank
+
+
+class Remittance(Base):
+    """Tax of a market that the node paid out."""
+
+    __tablename__ = "remittance"
+    __table_args__ = (
+        uint256_check("amount"),
+        CheckConstraint("receiver IN ('market', 'authority')", name="receiver"),
+        Index("ix_remittance_market", "market_id", "asset_id"),
+        {"schema": SCHEMA, "info": {APPEND_ONLY: True}},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    market_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("market.market.id"))
+    asset_id: Mapped[str] = mapped_column(Text)
+    amount: Mapped[int] = mapped_column(Uint256)
+    receiver: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    by: Mapped[str] = mapped_column(Text)
+    at: Mapped[dt.datetime] = mapped_column(Utc)
 
 
 class ShippingMethod(Base):

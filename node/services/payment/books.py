@@ -13,7 +13,7 @@ from node.services.payment.models import Intent
 from node.services.payment.split import Parts
 from wallet.ledger.commands import AccountId, Ledger, Posting, Transfer
 from wallet.ledger.statements import balance
-from wallet.owners import NODE, owner_of_account, owner_of_market
+from wallet.owners import NODE, TAX, owner_of_account, owner_of_market
 
 UNBOUNDED: Final = -(2**255)  # a floor that no refund reaches
 
@@ -56,7 +56,7 @@ class Books:
         named = (
             (self.market(tx, intent), parts.market),
             (self._account(tx, NODE, "commission", asset, floor=None), parts.commission),
-            (self._account(tx, NODE, "tax", asset, floor=None), parts.tax),
+            (self._account(tx, NODE, TAX, asset, floor=None), parts.tax),
             (self.market(tx, intent), parts.shipping),
         )
         return [(account, value) for account, value in named if value]
