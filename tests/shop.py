@@ -46,7 +46,7 @@ from node.services.order.models import Order
 from node.services.order.service import OrderService
 from node.services.order.states import Rail as OrderRail
 from node.services.payment.books import Books
-from node.services.payment.funding import RAILS, Funding
+from node.services.payment.funding import RAILS, Funding, Tolerance
 from node.services.payment.mirror import Mirror
 from node.services.payment.rails.balance import BalanceRail
 from node.services.payment.rails.chain import ChainRail
@@ -86,6 +86,7 @@ class Shop:
     buyer: Caller = field(default_factory=a_caller)
     arbiter: Caller = field(default_factory=lambda: a_caller(ARBITER))
     debt_max: dict[str, int] = field(default_factory=dict)
+    tolerance: Tolerance = field(default_factory=Tolerance)
 
     def __post_init__(self) -> None:
         policy = Policy(ship_within_s=3600, inspection_s=600, ruling_s=300, silence_seller_bps=5000)
@@ -105,7 +106,7 @@ class Shop:
             **dict.fromkeys(RAILS, HoldRail(self.books)),
         }
         self.payment = PaymentService(self.clock, self.events, Incidents(self.clock), rails)
-        self.funding = Funding(self.clock, self.payment)
+        self.funding = Funding(self.clock, self.payment, self.books, self.tolerance)
         self.till = Till(self.payment, self.funding)
         self.mirror = Mirror(self.payment, wish_of_escrow)
         self.charge = ChargeService(self.clock, self.events)

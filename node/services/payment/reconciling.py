@@ -16,7 +16,7 @@ _STEPS = text("""
     JOIN payment.intent AS intent ON intent.id = step.intent_id
     LEFT JOIN ledger.transfer AS transfer ON transfer.key = step.key
     LEFT JOIN ledger.posting AS posting ON posting.transfer_id = transfer.id
-    WHERE intent.rail IN ('balance', 'hold', 'gateway')
+    WHERE intent.rail <> 'escrow'
         AND (step.kind IN ('settle', 'refund') OR (step.kind = 'secure' AND intent.rail = 'gateway'))
     GROUP BY step.key, step.kind, step.amount
     HAVING step.amount <> coalesce(sum(posting.amount), 0)
@@ -25,17 +25,17 @@ _STEPS = text("""
 _HELD = text("""
     SELECT * FROM (
         SELECT intent.id, intent.rail, intent.secured - intent.settled - intent.returned AS held,
-            CASE intent.rail
-                WHEN 'hold' THEN coalesce((
+            CASE
+                WHEN intent.rail IN ('hold', 'deposit', 'checkout') THEN coalesce((
                     SELECT amount - captured FROM ledger.hold WHERE hold.id = hold_id AND state = 'open'
                 ), 0)
-                WHEN 'gateway' THEN coalesce((
+                WHEN intent.rail = 'gateway' THEN coalesce((
                     SELECT posted FROM ledger.account WHERE owner = concat_ws(:colon, 'payment', intent.id)
                         AND purpose = 'escrow' AND asset = intent.asset_id
                 ), 0)
                 ELSE 0
             END AS booked
-        FROM payment.intent AS intent WHERE intent.rail IN ('balance', 'hold', 'gateway')
+        FROM payment.intent AS intent WHERE intent.rail <> 'escrow'
     ) AS compared WHERE held <> booked ORDER BY id LIMIT :limit
 """)
 
