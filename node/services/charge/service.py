@@ -171,7 +171,8 @@ class ChargeService:
             ShippingMethodUnknown, ShippingMethodUnfit, CountryNotServed: It can't be shipped in that way, or
                 not there at all.
         """
-        rule, methods = self._rule(tx, sold, country), self._methods(tx, sold.market_id)
+        methods = self._methods(tx, sold.market_id) if sold.needs_shipping else ()
+        rule = self._rule(tx, sold, country, ships=bool(methods))
         if method_id is not None:
             method = self.method(tx, sold.market_id, method_id)
             reason = _unfit(method, sold, country)
@@ -179,7 +180,7 @@ class ChargeService:
                 words = "the order can't be shipped that way"
                 raise ShippingMethodUnfit(words, method_id=str(method_id), reason=reason)
             return _with(method, sold, quantity, rule, country)
-        if methods and sold.needs_shipping:
+        if methods:
             self._require_some(methods, sold, country)
             raise ShippingMethodNeeded(
                 "say how it is to be shipped", field="shipping_method_id", country=country
@@ -192,8 +193,9 @@ class ChargeService:
         Raises:
             CountryUnknown, CountryNeeded, CountryNotServed: As `charged`.
         """
-        rule, methods = self._rule(tx, sold, country), self._methods(tx, sold.market_id)
-        if not methods or not sold.needs_shipping:
+        methods = self._methods(tx, sold.market_id) if sold.needs_shipping else ()
+        rule = self._rule(tx, sold, country, ships=bool(methods))
+        if not methods:
             return None
         suiting = self._require_some(methods, sold, country)
         return [_with(method, sold, quantity, rule, country) for method in suiting]
@@ -207,14 +209,13 @@ class ChargeService:
             raise CountryNotServed(words, country=country, asset=sold.asset_id)
         return suiting
 
-    def _rule(self, tx: Tx, sold: Sold, country: str | None) -> TaxRule | None:
+    def _rule(self, tx: Tx, sold: Sold, country: str | None, *, ships: bool) -> TaxRule | None:
         """None: the market has no taxes there."""
         if country is not None:
             known_country(country)
             row = tx.get(TaxRow, {"market_id": sold.market_id, "country": country})
             return None if row is None else row.rule()
         has_taxes = select(TaxRow.country).where(TaxRow.market_id == sold.market_id).limit(1)
-        ships = sold.needs_shipping and self._methods(tx, sold.market_id)
         if ships or tx.execute(has_taxes).first() is not None:
             raise CountryNeeded("say to which country it goes", field="country")
         return None
