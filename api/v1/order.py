@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from api.access import CurrentPrincipal, TheServices
 from api.readback import read_back
-from api.routing import CommandTx, edge_router
+from api.routing import CommandTx, edge_router, never_stored
 from api.schemas import (
     AddressString,
     AmountOut,
@@ -242,6 +242,7 @@ class PreviewOut(Output):
 
 
 @router.post("/v1/orders/preview")
+@never_stored
 def preview_order(body: PreviewIn, tx: CommandTx, services: TheServices) -> PreviewOut:
     """What an order would cost and how it can be shipped, without placing it. Refused as orders are."""
     to = Destination(country=body.country, method_id=body.shipping_method_id)

@@ -86,6 +86,9 @@ class Person:
     def post(self, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
         return self.send(path, body).json
 
+    def put(self, path: str, body: object) -> Any:  # noqa: ANN401 - any JSON
+        return self._signed_in(lambda: self.node.send("PUT", path, body=body, token=self.token)).json
+
     def upload(self, name: str, content: bytes, media_type: str) -> Any:  # noqa: ANN401 - any JSON
         file = (name, content, media_type)
         return self._signed_in(lambda: self.node.send("POST", "/v1/media", file=file, token=self.token)).json

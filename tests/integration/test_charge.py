@@ -73,7 +73,8 @@ class Stall:
     async def placed(self, product: dict[str, Any], *, rail: str = "hold", **fields: Any) -> OrderOut:
         """What the order shows is what the preview said."""
         body = {"product_id": product["id"], "quantity": 1, **fields}
-        seen = PreviewOut.model_validate(await self.send("POST", "/v1/orders/preview", body))
+        by = self.buyer | {"Idempotency-Key": "has no effect where nothing changes"}
+        seen = PreviewOut.model_validate(await self.send("POST", "/v1/orders/preview", body, by=by))
         order = await self.send("POST", "/v1/orders", {**body, "rail": rail}, by=self.buyer, status=201)
         found = OrderOut.model_validate(order)
         assert found.breakdown == seen.breakdown
