@@ -23,6 +23,7 @@ from node.kernel.countries import country as known_country
 from node.kernel.money import BASIS_POINTS
 from node.services.charge import queries, tax_report
 from node.services.charge.errors import ShippingMethodUnknown, TaxUnknown
+from node.services.charge.models import Receiver
 from node.services.charge.pricing import TaxRule
 from node.services.charge.service import MethodDraft
 from node.services.market.errors import MarketUnknown
@@ -276,8 +277,17 @@ class TaxHeldOut(Output):
     value: str = Field(description="Below zero: more was refunded since than there was left of it")
 
 
+class RemittanceOut(Output):
+    asset: str = Field(examples=["iso4217:TRY"])
+    value: UintOut
+    to: Receiver = Field(description="`authority`: by the node's bank; `market`: to its wallet")
+    reason: str
+    at: dt.datetime
+
+
 class TaxReportOut(Output):
     rows: list[TaxRowOut]
+    remitted: list[RemittanceOut] = Field(description="What the node paid out of it in the period")
     held: list[TaxHeldOut] = Field(description="What the node has of the market's tax now, by asset")
 
 

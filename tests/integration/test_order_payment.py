@@ -20,6 +20,7 @@ from node.cli.payments import payments
 from node.events.payment import PaymentSecured
 from node.kernel.currencies import fiat_asset
 from node.kernel.money import Amount
+from node.services.charge.models import Receiver
 from node.services.gateway.providers.sandbox import signature
 from node.services.order.access import Caller
 from node.services.payment.reconciling import PaymentsAgainstLedger
@@ -309,6 +310,13 @@ async def test_every_unit_of_goods_tax_and_shipping_is_somebodys(
     _, _, tax = await charging.split()
     assert (row.country, row.name, row.bps, row.remitter) == ("TR", "KDV", 2000, "node")
     assert row.collected - row.refunded == tax == int(told.held[0].value)
+    with edge.services.database.transaction() as tx:
+        market_id, due = uuid.UUID(trade.product["market_id"]), Amount(TRY, 7)
+        edge.services.tax.remit(tx, market_id, due, to=Receiver.AUTHORITY, reason="2026-01", by="test")
+    again = (await edge.client.get(f"{charging.market}/tax-report", headers=trade.seller)).json()
+    (paid,) = TaxReportOut.model_validate(again).remitted
+    assert (paid.value, paid.to, paid.reason) == (7, "authority", "2026-01")
+    assert int(again["held"][0]["value"]) == tax - 7
     as_csv = await edge.client.get(f"{charging.market}/tax-report.csv", headers=trade.seller)
     assert as_csv.text.splitlines()[1] == f'TR,"KDV",2000,{TRY.id},TRY,2,node,{row.collected},{row.refunded}'
     begin = edge.services.database.transaction

@@ -1,20 +1,25 @@
 """Deposits that are almost enough: the node adds the rest, and nobody gets more back than they paid."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
 from node.kernel.db.unit_of_work import Database
+from node.kernel.money import Amount
 from node.services.order.states import Action, Rail
 from node.services.payment.funding import Tolerance
 from node.services.payment.reconciling import PaymentsAgainstLedger
 from tests.shop import NATIVE, Shop
 from tests.stack import DatabaseUrls
 from tests.till import PRICE, Till
-from wallet.owners import TOLERANCE
+from wallet.owners import TOLERANCE, owner_of_account
 
 pytestmark = pytest.mark.pg
 
+WAIT_S = 20.0
 TEN = PRICE * 10 // 10_000
 
 
@@ -121,3 +126,49 @@ def test_only_a_deposit_is_completed(database: Database) -> None:
         assert not till.shop.funding.take(tx, till.shop.payment.locked(tx, payment_id))
     assert till.state(order) == ("placed", "created")
     even(till)
+
+
+def test_what_comes_at_the_same_moment_is_not_added_as_well(
+    database: Database, module_database: DatabaseUrls
+) -> None:
+    """The posting waits for the account, and sees then that nothing is missing."""
+    till = a_till(database, bps=10)
+    added = till.node_has(TOLERANCE)
+    buyer = till.buyer()
+    order = till.order(buyer, Rail.DEPOSIT)
+    payment_id = till.pay(order, buyer)
+    owner = owner_of_account(buyer.account_id)
+    with database.transaction() as tx:
+        till.shop.balance.top_up(tx, owner, Amount(NATIVE.asset, PRICE - TEN))
+
+    def take() -> bool:
+        with database.transaction() as tx:
+            intent = till.shop.payment.locked(tx, payment_id)
+            return till.shop.funding.take(tx, intent, by_deposit=True)
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as tx:
+            till.shop.balance.top_up(tx, owner, Amount(NATIVE.asset, TEN + 2))
+            taking = pool.submit(take)
+            await_blocked(module_database)
+        assert taking.result(WAIT_S) is False
+        assert till.state(order) == ("placed", "created")
+        assert take()
+    till.follow()
+    (intent,) = till.payments(order)
+    assert (till.state(order), intent.covered, intent.received) == (("paid", "authorised"), 0, PRICE + 2)
+    assert (till.has_coin(buyer), till.node_has(TOLERANCE)) == ((2, PRICE), added)
+    even(till)
+
+
+def await_blocked(urls: DatabaseUrls) -> None:
+    """Until somebody of this database waits for somebody else's row."""
+    waiting = """
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'
+    """
+    ends = time.monotonic() + WAIT_S
+    with psycopg.connect(urls.app, autocommit=True) as connection:
+        while connection.execute(waiting).fetchone() == (0,):
+            assert time.monotonic() < ends
+            time.sleep(0.01)

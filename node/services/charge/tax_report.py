@@ -10,6 +10,8 @@ Takes `market_id` (NULL: all), `since` and `until` (NULL: open).
 
 from typing import Final, LiteralString
 
+from node.kernel.db.json_sql import time_text
+
 _STEPS: Final[LiteralString] = """
     SELECT intent.market_id, intent.asset_id, intent.asset_code, intent.asset_exponent, shop_order.country,
         shop_order.tax_name, shop_order.tax_bps, shop_order.shipping_tax_bps, shop_order.shipping_tax,
@@ -73,6 +75,15 @@ REPORT: Final[LiteralString] = f"""
                 'asset', json_build_object('id', asset_id, 'code', asset_code, 'exponent', asset_exponent),
                 'collected', collected::text, 'refunded', refunded::text
             ) ORDER BY {_ORDER}) FROM ({_GROUPED}) AS grouped
+        ), '[]'::json),
+        'remitted', coalesce((
+            SELECT json_agg(json_build_object(
+                'asset', asset_id, 'value', amount::text, 'to', receiver, 'reason', reason,
+                'at', {time_text("at")}
+            ) ORDER BY at, id)
+            FROM charge.remittance WHERE market_id = %(market_id)s::uuid
+                AND (%(since)s::timestamptz IS NULL OR at >= %(since)s::timestamptz)
+                AND (%(until)s::timestamptz IS NULL OR at < %(until)s::timestamptz)
         ), '[]'::json),
         'held', coalesce((
             SELECT json_agg(json_build_object('asset', asset_id, 'value', held::text) ORDER BY asset_id)
