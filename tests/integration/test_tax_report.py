@@ -16,6 +16,7 @@ from node.services.catalog.models import Product
 from node.services.charge.errors import ChargeInvalid, TaxTooLarge
 from node.services.charge.models import Receiver
 from node.services.charge.pricing import TaxRule
+from node.services.charge.reconciling import TaxAgainstLedger
 from node.services.charge.remitting import Period, TaxService
 from node.services.charge.service import MethodDraft
 from node.services.order.access import Caller
@@ -41,6 +42,7 @@ def till(fresh_database: DatabaseUrls) -> Iterator[Till]:
     yield found
     found.follow()
     assert found.broken() == ()
+    assert TaxAgainstLedger().compare(database.transaction).differences == []
     database.dispose()
 
 
