@@ -26,6 +26,7 @@ from node.chain.deployments import NotDeployed
 from node.chain.pool import Disputed
 from node.chain.relay import NotRelayed
 from node.chain.steps import InsufficientTokenFunds
+from node.kernel.countries import CountryUnknown
 from node.kernel.db.keyset import CursorInvalid
 from node.kernel.errors import (
     AsoudError,
@@ -46,6 +47,7 @@ from node.kernel.text import TextInvalid
 from node.services.auction import errors as auction
 from node.services.balance import errors as balance
 from node.services.catalog import errors as catalog
+from node.services.charge import errors as charge
 from node.services.content import errors as content
 from node.services.credit import errors as credit
 from node.services.deposit import errors as deposit
@@ -163,7 +165,7 @@ ERRORS: dict[type[AsoudError], Row] = {
     identity.IdentityUnknown: Row(404, "identity_unknown", "The account has no such wallet or phone"),
     identity.LastIdentity: Row(409, "last_identity", "It is the only way into the account"),
     identity.TooManyIdentities: Row(409, "too_many_identities", "The account has too many identities"),
-    identity.CountryUnknown: Row(422, "country_unknown", "Not a country of ISO 3166-1"),
+    CountryUnknown: Row(422, "country_unknown", "Not a country of ISO 3166-1"),
     identity.MoneyUnknown: Row(422, "money_unknown", "Not a currency of ISO 4217"),
     identity.TimeZoneUnknown: Row(422, "time_zone_unknown", "Not a time zone of the IANA database"),
     identity.SignInRateExceeded: Row(429, "sign_in_rate_exceeded", "Too many attempts in a minute"),
@@ -308,6 +310,17 @@ ERRORS |= {
     catalog.SkuTaken: Row(409, "sku_taken", "Another product of the market has that SKU"),
     catalog.PriceInvalid: Row(422, "price_invalid", "The price is zero or too high"),
     catalog.CurrencyUnknown: Row(422, "currency_unknown", "Prices are not in that asset here"),
+    charge.TaxUnknown: Row(404, "tax_unknown", "The market has no taxes in that country"),
+    charge.ShippingMethodUnknown: Row(
+        404, "shipping_method_unknown", "The market has no such way of shipping"
+    ),
+    charge.ChargeInvalid: Row(422, "charge_invalid", "A rate or a price is out of its bounds"),
+    charge.TaxTooLarge: Row(409, "tax_too_large", "The node has less of the market's tax"),
+    charge.TooManyCharges: Row(409, "too_many_charges", "The market has too many ways of shipping"),
+    charge.CountryNeeded: Row(422, "country_needed", "The country is needed"),
+    charge.ShippingMethodNeeded: Row(422, "shipping_method_needed", "A way of shipping is needed"),
+    charge.CountryNotServed: Row(409, "country_not_served", "The market does not ship there"),
+    charge.ShippingMethodUnfit: Row(409, "shipping_method_unfit", "The order can't be shipped that way"),
     # auctions
     auction.AuctionUnknown: Row(404, "auction_unknown", "There is no such auction"),
     auction.AuctionInvalid: Row(422, "auction_invalid", "The auction makes no sense"),

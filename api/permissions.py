@@ -88,6 +88,7 @@ _REFUNDS = _of(Who.OWNER, Who.MANAGER, scope=Scope.ORDERS_WRITE)
 _DISPUTANTS = _of(Who.BUYER, Who.OWNER, Who.MANAGER, scope=Scope.ORDERS_WRITE)
 _BY_TIME = _of(Who.BUYER, Who.OWNER, Who.MANAGER, Who.STAFF, Who.JUDGE, scope=Scope.ORDERS_WRITE)
 _SELLS = _of(Who.OWNER, Who.MANAGER, Who.STAFF, scope=Scope.PRODUCTS_WRITE)
+_CHARGES = _of(Who.OWNER, Who.MANAGER, scope=Scope.PRODUCTS_WRITE)
 _ACCOUNTS = _of(Who.OWNER, Who.MANAGER, Who.ACCOUNTANT, scope=Scope.BALANCES_READ)
 _TRANSLATES = _of(Who.OWNER, Who.MANAGER, Who.STAFF, scope=Scope.MARKETS_WRITE)
 
@@ -200,6 +201,18 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "DELETE /v1/keys/{key_id}": _IN_PERSON,
     "POST /v1/markets/{market_id}/keys": _OWNER,
     "GET /v1/markets/{market_id}/keys": _OWNER,
+    # what markets charge beyond prices
+    "GET /v1/markets/{market_id}/taxes": _PUBLIC,
+    "GET /v1/markets/{market_id}/taxes/{country}": _PUBLIC,
+    "PUT /v1/markets/{market_id}/taxes/{country}": _CHARGES,
+    "DELETE /v1/markets/{market_id}/taxes/{country}": _CHARGES,
+    "GET /v1/markets/{market_id}/tax-report": _ACCOUNTS,
+    "GET /v1/markets/{market_id}/tax-report.csv": _ACCOUNTS,
+    "GET /v1/markets/{market_id}/shipping-methods": _PUBLIC,
+    "GET /v1/markets/{market_id}/shipping-methods/{method_id}": _PUBLIC,
+    "POST /v1/markets/{market_id}/shipping-methods": _CHARGES,
+    "PATCH /v1/markets/{market_id}/shipping-methods/{method_id}": _CHARGES,
+    "DELETE /v1/markets/{market_id}/shipping-methods/{method_id}": _CHARGES,
     # products
     "POST /v1/markets/{market_id}/products": _SELLS,
     "GET /v1/markets/{market_id}/products": _of(Who.ANYONE, scope=Scope.PRODUCTS_READ),
@@ -215,6 +228,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "GET /v1/currencies/fiat": _PUBLIC,
     # orders
     "POST /v1/orders": _of(Who.ACCOUNT, scope=Scope.ORDERS_WRITE),
+    "POST /v1/orders/preview": _PUBLIC,
     "GET /v1/orders": _of(Who.ACCOUNT, scope=Scope.ORDERS_READ),
     "GET /v1/markets/{market_id}/orders": _of(*OF_MARKET, scope=Scope.ORDERS_READ),
     "GET /v1/disputes": _of(Who.ARBITER, scope=Scope.ORDERS_READ),

@@ -96,7 +96,10 @@ _KINDS: dict[Any, Kind] = {_command: Kind.COMMAND, _effect: Kind.EFFECT, _statem
 
 
 def never_stored(endpoint: Endpoint) -> Endpoint:
-    """Below the route decorator: the answer carries a token or a key, so `Idempotency-Key` has no effect."""
+    """Below the route decorator: for answers that carry a token or a key, and commands that change nothing.
+
+    `Idempotency-Key` has no effect then.
+    """
     setattr(endpoint, _NEVER_STORED, True)
     return endpoint
 

@@ -37,6 +37,7 @@ from node.services.catalog.currencies import Currency
 from node.services.catalog.models import Product
 from node.services.catalog.service import CatalogService, Price, ProductDraft
 from node.services.catalog.stock import Stock
+from node.services.charge.service import ChargeService
 from node.services.identity.audit import Audit
 from node.services.market.members import MemberService
 from node.services.market.service import MarketDraft, MarketRules, MarketService, Policy
@@ -45,7 +46,7 @@ from node.services.order.models import Order
 from node.services.order.service import OrderService
 from node.services.order.states import Rail as OrderRail
 from node.services.payment.books import Books
-from node.services.payment.funding import RAILS, Funding
+from node.services.payment.funding import RAILS, Funding, Tolerance
 from node.services.payment.mirror import Mirror
 from node.services.payment.rails.balance import BalanceRail
 from node.services.payment.rails.chain import ChainRail
@@ -85,6 +86,7 @@ class Shop:
     buyer: Caller = field(default_factory=a_caller)
     arbiter: Caller = field(default_factory=lambda: a_caller(ARBITER))
     debt_max: dict[str, int] = field(default_factory=dict)
+    tolerance: Tolerance = field(default_factory=Tolerance)
 
     def __post_init__(self) -> None:
         policy = Policy(ship_within_s=3600, inspection_s=600, ruling_s=300, silence_seller_bps=5000)
@@ -104,15 +106,17 @@ class Shop:
             **dict.fromkeys(RAILS, HoldRail(self.books)),
         }
         self.payment = PaymentService(self.clock, self.events, Incidents(self.clock), rails)
-        self.funding = Funding(self.clock, self.payment)
+        self.funding = Funding(self.clock, self.payment, self.books, self.tolerance)
         self.till = Till(self.payment, self.funding)
         self.mirror = Mirror(self.payment, wish_of_escrow)
+        self.charge = ChargeService(self.clock, self.events)
         self.order = OrderService(
             self.clock,
             self.events,
             Stock(),
             lambda: self.deployment,
             self.till,
+            charges=self.charge,
             fee_bps=250,
             appeal_times=(60, 600),
             unfunded=UNFUNDED,

@@ -131,6 +131,9 @@ class Till:
     def market_has(self, order: Order) -> int:
         return self._balance(owner_of_market(order.market_id))[0]
 
+    def market_has_coin(self, order: Order) -> int:
+        return self._balance(owner_of_market(order.market_id), NATIVE.asset.id)[0]
+
     def market_floor(self, order: Order) -> int:
         return self._balance(owner_of_market(order.market_id))[2]
 

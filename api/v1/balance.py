@@ -3,16 +3,15 @@
 import datetime as dt
 from typing import Annotated
 
-import msgspec
 from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
 from api.access import CurrentPrincipal, TheServices
+from api.csv_file import csv_file
 from api.routing import edge_router
 from api.schemas import Output, Page, UintOut
-from api.views import PRIVATE, ThePage, Views
-from node.kernel.errors import Bug
+from api.views import ThePage, Views
 from node.services.balance import queries
 from node.services.container import Services
 from wallet.owners import WALLET, owner_of_account
@@ -80,11 +79,7 @@ async def download_statement(
 
 
 async def statement_file(services: Services, params: dict[str, str]) -> Response:
-    body = await services.queries.json(queries.STATEMENT_CSV, params)
-    if body is None:
-        raise Bug("a statement is never NULL")
-    headers = {"Cache-Control": PRIVATE, "Content-Disposition": 'attachment; filename="statement.csv"'}
-    return Response(msgspec.json.decode(body, type=str), headers=headers, media_type="text/csv")
+    return await csv_file(services, queries.STATEMENT_CSV, params, name="statement.csv")
 
 
 def _of(principal: CurrentPrincipal, asset: str) -> dict[str, str]:

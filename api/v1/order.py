@@ -14,8 +14,20 @@ from starlette.responses import Response
 
 from api.access import CurrentPrincipal, TheServices
 from api.readback import read_back
-from api.routing import CommandTx, edge_router
-from api.schemas import AddressString, AmountOut, HashString, HexBytes, Input, Output, Page, UintOut, Whole
+from api.routing import CommandTx, edge_router, never_stored
+from api.schemas import (
+    AddressString,
+    AmountOut,
+    AssetOut,
+    HashString,
+    HexBytes,
+    Input,
+    Output,
+    Page,
+    UintOut,
+    Whole,
+)
+from api.v1.charge import CountryString
 from api.v1.escrow import EscrowState
 from api.views import ThePage, Views
 from node.kernel.hexes import to_bytes
@@ -23,6 +35,7 @@ from node.services.container import Services
 from node.services.identity.tokens import Principal
 from node.services.order import queries
 from node.services.order.access import Caller
+from node.services.order.charging import Charged, Destination
 from node.services.order.errors import OrderUnknown
 from node.services.order.service import QUANTITY_MAX
 from node.services.order.statements import Kind
@@ -51,9 +64,32 @@ class OrderIn(Input):
         " `hold`: the same, held until the goods are there; `gateway`: card, bank and so on;"
         " `deposit`, `checkout`: coin or tokens by the chain, then held as well",
     )
+    country: CountryString | None = Field(
+        None, description="Where it goes (ISO 3166-1 alpha-2): needed where the market has taxes or ships"
+    )
+    shipping_method_id: uuid.UUID | None = Field(
+        None, description="Needed for goods that are shipped, where the market says how it ships"
+    )
     appeal: StrictBool = Field(
         default=False, description="Let the DAO judge over the arbiter's ruling, if a party appeals"
     )
+
+
+class BreakdownOut(Output):
+    """What an order costs: `goods + shipping + tax = total`. `goods` and `shipping` are without tax."""
+
+    goods: UintOut
+    shipping: UintOut
+    tax: UintOut
+    total: UintOut
+    shipping_tax: UintOut = Field(description="What of `tax` is on the shipping")
+    tax_name: str | None = Field(examples=["KDV"], description="Null: no taxes are known there")
+    tax_bps: int = Field(examples=[2000], description="The rate on the goods, in basis points")
+    shipping_tax_bps: int = Field(examples=[2000])
+    tax_included: bool = Field(description="Whether the product's price and that of shipping include it")
+    country: str | None = Field(examples=["TR"])
+    shipping_method_id: uuid.UUID | None
+    shipping_name: str | None = Field(description="In the market's own language")
 
 
 class OrderSummary(Output):
@@ -69,8 +105,9 @@ class OrderSummary(Output):
     buyer: AddressString | None = Field(description="Null: the buyer has no wallet")
     seller: AddressString
     arbiter: AddressString
-    unit_price: AmountOut
-    amount: AmountOut
+    unit_price: AmountOut = Field(description="As the product listed it")
+    amount: AmountOut = Field(description="What is paid: the total")
+    breakdown: BreakdownOut = Field(description="As it was when the order was placed")
     deadline: dt.datetime | None = Field(description="Of the present state")
     placed_at: dt.datetime
     changed_at: dt.datetime
@@ -189,6 +226,40 @@ class OrderOut(OrderSummary):
     timeline: list[TimelineEntryOut]
 
 
+class PreviewIn(Input):
+    product_id: uuid.UUID
+    quantity: Whole = Field(ge=1, le=QUANTITY_MAX)
+    country: CountryString | None = None
+    shipping_method_id: uuid.UUID | None = None
+
+
+class PreviewOut(Output):
+    unit_price: AmountOut
+    breakdown: BreakdownOut | None = Field(description="Null: one of `shipping_methods` is to be chosen")
+    shipping_methods: list[BreakdownOut] | None = Field(
+        description="The order by each way of shipping that suits; null: none is needed"
+    )
+
+
+@router.post("/v1/orders/preview")
+@never_stored
+def preview_order(body: PreviewIn, tx: CommandTx, services: TheServices) -> PreviewOut:
+    """What an order would cost and how it can be shipped, without placing it. Refused as orders are."""
+    to = Destination(country=body.country, method_id=body.shipping_method_id)
+    found = services.order.preview(tx, product_id=body.product_id, quantity=body.quantity, to=to)
+    sold = found.reserved
+    asset = AssetOut(id=sold.asset_id, code=sold.asset_code, exponent=sold.asset_exponent)
+    return PreviewOut(
+        unit_price=AmountOut(value=sold.price, asset=asset),
+        breakdown=None if found.charged is None else _breakdown(found.charged),
+        shipping_methods=None if found.offers is None else [_breakdown(offer) for offer in found.offers],
+    )
+
+
+def _breakdown(charged: Charged) -> BreakdownOut:
+    return BreakdownOut(**{name: getattr(charged, name) for name in BreakdownOut.model_fields})
+
+
 @router.post("/v1/orders", status_code=201, response_model=OrderOut)
 def place_order(body: OrderIn, tx: CommandTx, services: TheServices, principal: CurrentPrincipal) -> Response:
     """Reserve units of a product, and fix price and escrow terms. Pay before `deadline`."""
@@ -202,6 +273,7 @@ def place_order(body: OrderIn, tx: CommandTx, services: TheServices, principal: 
         quantity=body.quantity,
         note=body.note,
         appeal=body.appeal,
+        to=Destination(country=body.country, method_id=body.shipping_method_id),
     )
     location = f"/v1/orders/{order.id}"
     return read_back(

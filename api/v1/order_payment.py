@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import uuid
+from typing import Literal
 
 import msgspec
 import segno
@@ -70,6 +71,17 @@ class PaymentStepOut(Output):
     at: dt.datetime
 
 
+class InvoiceOut(Output):
+    """How far an invoice of one's own deposit address is paid."""
+
+    status: Literal["waiting", "partial", "paid", "over", "late", "ended"] = Field(
+        description="`late`: money came after its time, and is the payer's; `ended`: nothing came"
+    )
+    received: UintOut = Field(description="What there is for it so far; `late`: what came too late")
+    missing: UintOut
+    over: UintOut = Field(description="What was more than enough, and stays in the balance")
+
+
 class PaymentOut(Output):
     id: uuid.UUID
     order_id: uuid.UUID
@@ -81,6 +93,8 @@ class PaymentOut(Output):
     captured: UintOut = Field(description="Paid out to the market and the platform so far")
     returned: UintOut = Field(description="Given back of what was held")
     refunded: UintOut = Field(description="Given back of what was captured")
+    underpaid_by: UintOut = Field(description="What a deposit fell short of, within the node's tolerance")
+    invoice: InvoiceOut | None = Field(description="For the payer, of `deposit` and `checkout`")
     action: dict[str, str] | None = Field(
         description="For the payer: `redirect_url` to go to, `client_secret` for the gateway's own form, or"
         " `address` and `uri` (EIP-681) to send coin or tokens to"
@@ -123,7 +137,7 @@ def pay_order(
     if method is not None:
         return_url = services.gateway.back_to(payment_id, body.return_url)
         services.gateway.begin(begin, payment_id, title=order.title, return_url=return_url)
-    return _payment(begin, principal, payment_id, status=201)
+    return _payment(begin, services, principal, payment_id, status=201)
 
 
 @router.post("/v1/orders/{order_id}/payments/{payment_id}/check", response_model=PaymentOut)
@@ -141,7 +155,7 @@ def check_payment(
         if intent.rail in RAILS:
             services.funding.take(tx, intent)
     services.gateway.check(begin, payment_id)
-    return _payment(begin, principal, payment_id, status=200)
+    return _payment(begin, services, principal, payment_id, status=200)
 
 
 def _ask_for_deposit(
@@ -198,19 +212,25 @@ def checkout_payment(
     return CheckoutOut(payment_id=payment_id, steps=steps_out(steps))
 
 
-def _payment(begin: Begin, principal: Principal, payment_id: uuid.UUID, *, status: int) -> Response:
+def _payment(
+    begin: Begin, services: Services, principal: Principal, payment_id: uuid.UUID, *, status: int
+) -> Response:
     with begin() as tx:
-        params = {"payment_id": payment_id, "account_id": principal.account_id}
+        params = {"payment_id": payment_id, **_asker(services, principal)}
         return read_back(tx, queries.PAYMENT, params, status=status)
 
 
 @router.get("/v1/orders/{order_id}/payments", response_model=Page[PaymentOut])
 async def list_order_payments(
-    order_id: uuid.UUID, views: Views, page: ThePage, principal: CurrentPrincipal
+    order_id: uuid.UUID, views: Views, page: ThePage, services: TheServices, principal: CurrentPrincipal
 ) -> Response:
     """What was tried to pay the order, the newest first, with every part that moved."""
-    params = {"order_id": order_id, "account_id": principal.account_id}
+    params = {"order_id": order_id, **_asker(services, principal)}
     return await views.page(queries.PAYMENTS_OF_ORDER, params, page, private=True)
+
+
+def _asker(services: Services, principal: Principal) -> dict[str, object]:
+    return {"account_id": principal.account_id, "now": services.clock.now()}
 
 
 @router.post("/v1/orders/{order_id}/refunds", response_model=OrderOut)

@@ -5,7 +5,7 @@ import uuid
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool
 from starlette.responses import Response
 
 from api.access import CurrentPrincipal, OptionalPrincipal, TheServices
@@ -16,6 +16,7 @@ from api.readback import IfMatch, read_back, require_match
 from api.routing import EffectTx, edge_router
 from api.schemas import AmountOut, Input, Output, Page, UintString, Whole
 from api.views import ThePage
+from node.kernel.tax import TaxClass
 from node.services.catalog import queries
 from node.services.catalog.errors import ProductUnknown
 from node.services.catalog.models import Status
@@ -57,6 +58,8 @@ class ProductChange(Input):
     price: PriceIn | None = None
     stock: Whole | None = Field(None, ge=0, le=STOCK_MAX, examples=[10])
     status: Status | None = None
+    tax_class: TaxClass | None = Field(None, description="By the tax law of the buyer's country")
+    needs_shipping: StrictBool | None = Field(None, description="False: it is digital, or a service")
 
     def draft(self, price: Price | None) -> ProductDraft:
         return ProductDraft(
@@ -66,11 +69,13 @@ class ProductChange(Input):
             price=price,
             stock=self.stock,
             status=self.status,
+            tax_class=self.tax_class,
+            needs_shipping=self.needs_shipping,
         )
 
 
 class ProductIn(ProductChange):
-    """Active unless it says otherwise."""
+    """Active, of the standard class of taxes and to be shipped, unless it says otherwise."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -99,6 +104,8 @@ class ProductOut(Output):
     status: Status
     price: AmountOut
     stock: int = Field(examples=[10], description="Units that can be ordered now")
+    tax_class: TaxClass
+    needs_shipping: bool
     added_at: dt.datetime
     changed_at: dt.datetime
 

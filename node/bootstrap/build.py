@@ -66,6 +66,8 @@ def build_services(
         assets=trade.assets,
         audit=people.audit,
         payments=payments.till,
+        ledger=ledger,
+        balance=balance,
     )
     spending = spending_service(settings, clock=clock)
     money = chain_money(
@@ -120,6 +122,8 @@ def build_services(
         catalog=shop.catalog,
         currencies=shop.currencies,
         translations=shop.translations,
+        charge=shop.charge,
+        tax=shop.tax,
         order=shop.order,
         releases=shop.releases,
         credit=shop.credit,

@@ -10,6 +10,7 @@ from node.chain.deployments import CurrentDeployment, DeploymentRegistry
 from node.kernel.clock import Clock
 from node.kernel.settings import DEV_CHAIN_ID, Settings
 from node.kernel.spine.record import EventRecorder
+from node.services.charge.reconciling import TaxAgainstLedger
 from node.services.deposit.books import DepositBooks
 from node.services.deposit.following import Follower
 from node.services.deposit.holdings import Holdings
@@ -105,6 +106,7 @@ def chain_money(
                 ChainAgainstLedger(chain, accounts=accounts, outbox=outbox, holdings=holdings),
                 IntentsAgainstEntries(clock, chain, outbox=outbox),
                 PaymentsAgainstLedger(),
+                TaxAgainstLedger(),
                 *reports,
             ],
         ),

@@ -4,6 +4,7 @@ import indexer.models  # noqa: F401 - declares tables
 import node.kernel.db.idempotency
 import node.kernel.spine.models
 import node.services.catalog.models
+import node.services.charge.models
 import node.services.deposit.models
 import node.services.gateway.models
 import node.services.governance.models

@@ -13,7 +13,7 @@ from node.services.gateway.reconciling import ReportAgainstPayments
 from node.services.gateway.registry import open_gateways
 from node.services.gateway.service import GatewayService
 from node.services.payment.books import Books
-from node.services.payment.funding import RAILS, Funding
+from node.services.payment.funding import RAILS, Funding, Tolerance
 from node.services.payment.mirror import Mirror
 from node.services.payment.rails.balance import BalanceRail
 from node.services.payment.rails.chain import ChainRail
@@ -57,7 +57,9 @@ def payment_services(
         callback_url=f"{own}{CALLBACK_PATH}",
         return_origins=(_origin(own), *_listed(settings.cors_origins)),
     )
-    mirror, funding = Mirror(payment, wish_of_escrow), Funding(clock, payment)
+    mirror = Mirror(payment, wish_of_escrow)
+    tolerance = Tolerance(settings.deposit_tolerance_bps, settings.deposit_tolerance)
+    funding = Funding(clock, payment, books, tolerance)
     till = Till(payment, funding)
     return Payments(
         payment=payment,

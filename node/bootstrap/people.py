@@ -7,6 +7,7 @@ from node.bootstrap.holdings import HOLDINGS
 from node.bootstrap.signatures import ChainSignatures
 from node.chain.client import ChainClient
 from node.kernel.clock import Clock
+from node.kernel.countries import country
 from node.kernel.settings import DEV_CHAIN_ID, Settings
 from node.kernel.spine.record import EventRecorder
 from node.services.identity.accounts import AccountService
@@ -20,7 +21,6 @@ from node.services.identity.limiter import SignInLimiter
 from node.services.identity.message import Site
 from node.services.identity.notices import NoticeService
 from node.services.identity.phones import PhoneRules, PhoneService
-from node.services.identity.places import country
 from node.services.identity.recovery import RecoveryService
 from node.services.identity.roles import RoleService
 from node.services.identity.service import IdentityService

@@ -14,9 +14,12 @@ from node.chain.steps import StepBuilder
 from node.kernel.clock import Clock
 from node.kernel.settings import DEV_CHAIN_ID, Settings
 from node.kernel.spine.record import EventRecorder
+from node.services.balance.service import BalanceService
 from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
 from node.services.catalog.stock import Stock
+from node.services.charge.remitting import TaxService
+from node.services.charge.service import ChargeService
 from node.services.credit.service import CreditService
 from node.services.escrow.conditions import EscrowService
 from node.services.market.members import Audit, MemberService
@@ -26,6 +29,7 @@ from node.services.order.releases import SignedReleases
 from node.services.order.service import OrderService
 from node.services.translation.service import TranslationService
 from wallet.asset.service import AssetService
+from wallet.ledger.commands import Ledger
 
 WINDOW_S_MIN = 3600
 
@@ -37,6 +41,8 @@ class ShopServices:
     catalog: CatalogService
     currencies: Currencies
     translations: TranslationService
+    charge: ChargeService
+    tax: TaxService
     order: OrderService
     releases: SignedReleases
     credit: CreditService
@@ -55,6 +61,8 @@ def shop_services(
     assets: AssetService,
     audit: Audit,
     payments: Payments,
+    ledger: Ledger,
+    balance: BalanceService,
 ) -> ShopServices:
     def deployment() -> Deployment:
         return deployments.load(settings.chain_id)
@@ -67,12 +75,14 @@ def shop_services(
 
     members = MemberService(clock, events, audit)
     market = MarketService(clock, events, _rules(settings), members)
+    charge = ChargeService(clock, events)
     order = OrderService(
         clock,
         events,
         Stock(),
         deployment,
         payments,
+        charges=charge,
         fee_bps=settings.escrow_fee_bps,
         appeal_times=(settings.appeal_window_s, settings.court_time_s),
         unfunded=dt.timedelta(minutes=settings.order_unfunded_minutes),
@@ -83,6 +93,8 @@ def shop_services(
         catalog=CatalogService(clock, events, market),
         currencies=Currencies(assets, deployment, chain_id=settings.chain_id),
         translations=TranslationService(clock, events),
+        charge=charge,
+        tax=TaxService(clock, ledger, balance),
         order=order,
         escrow=EscrowService(
             deployment,

@@ -131,13 +131,20 @@ def wish_of_escrow(tx: Tx, order_id: uuid.UUID) -> Wish:
     return _wish(order, method=None, expires_at=order.deadline or order.placed_at)
 
 
+def _charge(order: Order) -> Charge:
+    """The contract knows one total, and pays all of it to the market and the platform."""
+    if order.is_on_chain:
+        return Charge(order.amount)
+    return Charge(order.goods, order.tax, order.shipping)
+
+
 def _wish(order: Order, *, method: str | None, expires_at: dt.datetime) -> Wish:
     return Wish(
         order_id=order.id,
         payer_account_id=order.buyer_account_id,
         market_id=order.market_id,
         asset=Asset(order.asset_id, order.asset_code, order.asset_exponent),
-        charge=Charge(order.amount),
+        charge=_charge(order),
         commission_bps=order.fee_bps,
         rail=order.rail,
         method=method,

@@ -358,6 +358,17 @@ class Settings(ChainSettings, BaseSettings):
         description="How far a market may owe after refunds, as JSON: smallest units by currency code. A"
         " currency that is not named has no limit: a refund never takes more than was paid out.",
     )
+    deposit_tolerance_bps: int = Field(
+        0,
+        ge=0,
+        le=1_000,
+        description="By how much of its amount, in basis points, deposits for an order may fall short and pay"
+        " it all the same: the node adds what is missing.",
+    )
+    deposit_tolerance: dict[str, int] = Field(
+        {},
+        description="JSON: by asset id, the same in smallest units. The greater of the two counts.",
+    )
     order_unfunded_minutes: int = Field(
         30,
         ge=1,

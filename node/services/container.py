@@ -21,6 +21,8 @@ from node.services.auction.service import AuctionService
 from node.services.balance.service import BalanceService
 from node.services.catalog.currencies import Currencies
 from node.services.catalog.service import CatalogService
+from node.services.charge.remitting import TaxService
+from node.services.charge.service import ChargeService
 from node.services.content.store import ContentStore
 from node.services.credit.service import CreditService
 from node.services.deposit.following import Follower
@@ -109,6 +111,8 @@ class Services:
     catalog: CatalogService
     currencies: Currencies
     translations: TranslationService
+    charge: ChargeService
+    tax: TaxService
     order: OrderService
     releases: SignedReleases
     credit: CreditService

@@ -13,6 +13,9 @@ from scripts.demo_acts.stage import REPO, Stage
 
 LIRA = "iso4217:TRY"
 PRICE = 49_901  # kuruş; odd, so that splits have dust
+POSTAGE = 1_500
+TOTAL = PRICE + POSTAGE  # both have 20 % of tax in them
+TAX = 8_317 + 250
 PART = 10_000
 MONEY = 100_000
 SHELF = 4
@@ -51,18 +54,28 @@ class Shopper:
         return self._node.send("PUT", path, body=body, token=self._token).json
 
     def order(self, product: Any, rail: str) -> str:  # noqa: ANN401 - any JSON
-        body = {"product_id": product["id"], "quantity": 1, "rail": rail}
+        body = {"product_id": product["id"], "quantity": 1, "country": "TR"}
+        (way,) = self.post("/v1/orders/preview", body)["shipping_methods"]
+        body |= {"shipping_method_id": way["shipping_method_id"], "rail": rail}
         return f"/v1/orders/{self.post('/v1/orders', body)['id']}"
 
 
 def _offer(stage: Stage) -> Any:  # noqa: ANN401 - any JSON
+    """Of a market that charges tax and postage."""
+    t, merchant = stage.transcript, stage.merchant
+    opened = merchant.post("/v1/markets", {"name": f"Çay {stage.run}", "language": "tr"})
+    market = f"/v1/markets/{opened['id']}"
+    kdv = merchant.put(f"{market}/taxes/TR", {"name": "KDV", "included": True, "standard_bps": 2000})
+    t.equal("a market says what its taxes are", (kdv["country"], kdv["name"]), ("TR", "KDV"))
+    post = {"name": "Kargo", "names": {"fa": "پست"}, "asset": LIRA, "price": str(POSTAGE)}
+    merchant.post(f"{market}/shipping-methods", post)
     body = {
         "title": f"Çay bardağı {stage.run}",
         "price": {"asset": LIRA, "amount": str(PRICE)},
         "stock": SHELF,
     }
-    product = stage.merchant.post(f"/v1/markets/{stage.facts['market']['id']}/products", body)
-    stage.transcript.equal("a product costs lira", product["price"]["asset"]["code"], "TRY")
+    product = merchant.post(f"{market}/products", body)
+    t.equal("a product costs lira", product["price"]["asset"]["code"], "TRY")
     return product
 
 
@@ -75,12 +88,14 @@ def _from_a_balance(stage: Stage, shopper: Shopper, product: Any) -> None:  # no
     t.equal("play money is there", shopper.has(), MONEY)
     order = shopper.order(product, "balance")
     payment = shopper.post(f"{order}/pay")
-    t.equal("the balance paid at once", (payment["state"], shopper.has()), ("captured", MONEY - PRICE))
+    t.equal("the balance paid at once", (payment["state"], shopper.has()), ("captured", MONEY - TOTAL))
+    costs = shopper.get(order)["breakdown"]
+    t.equal("with tax and postage", (costs["tax"], costs["total"]), (str(TAX), str(TOTAL)))
     stage.merchant.post(f"{order}/ship", {"tracking": "PTT"})
     shopper.post(f"{order}/confirm")
     _ended(stage, shopper, order)
     stage.merchant.post(f"{order}/refunds", {"amount": str(PART)})
-    t.equal("a part came back", shopper.has(), MONEY - PRICE + PART)
+    t.equal("a part came back", shopper.has(), MONEY - TOTAL + PART)
     (payment,) = shopper.get(f"{order}/payments")["items"]
     split = payment["steps"][-1]
     parts = [int(split[name]) for name in ("market", "commission", "tax", "shipping")]
@@ -109,7 +124,7 @@ def _at_the_gateway(stage: Stage, shopper: Shopper, product: Any) -> None:  # no
     for _ in range(2):
         shopper.post(f"{order}/payments/{payment['id']}/check")
     (payment,) = shopper.get(f"{order}/payments")["items"]
-    t.equal("it was booked once", (payment["state"], payment["secured"]), ("authorised", str(PRICE)))
+    t.equal("it was booked once", (payment["state"], payment["secured"]), ("authorised", str(TOTAL)))
     stage.merchant.post(f"{order}/refund-part", {"amount": str(PART)})
     stage.merchant.post(f"{order}/ship", {"tracking": "PTT"})
     shopper.post(f"{order}/confirm")
@@ -140,7 +155,7 @@ def _ended(stage: Stage, shopper: Shopper, order: str) -> Any:  # noqa: ANN401 -
     shown = shopper.get(order)
     told = [int(shown[name]) for name in ("to_seller", "to_buyer", "fee")]
     stage.transcript.equal(
-        "the order is completed, no unit is lost", (shown["state"], sum(told)), ("completed", PRICE)
+        "the order is completed, no unit is lost", (shown["state"], sum(told)), ("completed", TOTAL)
     )
     return shown
 

@@ -1,5 +1,6 @@
 """Orders paid by the chain: to the buyer's deposit address, and through the checkout contract."""
 
+import datetime as dt
 import secrets
 import uuid
 from collections.abc import Iterator
@@ -18,20 +19,22 @@ from node.services.market.service import MarketDraft
 from node.services.order.access import Caller
 from node.services.order.models import Order
 from node.services.order.states import Action, Rail
+from node.services.payment.queries import PAYMENT
 from tests.chain_money import Vault, vault
 from tests.stack import DatabaseUrls
-from wallet.owners import WALLET, owner_of_market
+from wallet.owners import NODE, TOLERANCE, WALLET, owner_of_market
 
 pytestmark = [pytest.mark.chain, pytest.mark.pg]
 
 PRICE = 12_345_679
+TOLERATED = PRICE // 10_000
 
 
 @pytest.fixture(scope="module")
 def shared(
     anvil: str, module_database: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Vault]:
-    with vault(anvil, tmp_path_factory.mktemp("vault"), module_database) as found:
+    with vault(anvil, tmp_path_factory.mktemp("vault"), module_database, deposit_tolerance_bps=1) as found:
         yield found
 
 
@@ -77,6 +80,18 @@ class Sale:
             order = tx.get_one(Order, self.order.id)
             return order.state, self.services.payment.locked(tx, self.payment_id).state
 
+    def invoice(self, payment_id: uuid.UUID | None = None) -> tuple[str, int, int, int]:
+        """Of the buyer's view: how it stands, what came, what is missing, what is too much."""
+        params = {
+            "payment_id": payment_id or self.payment_id,
+            "account_id": self.buyer.account_id,
+            "now": self.vault.clock.now(),
+        }
+        with self.begin() as tx:
+            (seen,) = tx.connection().exec_driver_sql(PAYMENT, params).one()
+        told = seen["invoice"]
+        return told["status"], int(told["received"]), int(told["missing"]), int(told["over"])
+
     def act(self, caller: Caller, action: Action) -> None:
         with self.begin() as tx:
             self.services.order.acts.take(tx, caller, self.order.id, action, words=None, gross=None)
@@ -95,15 +110,47 @@ class Sale:
 def test_a_deposit_in_parts_pays_an_order(shared: Vault) -> None:
     sale = Sale(shared, Rail.DEPOSIT)
     address = shared.address(sale.buyer.account_id)
-    shared.pay(address, PRICE - 1)
+    shared.pay(address, PRICE - TOLERATED - 1)
     sale.follow()
     assert sale.state() == ("placed", "created")
-    shared.pay(address, 10)
+    assert sale.invoice() == ("partial", PRICE - TOLERATED - 1, TOLERATED + 1, 0)
+    shared.pay(address, TOLERATED + 10)
     sale.follow()
     assert sale.state() == ("paid", "authorised")
     left = shared.has(sale.buyer.account_id, shared.usd)
     assert (left.available, left.held) == (9, PRICE)
+    assert sale.invoice() == ("over", PRICE + 9, 0, 9)
     sale.finish()
+
+
+def test_a_deposit_that_is_almost_enough_pays(shared: Vault) -> None:
+    sale = Sale(shared, Rail.DEPOSIT)
+    assert sale.invoice() == ("waiting", 0, PRICE, 0)
+    shared.pay(shared.address(sale.buyer.account_id), PRICE - TOLERATED)
+    sale.follow()
+    assert sale.state() == ("paid", "authorised")
+    assert sale.invoice() == ("paid", PRICE - TOLERATED, 0, 0)
+    assert shared.balance(NODE, TOLERANCE, shared.usd).posted == -TOLERATED
+    shared.assert_even()
+    sale.act(sale.seller, Action.REFUND)
+    assert sale.state() == ("refunded", "refunded")
+    assert shared.has(sale.buyer.account_id, shared.usd).available == PRICE - TOLERATED
+    assert shared.balance(NODE, TOLERANCE, shared.usd).posted == 0
+    shared.assert_even()
+
+
+def test_money_that_comes_after_its_time_is_the_buyers(shared: Vault) -> None:
+    sale = Sale(shared, Rail.DEPOSIT)
+    with sale.begin() as tx:
+        long_ago = sale.services.payment.locked(tx, sale.payment_id)
+        long_ago.expires_at = shared.clock.now() - dt.timedelta(hours=1)
+    assert sale.invoice() == ("ended", 0, 0, 0)
+    shared.pay(shared.address(sale.buyer.account_id), PRICE)
+    sale.follow()
+    assert sale.state()[1] == "created"
+    assert sale.invoice() == ("late", PRICE, 0, 0)
+    assert shared.has(sale.buyer.account_id, shared.usd).available == PRICE
+    shared.assert_even()
 
 
 def test_the_checkout_contract_pays_an_order_once(shared: Vault) -> None:

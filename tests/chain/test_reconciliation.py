@@ -29,7 +29,7 @@ def shared(
 def found(node: Vault) -> dict[str, tuple[str, str]]:
     """What differs: (found, expected) by source and key."""
     results = node.services.reconciliation.reconcile(node.services.database.transaction)
-    assert [result.source for result in results] == ["chain", "intents", "payments"]
+    assert [result.source for result in results] == ["chain", "intents", "payments", "tax"]
     differences = {}
     for result in results:
         assert result.comparison is not None, result.trouble

@@ -3,27 +3,35 @@
 import json
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from api.schemas import Page
+from api.v1.charge import TaxReportOut
 from api.v1.order import OrderOut
 from api.v1.order_payment import PaymentOut
 from node.cli.payments import payments
+from node.events.payment import PaymentSecured
 from node.kernel.currencies import fiat_asset
 from node.kernel.money import Amount
+from node.services.charge.models import Receiver
 from node.services.gateway.providers.sandbox import signature
 from node.services.order.access import Caller
+from node.services.payment.reconciling import PaymentsAgainstLedger
 from tests.edge import Edge, edge_settings, running_edge
 from tests.handset import Handset, bearer
 from tests.integration.test_market import open_market
 from tests.integration.test_product import add_product
 from tests.sandbox import SECRET, Sandbox, running_sandbox
+from tests.shop import stored
 from tests.stack import DatabaseUrls
+from wallet.ledger.verify import examine
 from wallet.owners import owner_of_account
 
 pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
@@ -193,6 +201,132 @@ async def test_a_phone_buys_at_the_gateway(
         parked = services.payment.locked(tx, second.id)
         services.payment.park(tx, parked, kind="amount", detail="one kuruş is missing")
     assert CliRunner().invoke(payments, decide).output == f"{second.id} is authorised\n"
+
+
+GOODS, TAX, SHIPPING = 41_583, 8_484, 833  # of 49900 and 1000, each with 20 % of tax in it
+TOTAL = GOODS + TAX + SHIPPING
+COMMISSION = GOODS * 250 // 10_000
+_OF_NODE = text("""
+    SELECT coalesce(sum(CASE WHEN posting.destination = account.id THEN amount ELSE -amount END), 0)
+    FROM ledger.account JOIN ledger.posting ON account.id IN (source, destination)
+    WHERE account.owner = 'node' AND account.purpose = :purpose
+""")
+# What the parties do after it was paid, and how much of the total the buyer has not got again.
+Story = tuple[tuple[tuple[str, int | None], ...], int]
+STORIES: dict[str, Story] = {
+    "all": ((("confirm", None),), TOTAL),
+    "refunded": ((("refund", None),), 0),
+    "a part goes back": ((("refund-part", 7_001), ("confirm", None)), TOTAL - 7_001),
+    "a part, then the rest": ((("refund-part", 1), ("confirm", None), ("refunds", TOTAL - 1)), 0),
+    "in dust": (
+        (("confirm", None), *(("refunds", cents) for cents in (1, 2, 3, 5, 7, 11, 13, 10_007))),
+        TOTAL - 10_049,
+    ),
+}
+
+
+@dataclass
+class Charging:
+    """A trade whose market charges tax and shipping, and who has what of it."""
+
+    trade: Trade
+    method_id: str = ""
+
+    @property
+    def market(self) -> str:
+        return f"/v1/markets/{self.trade.product['market_id']}"
+
+    async def set_up(self) -> None:
+        edge, seller = self.trade.edge, self.trade.seller
+        kdv = {"name": "KDV", "included": True, "standard_bps": 2000}
+        answer = await edge.client.put(f"{self.market}/taxes/TR", json=kdv, headers=seller)
+        assert answer.status_code == 200, answer.text
+        courier = {"name": "پیک", "asset": TRY.id, "price": "1000"}
+        method = await sent(edge, f"{self.market}/shipping-methods", seller, courier, status=201)
+        self.method_id = method["id"]
+        more = {"stock": len(STORIES)}
+        await edge.client.patch(f"/v1/products/{self.trade.product['id']}", json=more, headers=seller)
+        me = (await edge.client.get("/v1/me", headers=self.trade.buyer)).json()
+        with edge.services.database.transaction() as tx:
+            owner = owner_of_account(uuid.UUID(me["account_id"]))
+            edge.services.balance.top_up(tx, owner, Amount(TRY, TOTAL * len(STORIES)))
+
+    async def paid(self, rail: str, sandbox: Sandbox) -> str:
+        edge, buyer = self.trade.edge, self.trade.buyer
+        body = {"country": "TR", "shipping_method_id": self.method_id, "rail": rail, "quantity": 1}
+        body["product_id"] = self.trade.product["id"]
+        order = await sent(edge, "/v1/orders", buyer, body, status=201)
+        costs = [order["breakdown"][part] for part in ("goods", "tax", "shipping", "total")]
+        assert costs == [str(part) for part in (GOODS, TAX, SHIPPING, TOTAL)]
+        path = f"/v1/orders/{order['id']}"
+        payment = PaymentOut.model_validate(await sent(edge, f"{path}/pay", buyer, {}, status=201))
+        assert payment.amount.value == TOTAL
+        if payment.action is not None:
+            sandbox.decide(payment.action["redirect_url"])
+            await sent(edge, f"{path}/payments/{payment.id}/check", buyer)
+            ids = {"payment_id": str(payment.id), "order_id": order["id"]}
+            with edge.services.database.transaction() as tx:  # what the spine tells
+                edge.services.order.acts.on_secured(
+                    tx, stored(PaymentSecured(**ids, rail=rail, secured=str(TOTAL)))
+                )
+        return path
+
+    async def split(self) -> tuple[int, int, int]:
+        """What market, commission and tax have now."""
+        answer = await self.trade.edge.client.get(f"{self.market}/balances", headers=self.trade.seller)
+        market = sum(int(one["posted"]) for one in answer.json()["items"])
+        with self.trade.edge.services.database.transaction() as tx:
+            commission, tax = (
+                int(tx.execute(_OF_NODE, {"purpose": purpose}).scalar_one())
+                for purpose in ("commission", "tax")
+            )
+        return market, commission, tax
+
+
+@pytest.mark.parametrize("rail", ["balance", "hold", "gateway"])
+async def test_every_unit_of_goods_tax_and_shipping_is_somebodys(
+    trade: Trade, sandbox: Sandbox, rail: str
+) -> None:
+    edge, charging = trade.edge, Charging(trade)
+    await charging.set_up()
+    for name, (story, kept) in STORIES.items():
+        before = await charging.split()
+        path = await charging.paid(rail, sandbox)
+        for step, amount in story:
+            by = trade.buyer if step == "confirm" else trade.seller
+            await sent(edge, f"{path}/{step}", by, None if amount is None else {"amount": str(amount)})
+        now = await charging.split()
+        market, commission, tax = (has - had for has, had in zip(now, before, strict=True))
+        assert market + commission + tax == kept, name
+        read = await edge.client.get(f"{path}/payments", headers=trade.seller)
+        (payment,) = Page[PaymentOut].model_validate(read.json()).items
+        assert payment.captured + payment.returned == payment.secured == TOTAL, name
+        assert payment.captured - payment.refunded == kept, name
+        # In proportion: each step's rounding is off by less than a unit.
+        assert abs(tax - TAX * kept // TOTAL) <= len(payment.steps), name
+        assert abs(commission - COMMISSION * kept // TOTAL) <= len(payment.steps), name
+        if kept in {0, TOTAL}:
+            all_of_it = (GOODS - COMMISSION + SHIPPING, COMMISSION, TAX)
+            assert (market, commission, tax) == (all_of_it if kept else (0, 0, 0)), name
+    report = (await edge.client.get(f"{charging.market}/tax-report", headers=trade.seller)).json()
+    told = TaxReportOut.model_validate(report)
+    (row,) = told.rows
+    _, _, tax = await charging.split()
+    assert (row.country, row.name, row.bps, row.remitter) == ("TR", "KDV", 2000, "node")
+    assert row.collected - row.refunded == tax == int(told.held[0].value)
+    with edge.services.database.transaction() as tx:
+        market_id, due = uuid.UUID(trade.product["market_id"]), Amount(TRY, 7)
+        edge.services.tax.remit(tx, market_id, due, to=Receiver.AUTHORITY, reason="2026-01", by="test")
+    again = (await edge.client.get(f"{charging.market}/tax-report", headers=trade.seller)).json()
+    (paid,) = TaxReportOut.model_validate(again).remitted
+    assert (paid.value, paid.to, paid.reason) == (7, "authority", "2026-01")
+    assert int(again["held"][0]["value"]) == tax - 7
+    as_csv = await edge.client.get(f"{charging.market}/tax-report.csv", headers=trade.seller)
+    assert as_csv.text.splitlines()[1] == f'TR,"KDV",2000,{TRY.id},TRY,2,node,{row.collected},{row.refunded}'
+    begin = edge.services.database.transaction
+    assert PaymentsAgainstLedger().compare(begin).differences == []
+    with begin() as tx:
+        assert examine(tx).differences == ()
 
 
 async def test_an_invoice_is_drawn_for_its_payer_alone(trade: Trade) -> None:

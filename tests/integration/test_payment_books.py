@@ -6,11 +6,16 @@ import psycopg
 import pytest
 
 from node.kernel.db.unit_of_work import Database
+from node.kernel.money import Amount
+from node.services.charge.reconciling import TaxAgainstLedger
 from node.services.order.states import Action, Rail
+from node.services.payment.funding import Tolerance
 from node.services.payment.reconciling import PaymentsAgainstLedger
 from tests.shop import Shop
 from tests.stack import DatabaseUrls
-from tests.till import Till
+from tests.till import EUR, PRICE, Till
+from wallet.ledger.commands import Posting, Transfer
+from wallet.owners import NODE, TAX, owner_of_market
 
 pytestmark = pytest.mark.pg
 
@@ -49,3 +54,26 @@ def test_payments_and_entries(till: Till, connection: psycopg.Connection) -> Non
     assert found(till) == [("step", "77 moved", "78 by refund")]
     connection.execute("UPDATE payment.step SET key = key || '-' WHERE kind = 'refund'")
     assert found(till) == [("step", "0 moved", "78 by refund")]
+
+
+def test_tax_and_what_was_added_to_deposits(till: Till, connection: psycopg.Connection) -> None:
+    database = till.shop.database
+    till.shop.funding._tolerance = Tolerance(bps=10)
+    buyer = till.buyer(PRICE)
+    till.pay(till.order(buyer, Rail.BALANCE), buyer)
+    short = till.order(buyer, Rail.DEPOSIT)
+    till.pay(short, buyer)
+    till.credit(buyer, PRICE - 10)
+    till.act(short, till.shop.seller, Action.REFUND_PART, gross=PRICE - 4)
+    tax = TaxAgainstLedger()
+    assert (found(till), tax.compare(database.transaction).differences) == ([], [])
+    connection.execute("UPDATE payment.intent SET covered = 3 WHERE covered > 0")
+    assert found(till) == [("tolerance", "4 booked", "3 added by intents")]
+    connection.execute("UPDATE payment.intent SET covered = 10 WHERE covered > 0")
+    with database.transaction() as tx:
+        shop, asset = till.shop, EUR
+        account = shop.ledger.account(tx, NODE, TAX, asset, floor=None)
+        market = shop.balance.wallet(tx, owner_of_market(short.market_id), asset)
+        shop.ledger.post(tx, Transfer("x:1:y", "x", (Posting(account, market, Amount(asset, 3)),)))
+    (difference,) = tax.compare(database.transaction).differences
+    assert (difference.found, difference.expected) == ("-3 booked", "0 by payments and remittances")

@@ -14,15 +14,15 @@ from node.kernel.db.unit_of_work import Tx
 from wallet.ledger.commands import AccountId
 from wallet.ledger.errors import LedgerAccountUnknown
 
-# One snapshot: of an account without a floor, what is folded and what came after the newest block.
-_BALANCE = text("""
-    SELECT held, floor, posted + CASE WHEN floor IS NOT NULL THEN 0 ELSE coalesce((
+# What an `account` has. Without a floor: what is folded, and what came after the newest block.
+POSTED: Final[LiteralString] = """
+    account.posted + CASE WHEN account.floor IS NOT NULL THEN 0 ELSE coalesce((
         SELECT sum(CASE WHEN destination = account.id THEN amount ELSE -amount END) FROM ledger.posting
         WHERE transfer_id > (SELECT coalesce(max(up_to), 0) FROM ledger.block)
             AND account.id IN (source, destination)
-    ), 0) END AS posted
-    FROM ledger.account WHERE id = :account
-""")
+    ), 0) END
+"""
+_BALANCE = text(f"SELECT held, floor, {POSTED} AS posted FROM ledger.account WHERE id = :account")  # noqa: S608
 _TOLD = text("""
     SELECT balance FROM (
         (SELECT at, transfer_id, n, source_balance AS balance FROM ledger.posting

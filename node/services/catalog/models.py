@@ -4,12 +4,13 @@ import datetime as dt
 import enum
 import uuid
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, Text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from node.kernel.db.base import Base, length_check, uint256_check
 from node.kernel.db.types import ADDRESS_BYTES, AddressColumn, Uint256, Utc
 from node.kernel.hexes import Address
+from node.kernel.tax import TaxClass
 
 SCHEMA = "catalog"
 SKU_INDEX = "uq_product_sku"
@@ -35,6 +36,9 @@ class Product(Base):
         CheckConstraint("price > 0", name="price_positive"),
         CheckConstraint("least(available, reserved, sold) >= 0", name="stock"),
         CheckConstraint("status IN ('draft', 'active', 'archived')", name="status"),
+        CheckConstraint(
+            "tax_class IN (" + ", ".join(f"'{tax_class}'" for tax_class in TaxClass) + ")", name="tax_class"
+        ),
         length_check("asset_address", ADDRESS_BYTES),
         {"schema": SCHEMA},
     )
@@ -53,5 +57,7 @@ class Product(Base):
     available: Mapped[int] = mapped_column(BigInteger)
     reserved: Mapped[int] = mapped_column(BigInteger)
     sold: Mapped[int] = mapped_column(BigInteger)
+    tax_class: Mapped[str] = mapped_column(Text, server_default=TaxClass.STANDARD.value)
+    needs_shipping: Mapped[bool] = mapped_column(server_default=true())  # digital goods do not
     added_at: Mapped[dt.datetime] = mapped_column(Utc)
     changed_at: Mapped[dt.datetime] = mapped_column(Utc)

@@ -28,6 +28,8 @@ _ITEM: Final[LiteralString] = """
             )
         ),
         'stock', product.available,
+        'tax_class', product.tax_class,
+        'needs_shipping', product.needs_shipping,
         'added_at', to_char(product.added_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
         'changed_at', to_char(product.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
     )

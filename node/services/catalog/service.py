@@ -13,6 +13,7 @@ from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.ids import new_id
 from node.kernel.spine.record import EventRecorder
+from node.kernel.tax import TaxClass
 from node.kernel.text import one_line, prose
 from node.services.catalog.currencies import Currency
 from node.services.catalog.errors import PriceInvalid, ProductUnknown, SkuTaken
@@ -48,6 +49,8 @@ class ProductDraft:
     price: Price | None = None
     stock: int | None = None
     status: Status | None = None
+    tax_class: TaxClass | None = None
+    needs_shipping: bool | None = None
 
 
 class CatalogService:
@@ -78,6 +81,8 @@ class CatalogService:
             available=0,
             reserved=0,
             sold=0,
+            tax_class=TaxClass.STANDARD.value,
+            needs_shipping=True,
             added_at=now,
             changed_at=now,
         )
@@ -154,6 +159,10 @@ def _columns(draft: ProductDraft, *, price: Price | None, needs_title: bool) -> 
         columns["available"] = draft.stock
     if draft.status is not None:
         columns["status"] = draft.status.value
+    if draft.tax_class is not None:
+        columns["tax_class"] = draft.tax_class.value
+    if draft.needs_shipping is not None:
+        columns["needs_shipping"] = draft.needs_shipping
     if price is not None:
         columns |= _price_columns(price)
     return columns

@@ -7,23 +7,30 @@ so no order of commands and no concurrency sells a unit twice or loses one.
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.errors import AsoudError, Bug
 from node.kernel.hexes import Address, address_from_bytes
+from node.kernel.tax import TaxClass
 from node.services.catalog.errors import OutOfStock, ProductNotForSale, ProductUnknown
 from node.services.catalog.models import Status
 
-_RESERVE = text("""
-    UPDATE catalog.product SET available = available - :quantity, reserved = reserved + :quantity
-    FROM market.market
-    WHERE product.id = :product_id AND market.id = product.market_id
+_ON_SALE = """
+    product.id = :product_id AND market.id = product.market_id
         AND product.status = 'active' AND product.available >= :quantity
-    RETURNING product.market_id, product.title, product.price, product.asset_id, product.asset_code,
-        product.asset_exponent, product.asset_address, market.owner_account_id, market.payout_address,
-        market.arbiter, market.ship_within_s, market.inspection_s, market.ruling_s, market.silence_seller_bps
-""")
+"""
+_TOLD = """
+    product.market_id, product.title, product.price, product.asset_id, product.asset_code,
+    product.asset_exponent, product.asset_address, product.tax_class, product.needs_shipping,
+    market.owner_account_id, market.payout_address, market.arbiter, market.ship_within_s,
+    market.inspection_s, market.ruling_s, market.silence_seller_bps
+"""
+_RESERVE = text(f"""
+    UPDATE catalog.product SET available = available - :quantity, reserved = reserved + :quantity
+    FROM market.market WHERE {_ON_SALE} RETURNING {_TOLD}
+""")  # noqa: S608 - literals of the code
+_LOOK = text(f"SELECT {_TOLD} FROM catalog.product, market.market WHERE {_ON_SALE}")  # noqa: S608
 _RESERVE_AGAIN = text("""
     UPDATE catalog.product SET available = available - :quantity, reserved = reserved + :quantity
     WHERE id = :product_id AND available >= :quantity RETURNING id
@@ -42,7 +49,7 @@ _ADDRESSES = ("payout_address", "arbiter")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """Units set aside, and what they are sold for and under whose terms at this moment."""
+    """Units on sale, and what they are sold for and under whose terms at this moment."""
 
     market_id: uuid.UUID
     title: str
@@ -51,6 +58,8 @@ class Reservation:
     asset_code: str
     asset_exponent: int
     asset_address: Address | None
+    tax_class: TaxClass
+    needs_shipping: bool
     owner_account_id: uuid.UUID
     payout_address: Address
     arbiter: Address
@@ -67,7 +76,14 @@ class Stock:
         Raises:
             ProductUnknown, ProductNotForSale, OutOfStock: And then nothing was changed.
         """
-        row = tx.execute(_RESERVE, _parameters(product_id, quantity)).mappings().one_or_none()
+        return self._read(tx, _RESERVE, product_id, quantity)
+
+    def look(self, tx: Tx, product_id: uuid.UUID, *, quantity: int) -> Reservation:
+        """What `reserve` would tell; nothing is set aside. Raises as it does."""
+        return self._read(tx, _LOOK, product_id, quantity)
+
+    def _read(self, tx: Tx, statement: TextClause, product_id: uuid.UUID, quantity: int) -> Reservation:
+        row = tx.execute(statement, _parameters(product_id, quantity)).mappings().one_or_none()
         if row is None:
             raise _why_not(tx, product_id)
         addresses: dict[str, Address | None] = {
@@ -75,7 +91,8 @@ class Stock:
         }
         asset = row["asset_address"]
         addresses["asset_address"] = None if asset is None else address_from_bytes(bytes(asset))
-        return Reservation(**{**row, **addresses, "price": int(row["price"])})
+        told = {"price": int(row["price"]), "tax_class": TaxClass(row["tax_class"])}
+        return Reservation(**{**row, **addresses, **told})
 
     def reserve_again(self, tx: Tx, product_id: uuid.UUID, *, quantity: int) -> bool:
         """Sets aside what a late payment bought, whatever the product's status; False: too few are left."""

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from node.events.account import AccountOpened, PhoneLinked, PhoneUnlinked, WalletLinked, WalletUnlinked
 from node.kernel.clock import Clock
+from node.kernel.countries import country
 from node.kernel.db.unit_of_work import Tx
 from node.kernel.ids import new_id
 from node.kernel.language import normalise_language
@@ -42,7 +43,7 @@ IDENTITIES_MAX = 20  # of one account: people have a few, and each is a way in
 _PROFILE: Final[Mapping[str, Callable[[str], str]]] = {
     "language": normalise_language,
     "currency": places.currency,
-    "country": places.country,
+    "country": country,
     "time_zone": places.time_zone,
 }
 

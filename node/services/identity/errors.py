@@ -215,10 +215,6 @@ class TooManyIdentities(Conflict):
     """The account has as many wallets and phones as it may."""
 
 
-class CountryUnknown(Invalid):
-    """Not a country of ISO 3166-1."""
-
-
 class MoneyUnknown(Invalid):
     """Not a currency of ISO 4217."""
 

@@ -25,7 +25,7 @@ SCHEMA = "orders"  # `order` is a word of SQL
 
 
 class Order(Base):
-    """A shop order. Price and escrow terms are fixed when it is placed: whoever loses a term loses the money.
+    """A shop order. Its costs and escrow terms are fixed when it is placed: whoever loses a term loses money.
 
     What only the escrow contract knows is NULL on other rails; there `payment_id` is what paid it.
 
@@ -38,9 +38,15 @@ class Order(Base):
     __tablename__ = "shop_order"
     __table_args__ = (
         *(uint256_check(c) for c in ("unit_price", "amount", "received", "to_seller", "to_buyer", "fee")),
+        *(uint256_check(c) for c in ("goods", "shipping", "tax", "shipping_tax")),
         *(length_check(c, ADDRESS_BYTES) for c in ("buyer", "seller", "arbiter")),
         length_check("escrow_id", HASH_BYTES),
-        CheckConstraint("quantity > 0 AND amount = unit_price * quantity", name="amount_is_price"),
+        CheckConstraint("quantity > 0 AND amount = goods + shipping + tax", name="amount_is_charged"),
+        CheckConstraint(
+            "shipping_tax <= tax AND unit_price * quantity ="
+            " goods + CASE WHEN tax_included THEN tax - shipping_tax ELSE 0 END",
+            name="goods_are_price",
+        ),
         CheckConstraint("rail IN (" + ", ".join(f"'{rail}'" for rail in Rail) + ")", name="rail"),
         CheckConstraint(
             "num_nulls(chain_id, escrow_contract, escrow_id, asset, fee_receiver) ="
@@ -94,6 +100,19 @@ class Order(Base):
     asset_id: Mapped[str] = mapped_column(Text)
     asset_code: Mapped[str] = mapped_column(Text)
     asset_exponent: Mapped[int] = mapped_column(SmallInteger)
+
+    # What `amount` is of, by the market's taxes and shipping of then: the first two without tax.
+    goods: Mapped[int] = mapped_column(Uint256)
+    shipping: Mapped[int] = mapped_column(Uint256)
+    tax: Mapped[int] = mapped_column(Uint256)
+    shipping_tax: Mapped[int] = mapped_column(Uint256)  # of `tax`
+    tax_name: Mapped[str | None] = mapped_column(Text)
+    tax_bps: Mapped[int] = mapped_column(Integer)
+    shipping_tax_bps: Mapped[int] = mapped_column(Integer)
+    tax_included: Mapped[bool]  # in `unit_price`
+    country: Mapped[str | None] = mapped_column(Text)
+    shipping_method_id: Mapped[uuid.UUID | None]
+    shipping_name: Mapped[str | None] = mapped_column(Text)
 
     rail: Mapped[str] = mapped_column(Text)
     payment_id: Mapped[uuid.UUID | None]

@@ -36,6 +36,20 @@ _SUMMARY: Final[LiteralString] = f"""
     'arbiter', '0x' || encode(shop_order.arbiter, 'hex'),
     'unit_price', json_build_object('value', shop_order.unit_price::text, 'asset', {_AMOUNT_OF}),
     'amount', json_build_object('value', shop_order.amount::text, 'asset', {_AMOUNT_OF}),
+    'breakdown', json_build_object(
+        'goods', shop_order.goods::text,
+        'shipping', shop_order.shipping::text,
+        'tax', shop_order.tax::text,
+        'total', shop_order.amount::text,
+        'shipping_tax', shop_order.shipping_tax::text,
+        'tax_name', shop_order.tax_name,
+        'tax_bps', shop_order.tax_bps,
+        'shipping_tax_bps', shop_order.shipping_tax_bps,
+        'tax_included', shop_order.tax_included,
+        'country', shop_order.country,
+        'shipping_method_id', shop_order.shipping_method_id,
+        'shipping_name', shop_order.shipping_name
+    ),
     'deadline', to_char(shop_order.deadline AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     'placed_at', to_char(shop_order.placed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     'changed_at', to_char(shop_order.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')

@@ -1,9 +1,9 @@
 """Orders of a shop, from the reservation of stock to wherever their money ends.
 
-Invariants: what an order costs and the terms of its escrow are fixed when it is placed; a unit is on sale,
-held by one order, or sold; an order's state moves along `NEXT` only, in `Mover.move`, which records the event
-in the same transaction; money is never believed but from a final event of exactly the order's own escrow, or
-from the ledger.
+Invariants: what an order costs, what that is made up of, and the terms of its escrow are fixed when it is
+placed; a unit is on sale, held by one order, or sold; an order's state moves along `NEXT` only, in
+`Mover.move`, which records the event in the same transaction; money is never believed but from a final event
+of exactly the order's own escrow, or from the ledger.
 """
 
 import datetime as dt
@@ -24,6 +24,7 @@ from node.kernel.spine.record import EventRecorder
 from node.kernel.text import prose
 from node.services.order.access import Caller, Permit, allowed, find, permit
 from node.services.order.acts import Acts
+from node.services.order.charging import NOWHERE, Charged, Charges, Destination, Preview
 from node.services.order.errors import (
     AppealNotAgreed,
     EscrowMoved,
@@ -75,6 +76,7 @@ class OrderService:
         deployment: Callable[[], Deployment],
         payments: Payments,
         *,
+        charges: Charges,
         fee_bps: int,
         appeal_times: tuple[int, int],
         unfunded: dt.timedelta,
@@ -83,6 +85,7 @@ class OrderService:
         self._clock = clock
         self._events = events
         self._stock = stock
+        self._charges = charges
         self._mover = Mover(clock, events, stock)
         self._follower = EscrowFollower(clock, self._mover)
         self._deployment = deployment
@@ -105,12 +108,14 @@ class OrderService:
         note: str,
         rail: Rail = Rail.ESCROW,
         appeal: bool = False,
+        to: Destination = NOWHERE,
     ) -> Order:
-        """Reserves the units and fixes price and terms; with `appeal` the DAO judges over the arbiter.
+        """Reserves the units and fixes costs and terms; with `appeal` the DAO judges over the arbiter.
 
         Raises:
             ProductUnknown, ProductNotForSale, OutOfStock: From the stock.
             OwnProduct, OrderTooLarge, TextInvalid: By what is wrong.
+            CountryNeeded, ShippingMethodUnfit and so on: From the market's charges.
             RailUnfit: What the product costs is not paid in that way; no appeal without the contract.
             TooManyUnpaidOrders: The caller has to pay or cancel some first.
             NotDeployed: There is no escrow on the chain yet.
@@ -123,10 +128,11 @@ class OrderService:
             raise OwnProduct("nobody buys from themselves", product_id=str(product_id))
         if caller.wallet == reserved.arbiter:
             raise OwnProduct("the arbiter of a market does not buy there", product_id=str(product_id))
-        amount = reserved.price * quantity
-        if amount > AMOUNT_MAX:
-            raise OrderTooLarge("the amount is beyond what an escrow can hold", amount=str(amount))
-        order = self._drafted(caller, reserved, rail, product_id=product_id, quantity=quantity)
+        charged = self._charges.charged(
+            tx, reserved, quantity=quantity, country=to.country, method_id=to.method_id
+        )
+        _check_size(charged)
+        order = self._drafted(caller, reserved, rail, charged, product_id=product_id, quantity=quantity)
         order.note = note
         if order.is_on_chain:
             self._name_escrow(order, reserved, self._deployment(), appeal=appeal)
@@ -134,6 +140,24 @@ class OrderService:
         tx.flush()
         self._events.record(tx, stream_of(order.id), _placed(order), expected_version=0)
         return order
+
+    def preview(self, tx: Tx, *, product_id: uuid.UUID, quantity: int, to: Destination) -> Preview:
+        """What an order would come to, and how it can be shipped. Nothing is set aside.
+
+        Raises:
+            As `place`, but for what the caller and the rail forbid, and a way of shipping not chosen yet.
+        """
+        reserved = self._stock.look(tx, product_id, quantity=quantity)
+        offers = self._charges.offers(tx, reserved, quantity=quantity, country=to.country)
+        charged = None
+        if offers is None or to.method_id is not None:
+            charged = self._charges.charged(
+                tx, reserved, quantity=quantity, country=to.country, method_id=to.method_id
+            )
+        for found in (charged, *(offers or ())):
+            if found is not None:
+                _check_size(found)
+        return Preview(reserved, charged, offers)
 
     def cancel(self, tx: Tx, caller: Caller, order_id: uuid.UUID) -> None:
         """By the buyer, before any money was seen: the units go back on sale.
@@ -242,6 +266,7 @@ class OrderService:
         caller: Caller,
         reserved: Reservation,
         rail: Rail,
+        charged: Charged,
         *,
         product_id: uuid.UUID,
         quantity: int,
@@ -272,13 +297,37 @@ class OrderService:
             buyer=caller.wallet,
             seller=reserved.payout_address,
             arbiter=reserved.arbiter,
-            amount=reserved.price * quantity,
-            fee_bps=self._fee_bps,
+            amount=charged.total,
+            goods=charged.goods,
+            shipping=charged.shipping,
+            tax=charged.tax,
+            shipping_tax=charged.shipping_tax,
+            tax_name=charged.tax_name,
+            tax_bps=charged.tax_bps,
+            shipping_tax_bps=charged.shipping_tax_bps,
+            tax_included=charged.tax_included,
+            country=charged.country,
+            shipping_method_id=charged.shipping_method_id,
+            shipping_name=charged.shipping_name,
+            fee_bps=_fee_bps(self._fee_bps, rail, charged),
             silence_seller_bps=reserved.silence_seller_bps,
             ship_by=ship_by.replace(microsecond=0),
             inspection_s=reserved.inspection_s,
             ruling_s=reserved.ruling_s,
         )
+
+
+def _check_size(charged: Charged) -> None:
+    if charged.total > AMOUNT_MAX:
+        raise OrderTooLarge("the amount is beyond what an escrow can hold", amount=str(charged.total))
+
+
+def _fee_bps(fee_bps: int, rail: Rail, charged: Charged) -> int:
+    """The contract takes its part of all that it holds, so of tax and shipping too.
+
+    Its rate is lowered to what comes to no more than the node's rate of the goods alone.
+    """
+    return fee_bps * charged.goods // charged.total if rail is Rail.ESCROW else fee_bps
 
 
 def _check_appeal(tx: Tx, order: Order) -> None:

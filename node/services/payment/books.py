@@ -11,9 +11,9 @@ from node.kernel.db.unit_of_work import Tx
 from node.kernel.money import Asset
 from node.services.payment.models import Intent
 from node.services.payment.split import Parts
-from wallet.ledger.commands import AccountId, Ledger, Posting, Transfer
+from wallet.ledger.commands import AccountId, Ledger, Posting, Transfer, derived_key
 from wallet.ledger.statements import balance
-from wallet.owners import NODE, owner_of_account, owner_of_market
+from wallet.owners import NODE, TAX, TOLERANCE, owner_of_account, owner_of_market
 
 UNBOUNDED: Final = -(2**255)  # a floor that no refund reaches
 
@@ -46,6 +46,16 @@ class Books:
         """
         return self._account(tx, NODE, "passing", asset, floor=None)
 
+    def tolerance(self, tx: Tx, asset: Asset) -> AccountId:
+        """Pays what deposits that were almost enough fell short of."""
+        return self._account(tx, NODE, TOLERANCE, asset, floor=None)
+
+    def cover(self, tx: Tx, intent: Intent, value: int) -> None:
+        """The node adds what is missing, once."""
+        added = Posting(self.tolerance(tx, intent.asset), self.payer(tx, intent), intent.of(value))
+        key = derived_key("payment", intent.id, "cover")
+        self.ledger.post(tx, Transfer(key, "payment.cover", (added,)))
+
     def gateway(self, tx: Tx, name: str, asset: Asset) -> AccountId:
         """What the gateway owes us: it falls with each payment there, and rises with refunds and payouts."""
         return self._account(tx, f"gateway:{name}", "clearing", asset, floor=None)
@@ -56,7 +66,7 @@ class Books:
         named = (
             (self.market(tx, intent), parts.market),
             (self._account(tx, NODE, "commission", asset, floor=None), parts.commission),
-            (self._account(tx, NODE, "tax", asset, floor=None), parts.tax),
+            (self._account(tx, NODE, TAX, asset, floor=None), parts.tax),
             (self.market(tx, intent), parts.shipping),
         )
         return [(account, value) for account, value in named if value]
@@ -72,11 +82,23 @@ class Books:
         self.raise_floor(tx, intent)
 
     def claw_back(self, tx: Tx, intent: Intent, destination: AccountId, *, key: str, parts: Parts) -> None:
-        """Raises InsufficientFunds: the market would owe more than it may."""
+        """To the payer no more than they paid; what the node added goes back to it last.
+
+        Raises:
+            InsufficientFunds: The market would owe more than it may.
+        """
         market = self.market(tx, intent)
         limit = self._debt_max.get(intent.asset.code)
         self.ledger.set_floor(tx, market, UNBOUNDED if limit is None else -limit)
-        self.move_back(tx, intent, self.receivers(tx, intent, parts), destination, key=key)
+        left, givers = intent.to_payer(parts.total), self.receivers(tx, intent, parts)
+        postings = []
+        for account, value in givers:
+            own = min(value, left)
+            left -= own
+            postings += [Posting(account, destination, intent.of(own))] if own else []
+            if value > own:
+                postings.append(Posting(account, self.tolerance(tx, intent.asset), intent.of(value - own)))
+        self.ledger.post(tx, Transfer(key, "payment.refund", tuple(postings)))
         self.raise_floor(tx, intent)
 
     def move_back(

@@ -3,11 +3,15 @@
     what is final at the address is the payer's balance -> as soon as that is enough, the amount is held
 
 Invariant: whatever comes is the payer's own: too little waits there for the rest, what is too much stays
-there, and so does what comes after the order's time. Nothing of it can get stuck in a payment.
+there, and so does what comes after the order's time. Nothing of it can get stuck in a payment. What a deposit
+leaves short by no more than the node's tolerance the node adds, and gets again before the payer gets more
+than they paid.
 """
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import text
@@ -16,11 +20,14 @@ from node.events.deposit import DepositCredited
 from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx, typed_database_errors
 from node.kernel.errors import Bug
+from node.kernel.money import BASIS_POINTS
 from node.kernel.spine.event import StoredEvent
+from node.services.payment.books import Books
 from node.services.payment.models import Intent
 from node.services.payment.service import PaymentService
 from node.services.payment.states import OPEN, State
 from wallet.ledger.errors import AccountFrozen, InsufficientFunds
+from wallet.ledger.statements import balance
 
 RAILS: Final = ("deposit", "checkout")
 _OWNER: Final = "account:"
@@ -39,10 +46,28 @@ _OVER = text("""
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """By how much deposits may fall short: in basis points of the amount, or in units by asset id."""
+
+    bps: int = 0
+    units: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, intent: Intent) -> int:
+        """The greater of the two."""
+        return max(intent.amount * self.bps // BASIS_POINTS, self.units.get(intent.asset_id, 0))
+
+
+class _Moved(Exception):
+    """Something came or went meanwhile: nothing is added. What came tells of itself."""
+
+
 class Funding:
-    def __init__(self, clock: Clock, payments: PaymentService) -> None:
+    def __init__(self, clock: Clock, payments: PaymentService, books: Books, tolerance: Tolerance) -> None:
         self._clock = clock
         self._payments = payments
+        self._books = books
+        self._tolerance = tolerance
 
     def on_credited(self, tx: Tx, stored: StoredEvent) -> None:
         """Money came by the chain: the oldest payments of its owner that it is enough for."""
@@ -59,18 +84,37 @@ class Funding:
         }
         with typed_database_errors():
             for intent_id in tx.execute(_WAITING, wanted).scalars().all():
-                self.take(tx, self._payments.locked(tx, intent_id))
+                self.take(tx, self._payments.locked(tx, intent_id), by_deposit=True)
 
-    def take(self, tx: Tx, intent: Intent) -> bool:
-        """Holds the amount of a locked intent when the payer has it; False when there is too little yet."""
+    def take(self, tx: Tx, intent: Intent, *, by_deposit: bool = False) -> bool:
+        """Holds the amount of a locked intent when the payer has it; False when there is too little yet.
+
+        What a deposit leaves short of it within the tolerance the node adds.
+        """
         if State(intent.state) not in OPEN or intent.expires_at <= self._clock.now():
             return False
         try:
             with tx.begin_nested():
+                free = self._free(tx, intent)
+                missing = intent.amount - free
+                intent.received = free if by_deposit else min(free, intent.amount)
+                if by_deposit and free and 0 < missing <= self._tolerance.of(intent):
+                    self._cover(tx, intent, missing)
                 return self._payments.authorise(tx, intent)
-        except (InsufficientFunds, AccountFrozen):
+        except (InsufficientFunds, AccountFrozen, _Moved):
             tx.refresh(intent)
             return False
+
+    def _cover(self, tx: Tx, intent: Intent, missing: int) -> None:
+        self._books.cover(tx, intent, missing)
+        intent.covered = missing
+        # The posting has locked the account: what came or went just before it is seen now.
+        if self._free(tx, intent) != intent.amount:
+            raise _Moved
+
+    def _free(self, tx: Tx, intent: Intent) -> int:
+        now = balance(tx, self._books.payer(tx, intent))
+        return max(now.posted - now.held, 0)
 
     def wait(self, tx: Tx, intent_id: uuid.UUID, action: dict[str, str]) -> None:
         """Tells the payer where to send it."""

@@ -31,7 +31,9 @@ class Intent(Base):
 
     `amount` is goods, tax and shipping. `secured`, `settled`, `returned` and `refunded` are the sums of its
     steps; `steps` counts them. `method` and `reference` are the gateway's name and its own id of the payment;
-    `action` is what the payer has to do there, for the payer's eyes alone.
+    `action` is what the payer has to do there, for the payer's eyes alone. Of money by the
+    chain: `received` is what the payer had for it when it was secured, and `covered` what the node added, as
+    that was almost enough.
     """
 
     __tablename__ = "intent"
@@ -40,6 +42,8 @@ class Intent(Base):
             uint256_check(column)
             for column in ("amount", "tax", "shipping", "secured", "settled", "returned", "refunded")
         ),
+        *(uint256_check(column) for column in ("covered", "received")),
+        CheckConstraint("covered <= amount", name="covered_part"),
         CheckConstraint("amount > 0 AND tax + shipping <= amount", name="charge"),
         CheckConstraint("commission_bps BETWEEN 0 AND 10000", name="commission_bps"),
         CheckConstraint("settled + returned <= secured AND refunded <= settled", name="conserved"),
@@ -76,6 +80,8 @@ class Intent(Base):
     settled: Mapped[int] = mapped_column(Uint256)
     returned: Mapped[int] = mapped_column(Uint256)
     refunded: Mapped[int] = mapped_column(Uint256)
+    covered: Mapped[int] = mapped_column(Uint256, server_default="0")
+    received: Mapped[int | None] = mapped_column(Uint256)
     steps: Mapped[int] = mapped_column(Integer)
     expires_at: Mapped[dt.datetime] = mapped_column(Utc)  # to begin with it; what was begun is waited for
     look_at: Mapped[dt.datetime] = mapped_column(Utc)  # when the gateway is asked next
@@ -98,6 +104,14 @@ class Intent(Base):
     def held(self) -> int:
         """Secured, and nobody's yet."""
         return self.secured - self.settled - self.returned
+
+    def to_payer(self, amount: int) -> int:
+        """What of `amount` that goes back is the payer's: all, until they have what they paid.
+
+        The last units go back to the node, if it added some.
+        """
+        given, paid = self.returned + self.refunded, self.secured - self.covered
+        return min(given + amount, paid) - min(given, paid)
 
 
 class Step(Base):

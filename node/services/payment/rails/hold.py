@@ -40,9 +40,20 @@ class HoldRail(Rail):
 
     @override
     def give_back(self, tx: Tx, intent: Intent, *, key: str, amount: int) -> None:
+        own = intent.to_payer(amount)
+        if own < amount:  # what the node added goes back to it, last
+            added = (self._books.tolerance(tx, intent.asset), intent.of(amount - own))
+            self._ledger.capture(
+                tx, f"{key}>node", "payment.give_back", _hold(intent), [added], is_last=False
+            )
         if amount == intent.held:
-            self._ledger.void(tx, _hold(intent))
+            if own:
+                self._ledger.void(tx, _hold(intent))
             return
+        if own:
+            self._hand_back(tx, intent, key=key, amount=own)
+
+    def _hand_back(self, tx: Tx, intent: Intent, *, key: str, amount: int) -> None:
         passing, value = self._books.passing(tx, intent.asset), intent.of(amount)
         self._ledger.capture(tx, key, "payment.give_back", _hold(intent), [(passing, value)], is_last=False)
         back = Posting(passing, self._books.payer(tx, intent), value)

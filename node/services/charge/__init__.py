@@ -1,0 +1,1 @@
+"""What a market charges beyond its prices: tax by country, and shipping."""
