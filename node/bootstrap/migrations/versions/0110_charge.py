@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0110_charge"
-down_revision = "0094_payment_incident"
+down_revision = "0101_payout_address"
 branch_labels = None
 depends_on = None
 

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0140_ledger_batch"
-down_revision = "0101_payout_address"
+down_revision = "0112_tolerance"
 branch_labels = None
 depends_on = None
 
