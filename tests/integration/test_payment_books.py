@@ -10,7 +10,7 @@ from node.services.order.states import Action, Rail
 from node.services.payment.reconciling import PaymentsAgainstLedger
 from tests.shop import Shop
 from tests.stack import DatabaseUrls
-from tests.till import Till
+from tests.till import PRICE, Till
 
 pytestmark = pytest.mark.pg
 
@@ -49,3 +49,24 @@ def test_payments_and_entries(till: Till, connection: psycopg.Connection) -> Non
     assert found(till) == [("step", "77 moved", "78 by refund")]
     connection.execute("UPDATE payment.step SET key = key || '-' WHERE kind = 'refund'")
     assert found(till) == [("step", "0 moved", "78 by refund")]
+
+
+def test_every_rail_of_the_ledger_is_compared(till: Till, connection: psycopg.Connection) -> None:
+    rails = [rail for rail in Rail if rail is not Rail.ESCROW]
+    for rail in rails:
+        buyer = till.buyer(PRICE)
+        order = till.order(buyer, rail)
+        payment_id = till.pay(order, buyer, method="test" if rail is Rail.GATEWAY else None)
+        if rail is Rail.GATEWAY:
+            with till.shop.database.transaction() as tx:
+                till.shop.payment.authorise(tx, till.shop.payment.locked(tx, payment_id))
+        elif rail in {Rail.DEPOSIT, Rail.CHECKOUT}:
+            till.credit(buyer, PRICE)
+        till.follow()
+        till.act(order, till.shop.seller, Action.REFUND_PART, gross=10)
+    assert found(till) == []
+    connection.execute("UPDATE payment.intent SET returned = returned + 1 WHERE rail <> 'balance'")
+    connection.execute("UPDATE payment.step SET amount = amount + 1 WHERE kind = 'give_back'")
+    what = found(till)
+    assert [one for one in what if one[0] == "held"] == [("held", "9991 held", "9990 by the intent")] * 4
+    assert [one for one in what if one[0] == "step"] == [("step", "10 moved", "11 by give_back")]
