@@ -17,6 +17,7 @@ from sqlalchemy import text
 from indexer.run import run
 from node.bootstrap.handlers import subscriptions
 from node.bootstrap.reactions import reactions
+from node.chain.artifacts import load_artifact
 from node.kernel.currencies import fiat_asset
 from node.kernel.hexes import Address
 from node.kernel.money import Amount
@@ -93,17 +94,22 @@ class Rails(Bazaar):
 
     def hear(self) -> None:
         """What was recorded is heard by all whom money concerns, until nothing new is said."""
-        services = self.edge.services
-        if not self._listeners:
-            self._listeners = [
-                Consumer(services.database, subscription, services.clock)
-                for subscription in subscriptions(reactions(services), self._task)
-                if subscription.name in LISTENERS
-            ]
-        while Sequencer(services.database).number_once():
+        self._listeners = self._listeners or self.listeners()
+        while Sequencer(self.edge.services.database).number_once():
             for listener in self._listeners:
                 listener.run_once()  # one batch has room for what a step says
-        with services.database.transaction() as tx:
+        self.assert_none_parked()
+
+    def listeners(self) -> list[Consumer]:
+        services = self.edge.services
+        return [
+            Consumer(services.database, subscription, services.clock)
+            for subscription in subscriptions(reactions(services), self._task)
+            if subscription.name in LISTENERS
+        ]
+
+    def assert_none_parked(self) -> None:
+        with self.edge.services.database.transaction() as tx:
             assert tx.execute(text("SELECT consumer, error FROM kernel.parked_event")).all() == []
 
     def _task(self, task: str, arguments: Any) -> None:
@@ -232,6 +238,8 @@ class Way:
         if self.rail is Rail.CHECKOUT:
             path = f"{path}/payments/{sale.payment_id}/checkout"
             sale.steps = tuple((await node.post(sale.buyer, path))["steps"])
+        elif self.rail is Rail.DEPOSIT:
+            sale.steps = (self._deposit(sale),)
 
     async def pay(self, sale: Sale, more: int = 0) -> None:
         """The price and `more`, which may be less. What refuses it is part of the table."""
@@ -246,8 +254,8 @@ class Way:
             path = f"/v1/orders/{sale.id}/pay"
             answer = await node.edge.client.post(path, headers=sale.buyer.headers)
             assert answer.status_code == 201 or answer.json()["code"] in REFUSALS, answer.text
-        elif self.rail is Rail.DEPOSIT:
-            self._transfer(sale, PRICE + more)
+        elif self.rail is Rail.DEPOSIT and more:
+            self.send_to_address(sale, PRICE + more)
         elif more:
             await self._pay_contract_otherwise(sale, more)
         else:
@@ -269,7 +277,7 @@ class Way:
         is_taken = self.contract_takes(sale, value)
         assert is_taken == (not self.is_coin and more > 0)
         if self.rail is Rail.CHECKOUT:
-            self._transfer(sale, more if more > 0 else PRICE + more)
+            self.send_to_address(sale, more if more > 0 else PRICE + more)
         if more > 0 and not is_taken:
             with self.node.unlocked():
                 assert self.contract_takes(sale, int(last["value"]))
@@ -281,7 +289,28 @@ class Way:
             sent = chain.send(sale.buyer.address, last["to"], last["data"], value=value)
         return bool(chain.rpc("eth_getTransactionReceipt", sent)["status"] == "0x1")
 
-    def _transfer(self, sale: Sale, amount: int) -> None:
+    def _deposit(self, sale: Sale) -> Json:
+        """As a wallet does it that was told where to send how much."""
+        assert sale.address is not None
+        to, data, value = sale.address, "0x", PRICE
+        if not self.is_coin:
+            to, value = self.node.suite.dollar, 0
+            data = load_artifact("DevDollar").encode("transfer", sale.address, PRICE)
+        chain, sender = self.node.chain, sale.buyer.address
+        transaction = {
+            "from": sender,
+            "to": to,
+            "data": data,
+            "value": str(value),
+            "gas": 200_000,
+            "nonce": int(chain.rpc("eth_getTransactionCount", sender, "latest"), 16),
+            "chain_id": self.node.suite.deployment.chain_id,
+            "max_fee_per_gas": str(20 * 10**9),
+            "max_priority_fee_per_gas": str(10**9),
+        }
+        return {"transaction": transaction}
+
+    def send_to_address(self, sale: Sale, amount: int = PRICE) -> None:
         assert sale.address is not None
         if self.is_coin:
             chain = self.node.chain

@@ -106,6 +106,24 @@ def test_a_deposit_in_parts_pays_an_order(shared: Vault) -> None:
     sale.finish()
 
 
+def test_a_deposit_that_the_chain_lost_pays_when_it_is_there_again(shared: Vault) -> None:
+    sale, chain = Sale(shared, Rail.DEPOSIT), shared.life.chain
+    address = shared.address(sale.buyer.account_id)
+    sent = shared.pay(address, PRICE - 1)
+    raw = chain.rpc("eth_getRawTransactionByHash", sent)
+    sale.follow()
+    chain.reorg(1)
+    shared.pay(address, 1, sender=1)
+    sale.follow()
+    assert sale.state() == ("placed", "created")  # one is there, the others are frozen
+    left = shared.has(sale.buyer.account_id, shared.usd)
+    assert (left.available, left.held) == (1, PRICE - 1)
+    chain.rpc("eth_sendRawTransaction", raw)
+    sale.follow()
+    assert sale.state() == ("paid", "authorised")
+    sale.finish()
+
+
 def test_the_checkout_contract_pays_an_order_once(shared: Vault) -> None:
     sale = Sale(shared, Rail.CHECKOUT)
     assert sale.buyer.wallet is not None

@@ -68,8 +68,10 @@ async def late(way: Way) -> Sale:
     assert (await way.state(sale))[0] == "expired"
     if way.rail is Rail.CHECKOUT:  # the contract does not take it any more; a wallet can send it all the same
         assert not way.contract_takes(sale, int(sale.steps[-1]["transaction"]["value"]))
-        way.rail = Rail.DEPOSIT
-    await way.pay(sale)
+        way.send_to_address(sale)
+    else:
+        await way.pay(sale)
+    await way.node.catch_up()
     await way.finish(sale)
     return sale
 
