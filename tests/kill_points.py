@@ -1,29 +1,42 @@
-"""Killing a process at any statement of its talk with Postgres, and around what it sends to a chain."""
+"""Killing a process at any statement of its talk with Postgres, and around what it sends elsewhere."""
 
 import os
 import signal
 from collections.abc import Callable
 
-from sqlalchemy import event
+import httpx
+from sqlalchemy import Engine, event
 
 from node.bootstrap.build import build_services
+from node.kernel.clock import Clock, SystemClock
 from node.kernel.settings import Settings
 from node.services.container import Services
 
 
-def killed_at(settings: Settings, point: int, work: Callable[[Services], None]) -> bool:
+def killed_at(
+    settings: Settings, point: int, work: Callable[[Services], None], *, clock: Clock | None = None
+) -> bool:
     """Does the work in a process of its own that gets SIGKILL at that point; False: it was done before."""
-    child = os.fork()
-    if child == 0:
+
+    def child() -> None:
+        services = build_services(settings, clock=clock or SystemClock())
+        _arm(services, point)
+        work(services)
+
+    return dies(child)
+
+
+def dies(child: Callable[[], None]) -> bool:
+    """Whether SIGKILL ended it, in a process of its own."""
+    pid = os.fork()
+    if pid == 0:
         status = 1
         try:
-            services = build_services(settings)
-            _arm(services, point)
-            work(services)
+            child()
             status = 0
         finally:
             os._exit(status)
-    _, status = os.waitpid(child, 0)
+    _, status = os.waitpid(pid, 0)
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL
         return True
@@ -31,7 +44,8 @@ def killed_at(settings: Settings, point: int, work: Callable[[Services], None]) 
     return False
 
 
-def _arm(services: Services, point: int) -> None:
+def armed(engine: Engine, point: int) -> Callable[..., None]:
+    """The engine kills its process at that statement or commit; so does calling what is returned."""
     passed = 0
 
     def tick(*_: object) -> None:
@@ -40,9 +54,17 @@ def _arm(services: Services, point: int) -> None:
         if passed == point:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    engine = services.database.engine
     event.listen(engine, "before_cursor_execute", tick)
+    event.listen(engine, "after_cursor_execute", tick)
     event.listen(engine, "commit", tick)
+    return tick
+
+
+def _arm(services: Services, point: int) -> None:
+    tick = armed(services.database.engine, point)
+    for gateway in services.gateway.choice:
+        http: httpx.Client = gateway.provider._http  # type: ignore[attr-defined]
+        http.event_hooks = {"request": [tick], "response": [tick]}
     wire = services.chain._wire
     send = wire.send
 

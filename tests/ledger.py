@@ -85,6 +85,21 @@ class Books:
             for name, account in self.model.accounts.items()
         }
 
+    def agree_wholly(self) -> None:
+        """And has every transfer with every posting, and every hold, of the model: these and no others."""
+        self.agree()
+        names = {number: name for name, number in self.accounts.items()}
+        with self.database.transaction() as tx:
+            rows = tx.execute(text(POSTINGS), {"accounts": list(self.accounts.values())}).all()
+            holds = tx.execute(text(HOLDS), {"accounts": list(self.accounts.values())}).all()
+        found: dict[str, list[tuple[int, str, str, int]]] = {}
+        for key, n, source, destination, amount in rows:
+            found.setdefault(key, []).append((n, names[source], names[destination], int(amount)))
+        assert found == {key: list(made.postings) for key, made in self.model.transfers.items()}
+        assert {row[0]: (int(row[1]), int(row[2]), row[3]) for row in holds} == {
+            key: (hold.amount, hold.captured, hold.state) for key, hold in self.model.holds.items()
+        }
+
     def seal(self) -> None:
         seal_all(self.urls)
 
@@ -100,6 +115,13 @@ BALANCES = """
             AND account.id IN (source, destination)
     ), 0) END, held, state FROM ledger.account WHERE id = ANY (:accounts)
 """
+
+POSTINGS = """
+    SELECT transfer.key, n, source, destination, amount FROM ledger.posting
+    JOIN ledger.transfer ON transfer.id = transfer_id
+    WHERE source = ANY (:accounts) ORDER BY transfer_id, n
+"""
+HOLDS = "SELECT key, amount, captured, state FROM ledger.hold WHERE account_id = ANY (:accounts)"
 
 
 def seal_all(urls: DatabaseUrls) -> None:

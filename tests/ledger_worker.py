@@ -1,12 +1,10 @@
-"""A process that works through a fixed sequence of commands, to be killed and started again."""
+"""A fixed sequence of commands, for a process to be killed at and to begin again."""
 
-import sys
 from random import Random
 
 from node.kernel.errors import Refused
 from tests import ledger_random as draws
-from tests.ledger import Books, books
-from tests.stack import DatabaseUrls
+from tests.ledger import Books
 
 # Each has a key or may be repeated at will; an operator's commands have none and are left out.
 DRAWS = tuple(draw for draw in draws.DRAWS if draw is not draws.operate)
@@ -23,14 +21,3 @@ def work(shared: Books, *, seed: str, steps: int) -> None:
         except Refused:
             continue
         shared.do(command)
-        print(step, flush=True)  # noqa: T201 - whoever kills it counts
-
-
-def main() -> None:
-    url, seed, steps = sys.argv[1:]
-    with books(DatabaseUrls(app=url, owner=url), connections=1) as shared:
-        work(shared, seed=seed, steps=int(steps))
-
-
-if __name__ == "__main__":
-    main()

@@ -207,9 +207,12 @@ class Stack:
 
 
 @contextmanager
-def cloned_database(addresses: Addresses, name: str) -> Iterator[DatabaseUrls]:
-    """A database of that name with the newest schema and no rows; dropped at the end, whoever is in it."""
-    identifier, template, owner = (sql.Identifier(word) for word in (name, TEMPLATE, OWNER))
+def cloned_database(addresses: Addresses, name: str, *, of: str = TEMPLATE) -> Iterator[DatabaseUrls]:
+    """A database of that name with the newest schema and no rows; dropped at the end, whoever is in it.
+
+    `of` is another database that nobody is connected to.
+    """
+    identifier, template, owner = (sql.Identifier(word) for word in (name, of, OWNER))
     with psycopg.connect(addresses.superuser, autocommit=True) as connection:
         query = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}")
         connection.execute(query.format(identifier, template, owner))

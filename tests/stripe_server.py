@@ -32,15 +32,17 @@ class StripeServer:
     fail: int = 0
     """The status of the next answers; what was asked was done all the same."""
     silent: bool = False
+    _one_by_one: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, method: str, target: str, form: dict[str, str], key: str | None) -> Answer:
         path, query = urlsplit(target).path, dict(parse_qsl(urlsplit(target).query))
-        if key is not None and key in self.kept:
-            return self.kept[key]
-        made = self._route(method, path, {**query, **form})
-        if key is not None:
-            self.kept[key] = made
-        return made
+        with self._one_by_one:
+            if key is not None and key in self.kept:
+                return self.kept[key]
+            made = self._route(method, path, {**query, **form})
+            if key is not None:
+                self.kept[key] = made
+            return made
 
     def _route(self, method: str, path: str, form: dict[str, str]) -> Answer:
         if (method, path) == ("POST", "/v1/payment_intents"):

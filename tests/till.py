@@ -45,7 +45,7 @@ class Till:
 
     def __post_init__(self) -> None:
         handlers = {"payment.secured": self.shop.order.acts.on_secured}
-        funded = {"deposit.credited": self.shop.funding.on_credited}
+        funded = {"deposit.credited": self.shop.funding.on_deposit}
         mirrored = dict.fromkeys(ORDER_EVENTS, self.shop.mirror.on_order_event)
         self._consumers = [
             Consumer(self.shop.database, Subscription("order.payments", handlers), self.shop.clock),

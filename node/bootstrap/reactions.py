@@ -20,7 +20,9 @@ def reactions(services: Services) -> Table:
         "order.escrow": dict.fromkeys(ESCROW_EVENTS, services.order.on_escrow_event),
         "order.payments": {"payment.secured": services.order.acts.on_secured},
         "payment.escrow": dict.fromkeys(ORDER_EVENTS, services.payment_mirror.on_order_event),
-        "payment.deposits": {"deposit.credited": services.funding.on_credited},
+        "payment.deposits": dict.fromkeys(
+            ("deposit.credited", "deposit.returned"), services.funding.on_deposit
+        ),
         "gateway.refunds": {"payment.refund_owed": TaskCall("gateway.refund", _refund)},
         "nft.metadata": {"token.minted": refresh_metadata, "token.metadata_changed": refresh_metadata},
         "identity.codes": dict.fromkeys(

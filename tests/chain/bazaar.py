@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -156,16 +156,27 @@ def _no_tasks(task: str, arguments: object) -> None:
     raise AssertionError((task, arguments))
 
 
+AnyBazaar = TypeVar("AnyBazaar", bound=Bazaar)
+
+
 @asynccontextmanager
 async def running_bazaar(
-    suite: Suite, database: DatabaseUrls, redis_url: str, folder: Path
-) -> AsyncIterator[Bazaar]:
+    suite: Suite,
+    database: DatabaseUrls,
+    redis_url: str,
+    folder: Path,
+    *,
+    kind: type[AnyBazaar] = Bazaar,  # type: ignore[assignment] - the default of the type
+    **more: object,
+) -> AsyncIterator[AnyBazaar]:
+    """`more` are settings."""
     settings = edge_settings(
         folder,
         database_url=database.app,
         redis_url=redis_url,
         rpc_url=suite.rpc_url,
         appeal_window_s=600,
+        **more,
     )
     async with running_edge(settings) as edge:
         Chain(suite.rpc_url).mine()  # the newest block may be as old as the module
@@ -175,4 +186,4 @@ async def running_bazaar(
             wallet = dev_wallet(number)
             people.append(Person(wallet, await edge.sign_in(wallet)))
         await run(settings, exit_at_head=True)
-        yield Bazaar(edge, suite, settings, *people)
+        yield kind(edge, suite, settings, *people)

@@ -28,6 +28,7 @@ pytestmark = [pytest.mark.chain, pytest.mark.pg]
 
 PRICE = 12_345_679
 TOLERATED = PRICE // 10_000
+REST = 2 * TOLERATED
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +152,24 @@ def test_money_that_comes_after_its_time_is_the_buyers(shared: Vault) -> None:
     assert sale.invoice() == ("late", PRICE, 0, 0)
     assert shared.has(sale.buyer.account_id, shared.usd).available == PRICE
     shared.assert_even()
+
+
+def test_a_deposit_that_the_chain_lost_pays_when_it_is_there_again(shared: Vault) -> None:
+    sale, chain = Sale(shared, Rail.DEPOSIT), shared.life.chain
+    address = shared.address(sale.buyer.account_id)
+    sent = shared.pay(address, PRICE - REST)
+    raw = chain.rpc("eth_getRawTransactionByHash", sent)
+    sale.follow()
+    chain.reorg(1)
+    shared.pay(address, REST, sender=1)
+    sale.follow()
+    assert sale.state() == ("placed", "created")  # the rest is there, the others are frozen
+    left = shared.has(sale.buyer.account_id, shared.usd)
+    assert (left.available, left.held) == (REST, PRICE - REST)
+    chain.rpc("eth_sendRawTransaction", raw)
+    sale.follow()
+    assert sale.state() == ("paid", "authorised")
+    sale.finish()
 
 
 def test_the_checkout_contract_pays_an_order_once(shared: Vault) -> None:

@@ -1,11 +1,8 @@
 """Payments at the sandbox gateway, a real process: whatever it does wrong, one effect and no money lost."""
 
 import datetime as dt
-import itertools
-import json
-import random
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -87,50 +84,6 @@ def test_somebody_pays_and_the_goods_come(till: Counter) -> None:
     lines = [line for line in till.sandbox.report() if line["payment_id"] == str(payment_id)]
     assert [line["amount"] for line in lines] == [str(PRICE), "-1000"]
     assert clearing - till.node_has("clearing", "gateway:sandbox") == PRICE - 1_000
-
-
-@pytest.mark.parametrize("order_of", list(itertools.permutations(("redirect", "callback", "poller"))))
-def test_redirect_callback_and_poller_have_one_effect(till: Counter, order_of: tuple[str, ...]) -> None:
-    before = till.node_has("clearing", "gateway:sandbox")
-    order, _, payment_id = till.begun()
-    till.sandbox.decide(till.page(payment_id))
-    callbacks = till.callbacks_of(payment_id, 2)
-    ways: dict[str, Callable[[], object]] = {
-        "redirect": lambda: till.check(payment_id),
-        "callback": lambda: [till.hear(told) for told in callbacks],
-        "poller": lambda: till.poll(after=dt.timedelta(minutes=1)),
-    }
-    for way in order_of:
-        for _ in range(10):
-            ways[way]()
-    till.follow()
-    till.follow()
-    assert till.state(order) == ("paid", "authorised")
-    assert before - till.node_has("clearing", "gateway:sandbox") == PRICE
-    with till.shop.database.transaction() as tx:
-        kept = tx.execute(
-            text("SELECT count(*) FROM gateway.callback WHERE payment_id = :it"), {"it": payment_id}
-        ).scalar_one()
-    assert kept == 2
-
-
-def test_thirty_deliveries_in_any_order(till: Counter) -> None:
-    order, _, payment_id = till.begun()
-    till.sandbox.decide(till.page(payment_id), "pay", "duplicate", "out_of_order")
-    callbacks = till.callbacks_of(payment_id, 6)
-    assert [json.loads(body)["payment"]["status"] for _, body in callbacks] == ["captured"] * 3 + [
-        "processing"
-    ] * 3
-    deliveries: list[Callable[[], object]] = [lambda told=told: till.hear(told) for told in callbacks]  # type: ignore[misc]
-    deliveries += [lambda: till.check(payment_id), lambda: till.poll(after=dt.timedelta(seconds=9))]
-    for seed in range(5):
-        mixed = deliveries * 2
-        random.Random(seed).shuffle(mixed)
-        for deliver in mixed:
-            deliver()
-    till.follow()
-    assert till.state(order) == ("paid", "authorised")
-    assert till.intent(payment_id).secured == PRICE
 
 
 def test_a_lost_callback_is_found_by_the_poller(till: Counter) -> None:

@@ -77,3 +77,24 @@ def test_tax_and_what_was_added_to_deposits(till: Till, connection: psycopg.Conn
         shop.ledger.post(tx, Transfer("x:1:y", "x", (Posting(account, market, Amount(asset, 3)),)))
     (difference,) = tax.compare(database.transaction).differences
     assert (difference.found, difference.expected) == ("-3 booked", "0 by payments and remittances")
+
+
+def test_every_rail_of_the_ledger_is_compared(till: Till, connection: psycopg.Connection) -> None:
+    rails = [rail for rail in Rail if rail is not Rail.ESCROW]
+    for rail in rails:
+        buyer = till.buyer(PRICE)
+        order = till.order(buyer, rail)
+        payment_id = till.pay(order, buyer, method="test" if rail is Rail.GATEWAY else None)
+        if rail is Rail.GATEWAY:
+            with till.shop.database.transaction() as tx:
+                till.shop.payment.authorise(tx, till.shop.payment.locked(tx, payment_id))
+        elif rail in {Rail.DEPOSIT, Rail.CHECKOUT}:
+            till.credit(buyer, PRICE)
+        till.follow()
+        till.act(order, till.shop.seller, Action.REFUND_PART, gross=10)
+    assert found(till) == []
+    connection.execute("UPDATE payment.intent SET returned = returned + 1 WHERE rail <> 'balance'")
+    connection.execute("UPDATE payment.step SET amount = amount + 1 WHERE kind = 'give_back'")
+    what = found(till)
+    assert [one for one in what if one[0] == "held"] == [("held", "9991 held", "9990 by the intent")] * 4
+    assert [one for one in what if one[0] == "step"] == [("step", "10 moved", "11 by give_back")]

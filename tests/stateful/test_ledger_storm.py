@@ -1,24 +1,21 @@
 """The ledger under concurrency and death: one effect per key, and books that hold what they promise."""
 
-import os
-import signal
-import subprocess
-import sys
+import itertools
 from collections.abc import Iterator
-from pathlib import Path
-from random import Random
+from functools import partial
 
 import psycopg
 import pytest
 
+from tests.kill_points import armed, dies
 from tests.ledger import books
 from tests.ledger_storm import crossed, storm
-from tests.ledger_worker import work
+from tests.ledger_worker import DRAWS, work
 from tests.stack import Addresses, DatabaseUrls, Stack
 
 pytestmark = pytest.mark.pg
 
-ROOT = Path(__file__).parents[2]
+STRIDE = 2  # of the points where a life ends; the next one does again what it did
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
@@ -65,21 +62,19 @@ def test_deadlocks_of_several_commands_are_survived(
     assert crossed(fresh_database, seed="crossed", rounds=5) > 0
 
 
-def test_a_killed_worker_starts_again(fresh_database: DatabaseUrls) -> None:
-    """SIGKILL between any two of its statements; in the end it did everything once."""
-    random, steps = Random("worker"), 80
-    command = [sys.executable, "-m", "tests.ledger_worker", fresh_database.app, "worker", str(steps)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    for _ in range(2):
-        with subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdout is not None
-            for _ in range(random.randint(1, 30)):
-                assert process.stdout.readline()
-            process.send_signal(signal.SIGKILL)
+def test_killed_at_any_statement(fresh_database: DatabaseUrls) -> None:
+    """Each kind of command in one sequence; it dies at each point in turn, until once it comes to its end."""
+    steps = len(DRAWS) * 2
+
+    def life(point: int) -> None:
+        with books(fresh_database, connections=1) as own:
+            armed(own.database.engine, point)
+            work(own, seed="points", steps=steps)
+
+    deaths = next(point for point in itertools.count(1, STRIDE) if not dies(partial(life, point)))
+    assert deaths > steps
     with books(fresh_database) as shared:
-        work(shared, seed="worker", steps=steps)
-        shared.agree()
+        work(shared, seed="points", steps=steps)
+        shared.agree_wholly()
         shared.seal()
         assert shared.verify().differences == ()

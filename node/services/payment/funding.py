@@ -16,7 +16,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from node.events.deposit import DepositCredited
+from node.events.deposit import DepositCredited, DepositReturned
 from node.kernel.clock import Clock
 from node.kernel.db.unit_of_work import Tx, typed_database_errors
 from node.kernel.errors import Bug
@@ -69,10 +69,10 @@ class Funding:
         self._books = books
         self._tolerance = tolerance
 
-    def on_credited(self, tx: Tx, stored: StoredEvent) -> None:
-        """Money came by the chain: the oldest payments of its owner that it is enough for."""
+    def on_deposit(self, tx: Tx, stored: StoredEvent) -> None:
+        """Money came by the chain, or is there again: it pays the oldest that it is enough for."""
         event = stored.decode()
-        if not isinstance(event, DepositCredited):
+        if not isinstance(event, DepositCredited | DepositReturned):
             raise Bug("not an event that a payment follows", type_name=stored.type_name)
         if not event.owner.startswith(_OWNER):
             return

@@ -11,15 +11,15 @@ from wallet.owners import NODE, TOLERANCE
 
 FOUND_MAX = 1_000
 
-# Steps that move money on every rail of the ledger: their transfer has their key and their amount.
+# Steps that move money: their transfer has their key and their amount. Of a hold, what secures it and what
+# goes back last move nothing: it is placed, and voided.
 _STEPS = text("""
     SELECT step.key, step.kind, step.amount, coalesce(sum(posting.amount), 0) AS moved
     FROM payment.step AS step
     JOIN payment.intent AS intent ON intent.id = step.intent_id
     LEFT JOIN ledger.transfer AS transfer ON transfer.key = step.key
     LEFT JOIN ledger.posting AS posting ON posting.transfer_id = transfer.id
-    WHERE intent.rail <> 'escrow'
-        AND (step.kind IN ('settle', 'refund') OR (step.kind = 'secure' AND intent.rail = 'gateway'))
+    WHERE intent.rail <> 'escrow' AND (step.kind IN ('settle', 'refund') OR intent.rail = 'gateway')
     GROUP BY step.key, step.kind, step.amount
     HAVING step.amount <> coalesce(sum(posting.amount), 0)
     ORDER BY step.key LIMIT :limit
@@ -27,16 +27,12 @@ _STEPS = text("""
 _HELD = text("""
     SELECT * FROM (
         SELECT intent.id, intent.rail, intent.secured - intent.settled - intent.returned AS held,
-            CASE
-                WHEN intent.rail IN ('hold', 'deposit', 'checkout') THEN coalesce((
-                    SELECT amount - captured FROM ledger.hold WHERE hold.id = hold_id AND state = 'open'
-                ), 0)
-                WHEN intent.rail = 'gateway' THEN coalesce((
-                    SELECT posted FROM ledger.account WHERE owner = concat_ws(:colon, 'payment', intent.id)
-                        AND purpose = 'escrow' AND asset = intent.asset_id
-                ), 0)
-                ELSE 0
-            END AS booked
+            coalesce((
+                SELECT amount - captured FROM ledger.hold WHERE hold.id = hold_id AND state = 'open'
+            ), 0) + coalesce((
+                SELECT posted FROM ledger.account WHERE owner = concat_ws(:colon, 'payment', intent.id)
+                    AND purpose = 'escrow' AND asset = intent.asset_id
+            ), 0) AS booked
         FROM payment.intent AS intent WHERE intent.rail <> 'escrow'
     ) AS compared WHERE held <> booked ORDER BY id LIMIT :limit
 """)

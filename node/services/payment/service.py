@@ -230,7 +230,13 @@ class PaymentService:
         return parts
 
     def give(self, tx: Tx, intent: Intent, amount: int) -> None:
-        """Gives the payer `amount`, of what is held as far as that goes, then of what was paid out."""
+        """Gives the payer `amount`, of what is held as far as that goes, then of what was paid out.
+
+        Raises:
+            PartInvalid, PartTooLarge, InsufficientFunds: As `void` and `refund` do.
+        """
+        if amount < 1:
+            raise PartInvalid("a part of a payment is at least one unit")
         of_held = min(amount, intent.held)
         if of_held:
             self.void(tx, intent, of_held)
