@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
 TOGETHER_MAX: Final = 32  # what is more waits for the next call: locks are not to be held for long
+LINGER_S: Final = 0.002  # where several came together the rest of them are likely to be on their way
 PATIENCE_S: Final = 0.1  # a call that waits for somebody's lock holds up no others for longer
 
 One = TypeVar("One")
@@ -34,6 +35,7 @@ class Gathering(Generic[One, Answer]):
         self._together = together
         self._waiting: list[_Asked[One, Answer]] = []
         self._worker: asyncio.Task[None] | None = None
+        self._size_before = 1
         self._calls: set[asyncio.Task[None]] = set()  # a loop keeps no task alive
 
     async def ask(self, one: One) -> Answer | None:
@@ -46,7 +48,10 @@ class Gathering(Generic[One, Answer]):
 
     async def _work(self) -> None:
         while self._waiting:
+            if len(self._waiting) < self._size_before:
+                await asyncio.sleep(LINGER_S)
             asked, self._waiting = self._waiting[:TOGETHER_MAX], self._waiting[TOGETHER_MAX:]
+            self._size_before = len(asked)
             call = asyncio.create_task(self._call(asked))
             self._calls.add(call)
             call.add_done_callback(self._calls.discard)
