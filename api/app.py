@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from api import errors, openapi
 from api.cors import cors_of
+from api.dispatch import EdgeApp
 from api.encoding import Compressed
 from api.metrics_port import metrics_port
 from api.middleware import RequestContext
@@ -35,7 +36,7 @@ def create_app(services: Services, options: EdgeOptions | None = None) -> FastAP
                 yield
         await here.aclose()
 
-    app = FastAPI(
+    app = EdgeApp(
         title="ASOUD node",
         version=VERSION,
         lifespan=lifespan,
@@ -43,6 +44,7 @@ def create_app(services: Services, options: EdgeOptions | None = None) -> FastAP
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.services = services
     app.state.options = options

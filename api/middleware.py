@@ -2,10 +2,9 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import internal_problem
@@ -15,7 +14,9 @@ from node.kernel.log import get_logger
 
 log = get_logger(__name__)
 
-REQUEST_ID = "x-request-id"
+Header = tuple[bytes, bytes]
+
+_REQUEST_ID = b"x-request-id"
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -34,22 +35,27 @@ _TLS_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}  # RFC 6797; a 
 class RequestContext:
     def __init__(self, app: ASGIApp, *, is_behind_tls: bool) -> None:
         self._app = app
-        self._headers = {**_HEADERS, **_TLS_HEADERS} if is_behind_tls else _HEADERS
+        headers = {**_HEADERS, **_TLS_HEADERS} if is_behind_tls else _HEADERS
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with structlog.contextvars.bound_contextvars(request_id=_request_id(scope)):
-            await _Exchange(self._app, scope, send, self._headers).run(receive)
+        request_id = _request_id(scope)
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await _Exchange(self._app, scope, send, self._headers, request_id).run(receive)
 
 
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, app: ASGIApp, scope: Scope, send: Send, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, app: ASGIApp, scope: Scope, send: Send, headers: Sequence[Header], request_id: str
+    ) -> None:
         self._app = app
         self._headers = headers
+        self._request_id = request_id
         self._scope = scope
         self._send = send
         self._status = 0
@@ -69,10 +75,12 @@ class _Exchange:
     async def _forward(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in self._headers.items():
-                headers.setdefault(name, value)
-            headers[REQUEST_ID] = structlog.contextvars.get_contextvars()["request_id"]
+            said = {name for name, _ in message["headers"]}
+            message["headers"] = [
+                *message["headers"],
+                *(header for header in self._headers if header[0] not in said),
+                (_REQUEST_ID, self._request_id.encode()),
+            ]
         await self._send(message)
 
     def _route(self) -> str:
@@ -97,6 +105,6 @@ class _Exchange:
 def _request_id(scope: Scope) -> str:
     """The caller's own id when it is a sane one, so that traces join up; else a new one."""
     for name, value in scope["headers"]:
-        if name == REQUEST_ID.encode() and _SANE_ID.fullmatch(value):
+        if name == _REQUEST_ID and _SANE_ID.fullmatch(value):
             return str(value.decode())
     return new_id().hex

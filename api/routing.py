@@ -32,13 +32,14 @@ from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import Message, Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
 from api.access import admit, principal_of, services_of
 from api.commands import Begin, Call, CommandCall, EffectCall
 from api.edge_errors import IdempotencyKeyAnonymous, IdempotencyKeyMalformed
 from api.options import EdgeOptions
+from api.plans import Handler, handler_of
 from api.rates import POLICY, RateClass, count, is_counted, policy_of
 from node.kernel.db.idempotency import Claim
 from node.kernel.db.query_pool import StatementPool
@@ -63,6 +64,7 @@ _BODY_HASH = "asoud.body_hash"
 _NEVER_STORED = "__asoud_never_stored__"
 _UPLOAD = "__asoud_upload__"
 _SHAPES = "asoud.shapes"
+_WITHIN = "__asoud_within__"
 
 
 class Kind(Enum):
@@ -132,22 +134,18 @@ class EdgeRoute(APIRoute):
                 status=int(options.get("status_code") or 200),
             )
         super().__init__(path, endpoint, **options)
-        self._shape = _shape(self.path_format)
+        self.shape = _shape(self.path_format)
+        if self._plan() is not None:
+            self.app = _answering(self.get_route_handler())
 
     @override
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Passes a path of another shape over: a request asks the routes of the whole edge, one by one."""
-        shapes = scope.get(_SHAPES)
-        if shapes is None:
-            path = scope["path"].removeprefix(scope.get("root_path", ""))
-            shapes = scope[_SHAPES] = (_shape(path), _shape(path, words=1))
-        if self._shape not in shapes:
-            return Match.NONE, {}
-        return super().matches(scope)
+        return super().matches(scope) if self.shape in shapes_of(scope) else (Match.NONE, {})
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler = super().get_route_handler()
+        handler = self._plan() or super().get_route_handler()
         is_upload = bool(getattr(self.endpoint, _UPLOAD, False))
         known = _query_names(self.dependant)
         rate = self.rate
@@ -171,6 +169,10 @@ class EdgeRoute(APIRoute):
 
         return admitted
 
+    def _plan(self) -> Handler | None:
+        needs_nothing_else = self.body_field is None and _gives_response(self.endpoint)
+        return handler_of(self.dependant) if needs_nothing_else else None
+
     @property
     def rate(self) -> RateClass | None:
         """The class in which the route's requests are counted; None for those that are not."""
@@ -179,6 +181,30 @@ class EdgeRoute(APIRoute):
         if getattr(self.endpoint, _UPLOAD, False):
             return RateClass.UPLOAD
         return RateClass.READ if self.kind is Kind.QUERY else RateClass.WRITE
+
+
+def shapes_of(scope: Scope) -> tuple[Shape, Shape]:
+    """Of routes that may take the request."""
+    shapes: tuple[Shape, Shape] | None = scope.get(_SHAPES)
+    if shapes is None:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        shapes = scope[_SHAPES] = (_shape(path), _shape(path, words=1))
+    return shapes
+
+
+def _answering(handler: Handler) -> ASGIApp:
+    """Whoever called it makes problems of what is raised."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await handler(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    return app
+
+
+def _gives_response(endpoint: Callable[..., Any]) -> bool:
+    returned = Response if hasattr(endpoint, _WITHIN) else get_type_hints(endpoint).get("return")
+    return isinstance(returned, type) and issubclass(returned, Response)
 
 
 def _shape(path: str, *, words: int = 2) -> Shape:
@@ -225,6 +251,7 @@ def _within(
 
         return call.run(answered)
 
+    setattr(run, _WITHIN, True)
     return run
 
 

@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+from functools import lru_cache
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -20,9 +21,11 @@ _BEARER = re.compile(r"(?i)bearer\s+[\w.~+/-]+=*")
 def scrub(value: object) -> object:
     """Masks passwords inside URLs and bearer tokens inside any text."""
     if isinstance(value, str):
-        return _BEARER.sub("Bearer ***", _URL_PASSWORD.sub(r"\g<scheme>:***@", value))
+        if "://" in value:
+            value = _URL_PASSWORD.sub(r"\g<scheme>:***@", value)
+        return _BEARER.sub("Bearer ***", value) if "bearer" in value.lower() else value
     if isinstance(value, dict):
-        return {k: "***" if _SECRET_KEYS.search(str(k)) else scrub(v) for k, v in value.items()}
+        return {k: "***" if _is_secret(str(k)) else scrub(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [scrub(item) for item in value]
     return value
@@ -30,8 +33,13 @@ def scrub(value: object) -> object:
 
 def _scrub_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     for key, value in event.items():
-        event[key] = "***" if _SECRET_KEYS.search(key) else scrub(value)
+        event[key] = "***" if _is_secret(key) else scrub(value)
     return event
+
+
+@lru_cache(1_000)
+def _is_secret(name: str) -> bool:
+    return _SECRET_KEYS.search(name) is not None
 
 
 def configure_logging(*, log_format: LogFormat, level: str) -> None:
@@ -50,7 +58,11 @@ def configure_logging(*, log_format: LogFormat, level: str) -> None:
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,

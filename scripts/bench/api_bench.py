@@ -4,7 +4,6 @@ Rows: an empty endpoint (the floor of framework and server), a keyset page of 20
 path, the same page through SQLAlchemy's ORM and Pydantic, and a write (a nonce: one command, one commit).
 """
 
-import asyncio
 import itertools
 import json
 import os
@@ -149,7 +148,7 @@ def measure(port: int, market: uuid.UUID, *, rounds: int, seconds: float) -> dic
     for turn in range(rounds + 1):  # the first one warms up
         for name, request in requests.items():
             streams = [itertools.repeat((request,))] * CONNECTIONS
-            done = asyncio.run(load(port, streams, seconds=seconds))
+            done = load(port, streams, seconds=seconds)
             if turn:
                 figures[name].append(done.per_second)
     return figures

@@ -5,7 +5,6 @@ Rows: an empty endpoint (the floor of framework and server); a read of one's own
 nonce and a signed message. Each connection is a caller of its own, as rows of one account would queue up.
 """
 
-import asyncio
 import itertools
 import json
 import statistics
@@ -126,7 +125,7 @@ def measure(port: int, people: Sequence[Caller], *, rounds: int, seconds: float)
                 SIGN_IN: [sign_ins(http, caller, count=each) for caller in people],
             }
             for name, acts in streams.items():
-                done = asyncio.run(load(port, acts, seconds=seconds))
+                done = load(port, acts, seconds=seconds)
                 if turn:
                     figures[name].append(done)
     return figures

@@ -12,13 +12,15 @@ import re
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psycopg
 
+from scripts.bench.cpu import PARTS as CPU_PARTS
+from scripts.bench.cpu import cpu_ms, cpu_seconds
 from scripts.bench.curve import curve_svg
 from scripts.bench.ledger_http import CONFIRM_SQL, CONNECTIONS, WORKERS, Confirmations, confirmations
 from scripts.bench.report import PARTS, Report, Row, arguments, publish
@@ -29,6 +31,7 @@ ACCOUNTS_OF_GROWTH = 5_000
 HOT = 1  # the first account that is opened
 BATCH = 100
 CLIENTS = 8
+CPU_SHOWN_MIN_MS = 0.005
 SMALLEST = 10_000  # of the growth: the accounts' own top-ups are below it
 DURABLE = (
     *("fsync=on", "synchronous_commit=on", "full_page_writes=on"),
@@ -100,6 +103,8 @@ class Figure:
     transfers_per_s: float
     p50_ms: float
     p99_ms: float
+    cpu_ms: Mapping[str, float]
+    """For each transfer, by part."""
 
 
 class BenchFailed(RuntimeError):
@@ -134,14 +139,17 @@ class Bench:
         ]
         command += [f"--time={max(1, round(seconds))}", "--log", f"--log-prefix={self._folder / 'log'}"]
         command += [f"--file={self._path(name)}", self.urls.app]
+        before = cpu_seconds()
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         rate = re.search(r"tps = ([0-9.]+)", done.stdout)
-        if done.returncode or rate is None or " 0 (0.000%)" not in done.stdout:
+        made = re.search(r"actually processed: ([0-9]+)", done.stdout)
+        if done.returncode or rate is None or made is None or " 0 (0.000%)" not in done.stdout:
             raise BenchFailed(done.stderr[-500:])
+        size = BATCH if name == BATCHED else 1
+        cpu = cpu_ms(before, per=int(made[1]) * size)
         lines = [line for log in self._folder.glob("log.*") for line in log.read_text().splitlines()]
         waits = sorted(int(line.split()[2]) / 1000 for line in lines)
-        size = BATCH if name == BATCHED else 1
-        return Figure(float(rate[1]) * size, waits[len(waits) // 2], waits[len(waits) * 99 // 100])
+        return Figure(float(rate[1]) * size, waits[len(waits) // 2], waits[len(waits) * 99 // 100], cpu)
 
     def transfers(self) -> int:
         with psycopg.connect(self.urls.app) as connection:
@@ -198,7 +206,7 @@ def compare(
             else:
                 do = confirming.over_http if name == OVER_HTTP else confirming.nothing_over_http
                 done = do(seconds=lasts)
-                found = Figure(done.per_second, done.p50_ms, done.p99_ms)
+                found = Figure(done.per_second, done.p50_ms, done.p99_ms, done.cpu_ms)
             if turn:
                 figures[name].append(found)
     return figures
@@ -238,7 +246,21 @@ def report_of(figures: dict[str, list[Figure]], *, rounds: int, seconds: float) 
         f" round. The floor updates two balances and inserts one row. HTTP: granian with {WORKERS} processes,"
         f" {CONNECTIONS} connections, on the same machine."
     )
-    return Report("Ledger", "scripts/bench/ledger", what, "transfers/s", rows[0].name, rounds, rows)
+    return Report(
+        "Ledger", "scripts/bench/ledger", what, "transfers/s", rows[0].name, rounds, rows, note=_note(figures)
+    )
+
+
+def _note(figures: dict[str, list[Figure]]) -> str:
+    """What a transfer over HTTP costs more than one that pgbench moves."""
+    told = "; ".join(f"{name} {_cpu(figures[name])}" for name in (SINGLE, CONFIRMED, OVER_HTTP, EMPTY))
+    return f"Milliseconds of CPU for each, all cores together: {told}."
+
+
+def _cpu(found: Sequence[Figure]) -> str:
+    each = {part: statistics.median(figure.cpu_ms[part] for figure in found) for part in CPU_PARTS}
+    parts = ", ".join(f"{part} {ms:.2f}" for part, ms in each.items() if ms >= CPU_SHOWN_MIN_MS)
+    return f"{sum(each.values()):.2f} ({parts})"
 
 
 def main() -> None:

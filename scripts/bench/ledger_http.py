@@ -4,7 +4,6 @@ Transfers are prepared in bulk before each measurement; what is measured is `POS
 money, each a durable commit. Callers are many, so that no wallet is a queue.
 """
 
-import asyncio
 import itertools
 import uuid
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from scripts.bench.load import Act, Load, Request, load
 from tests.stack import DatabaseUrls
 
 CALLERS = 64
-CONNECTIONS = 16
+CONNECTIONS = 32
 WORKERS = 2  # as many as the machine has cores: pgbench has a process for each connection
 PER_SECOND_MAX = 3_000  # so many are prepared for each second; a measurement ends when they are used up
 RECEIVERS = 5_000
@@ -101,12 +100,12 @@ class Confirmations:
         tokens = {caller.account_id: caller.token for caller in self._callers}
         waiting = [(str(transfer), tokens[str(account)]) for transfer, account in self._prepare(seconds)]
         streams = [_acts(waiting[start::CONNECTIONS]) for start in range(CONNECTIONS)]
-        return asyncio.run(load(self._port, streams, seconds=seconds))
+        return load(self._port, streams, seconds=seconds)
 
     def nothing_over_http(self, *, seconds: float) -> Load:
         """The server's own floor."""
         streams = [itertools.repeat((Request("GET", "/bench/empty"),))] * CONNECTIONS
-        return asyncio.run(load(self._port, streams, seconds=seconds))
+        return load(self._port, streams, seconds=seconds)
 
     def _prepare(self, seconds: float) -> list[tuple[uuid.UUID, uuid.UUID]]:
         arguments = {

@@ -5,12 +5,19 @@ Its own cost per request is small against that of any server in Python, so the s
 
 import asyncio
 import itertools
+import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
-CONNECT_TIMEOUT_S = 5.0
-READ_TIMEOUT_S = 10.0
+import uvloop
+from typing_extensions import override
+
+from scripts.bench.cpu import cpu_ms, cpu_seconds
+
+ANSWER_TIMEOUT_S = 10.0
+_LENGTH = re.compile(rb"content-length: *([0-9]+)", re.IGNORECASE)
 
 
 class UnexpectedAnswer(RuntimeError):
@@ -41,50 +48,99 @@ class Load:
     per_second: float
     p99_ms: float
     p50_ms: float
+    cpu_ms: Mapping[str, float]
+    """For each act, by part."""
 
 
-async def load(port: int, streams: Sequence[Iterable[Act]], *, seconds: float) -> Load:
+def load(port: int, streams: Sequence[Iterable[Act]], *, seconds: float) -> Load:
     """Acts over loopback for a bounded time, a connection for each stream; an act is requests in a row.
 
     Raises:
-        UnexpectedAnswer: An answer has another status.
+        UnexpectedAnswer: An answer has another status, or a connection broke.
+        TimeoutError: The server does not answer.
     """
+    return uvloop.run(_load(port, streams, seconds=seconds))
+
+
+async def _load(port: int, streams: Sequence[Iterable[Act]], *, seconds: float) -> Load:
+    loop = asyncio.get_running_loop()
     began = time.perf_counter()
-    taken = await asyncio.gather(*(_connection(port, acts, until=began + seconds) for acts in streams))
+    before = cpu_seconds()
+    connections = [_Connection(f"127.0.0.1:{port}", iter(acts), began + seconds) for acts in streams]
+    async with asyncio.timeout(seconds + ANSWER_TIMEOUT_S):
+        for connection in connections:
+            await loop.create_connection(lambda made=connection: made, "127.0.0.1", port)  # type: ignore[misc]
+        await asyncio.gather(*(connection.is_done for connection in connections))
     ended = time.perf_counter()
-    seconds_each = sorted(itertools.chain.from_iterable(taken))
+    seconds_each = sorted(itertools.chain.from_iterable(connection.taken for connection in connections))
     p99 = seconds_each[int(len(seconds_each) * 0.99)]
     p50 = seconds_each[len(seconds_each) // 2]
-    return Load(len(seconds_each) / (ended - began), p99 * 1000, p50 * 1000)
+    cpu = cpu_ms(before, per=len(seconds_each))
+    return Load(len(seconds_each) / (ended - began), p99 * 1000, p50 * 1000, cpu)
 
 
-async def _connection(port: int, acts: Iterable[Act], *, until: float) -> list[float]:
-    reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), CONNECT_TIMEOUT_S)
-    host, taken = f"127.0.0.1:{port}", []
-    try:
-        for act in acts:
-            began = time.perf_counter()
-            if began >= until:
-                break
-            for request in act:
-                writer.write(request.encoded(host))
-                await _answer(reader, request)
-            taken.append(time.perf_counter() - began)
-    finally:
-        writer.close()
-    return taken
+class _Connection(asyncio.Protocol):
+    """Sends the next request from where it reads the answer to the last one: no task wakes for it."""
 
+    def __init__(self, host: str, acts: Iterator[Act], until: float) -> None:
+        self.taken: list[float] = []
+        self.is_done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._host = host
+        self._acts = acts
+        self._until = until
+        self._requests: Iterator[Request] = iter(())
+        self._request: Request | None = None
+        self._received = b""
 
-async def _answer(reader: asyncio.StreamReader, request: Request) -> None:
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), READ_TIMEOUT_S)
-    status, length = _parsed(head)
-    body = await reader.readexactly(length)
-    if status != request.status:
-        raise UnexpectedAnswer(f"{request.method} {request.path}: {status} {body[:300]!r}")
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.WriteTransport", transport)  # of uvloop's own class
+        self._next_act()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head_ends = self._received.find(b"\r\n\r\n") + 4
+        if head_ends < 4:  # noqa: PLR2004 - not found, and four bytes on
+            return
+        status, length = _parsed(self._received[:head_ends])
+        body = self._received[head_ends:]
+        if len(body) < length:
+            return
+        self._received = b""
+        request = self._request
+        if request is None or status != request.status:
+            self._fail(f"{request}: {status} {body[:300]!r}")
+        else:
+            self._next_request()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._fail(f"the connection broke: {exc}")
+
+    def _next_act(self) -> None:
+        self._began = time.perf_counter()
+        act = next(self._acts, None) if self._began < self._until else None
+        if act is None:
+            self.is_done.set_result(None)
+            self._transport.close()
+        else:
+            self._requests = iter(act)
+            self._next_request()
+
+    def _next_request(self) -> None:
+        self._request = next(self._requests, None)
+        if self._request is None:
+            self.taken.append(time.perf_counter() - self._began)
+            self._next_act()
+        else:
+            self._transport.write(self._request.encoded(self._host))
+
+    def _fail(self, why: str) -> None:
+        if not self.is_done.done():
+            self.is_done.set_exception(UnexpectedAnswer(why))
 
 
 def _parsed(head: bytes) -> tuple[int, int]:
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(b"content-length:"):
-            return int(head[9:12]), int(line[15:])
-    return int(head[9:12]), 0
+    found = _LENGTH.search(head)
+    return int(head[9:12]), int(found[1]) if found else 0

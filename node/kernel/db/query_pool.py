@@ -71,15 +71,18 @@ class QueryPool:
         Raises:
             Transient: Postgres is away or all connections are busy.
         """
-        row = await self._first_row(sql, params)
-        if row is None or row[0] is None:
+        rows = await self.rows(sql, params)
+        if not rows or rows[0][0] is None:
             return None
-        if not isinstance(row[0], bytes):
-            raise Bug("a view of the query path must return type json", got=type(row[0]).__name__)
-        return row[0]
+        found = rows[0][0]
+        if not isinstance(found, bytes):
+            raise Bug("a view of the query path must return type json", got=type(found).__name__)
+        return found
 
-    async def _first_row(self, sql: LiteralString, params: Mapping[str, object]) -> tuple[Any, ...] | None:
-        """Asks again on another connection when one turns out to be dead: a read may be repeated.
+    async def rows(self, sql: LiteralString, params: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """All rows; their columns of type `json` as bytes. Raises as `json`.
+
+        Asks again on another connection when one turns out to be dead: a read may be repeated.
 
         The pool drops a dead connection when it comes back. To check each one before its use would cost a
         round trip per query.
@@ -88,7 +91,7 @@ class QueryPool:
             try:
                 async with self._pool.connection() as connection:
                     cursor = await connection.execute(sql, params)
-                    return await cursor.fetchone()
+                    return await cursor.fetchall()
             except PoolTimeout as error:
                 raise Transient("all database connections are busy", retry_after_s=1) from error
             except Error as error:

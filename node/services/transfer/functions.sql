@@ -7,7 +7,7 @@
 CREATE OR REPLACE FUNCTION transfer.confirm(
     p_id uuid, p_account_id uuid, p_market_id uuid, p_rules jsonb, p_is_proved boolean, p_now timestamptz
 ) RETURNS text
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_sent transfer.transfer;
     v_key text := 'transfer:' || p_id || ':send';
@@ -67,7 +67,7 @@ CREATE OR REPLACE FUNCTION transfer.confirm_and_tell(
     p_id uuid, p_account_id uuid, p_session_id uuid, p_market_id uuid, p_rules jsonb, p_is_proved boolean,
     p_event uuid, p_request_id text, p_now timestamptz
 ) RETURNS json
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_frozen_at timestamptz;
     v_outcome text;

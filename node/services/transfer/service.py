@@ -40,6 +40,7 @@ from node.services.transfer.errors import (
     WalletTransferUnknown,
 )
 from node.services.transfer.models import MoneyRequest, State, WalletTransfer, Way
+from node.services.transfer.together import Confirmation, confirmations
 from node.services.transfer.words import came
 from wallet.ledger.commands import (
     AccountId,
@@ -53,7 +54,9 @@ from wallet.ledger.commands import (
 from wallet.ledger.errors import AccountClosed, AmountInvalid, AmountOverflow, InsufficientFunds, Words
 from wallet.owners import FEES, NODE, TRANSIT, WALLET, owner_of_account, owner_of_market
 
-FUNCTIONS: Final = ((Path(__file__).parent / "functions.sql").read_text(),)
+FUNCTIONS: Final = tuple(
+    (Path(__file__).parent / name).read_text() for name in ("functions.sql", "together.sql")
+)
 NOTE_CHARS_MAX = 140
 DELIVERED_MAX = 500  # to one phone at its first sign-in; what is beyond waits for the beat
 PRUNE_MAX = 5_000
@@ -63,12 +66,6 @@ _CONFIRM: Final = """
     SELECT transfer.confirm_and_tell(
         :id, :account_id, :session_id, CAST(:market_id AS uuid), CAST(:rules AS jsonb), :is_proved, :event,
         :request_id, :now
-    )
-"""
-_CONFIRM_RAW: Final = """
-    SELECT transfer.confirm_and_tell(
-        %(id)s, %(account_id)s, %(session_id)s, %(market_id)s, %(rules)s, %(is_proved)s, %(event)s,
-        %(request_id)s, %(now)s
     )
 """
 _REQUIRE_PEOPLE = text("SELECT transfer.require_people(:accounts)")
@@ -192,6 +189,7 @@ class TransferService:
         self._rules = rules
         self._bounds = bounds
         self._refusals = {**_REFUSALS, **refusals}
+        self._confirmations = confirmations()
 
     def prepare(
         self, tx: Tx, sender: Sender, target: Target, money: tuple[str, int] | None, note: str
@@ -261,11 +259,10 @@ class TransferService:
     async def confirm_at_once(
         self, statements: StatementPool, sender: Sender, transfer_id: uuid.UUID, *, is_proved: bool
     ) -> bytes | None:
-        """As `confirm`, as one statement that is a transaction of its own."""
+        """As `confirm`, as one statement that is a transaction, perhaps together with others."""
+        arguments = self._arguments(sender, transfer_id, is_proved=is_proved)
         with self._typed():
-            return await statements.json(
-                _CONFIRM_RAW, self._arguments(sender, transfer_id, is_proved=is_proved)
-            )
+            return await self._confirmations.ask(Confirmation(statements, arguments))
 
     def tell(self, begin: Begin, transfer_id: uuid.UUID) -> None:
         """A message to the receiver's phone, if there is one. The worker calls it; at least once.
