@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -23,6 +23,7 @@ from node.services.identity.audit import Act
 from node.services.identity.models import Account, ApiKey, AuditEntry, RoleGrant, Session
 from node.services.market.models import Market, Member
 from node.services.order.models import Order
+from node.services.payment.models import Intent
 from node.services.payout.models import Payout
 from node.services.withdrawal.models import WithdrawalRow
 from wallet.incident.models import IncidentRow as MoneyIncidentRow
@@ -117,8 +118,21 @@ class FailedTasks(Table):
         await self.act(request, do)
 
 
-class Withdrawals(Table):
+class Desk(Protocol):
+    def approve(self, tx: Tx, one: uuid.UUID, /, *, by: str) -> object: ...
+    def reject(self, tx: Tx, one: uuid.UUID, /, *, by: str, reason: str) -> object: ...
+
+
+class Leaving(Table):
+    """Money that waits for an operator, who lets it out or gives it back."""
+
     actions: ClassVar[list[str]] = ["approve", "reject"]  # type: ignore[misc]
+    noun: ClassVar[str]
+    approved: ClassVar[Act]
+    rejected: ClassVar[Act]
+
+    def desk(self) -> Desk:
+        raise NotImplementedError
 
     @action(name="approve", text="Approve", confirmation="Send this money out? It does not come back.")
     async def approve(self, request: Request, selection: ActionSelection) -> None:
@@ -126,48 +140,37 @@ class Withdrawals(Table):
 
         def do(tx: Tx, by: str) -> None:
             for one in ids:
-                self.services.withdrawals.approve(tx, one, by=by)
-                self.services.roles.note(tx, Act.WITHDRAWAL_APPROVED, f"withdrawal:{one}", by=by)
+                self.desk().approve(tx, one, by=by)
+                self.services.roles.note(tx, self.approved, f"{self.noun}:{one}", by=by)
 
         await self.act(request, do)
 
-    @action(name="reject", text="Reject", confirmation="Give the money back to its balance?")
+    @action(name="reject", text="Reject", confirmation="Give the money back to where it came from?")
     async def reject(self, request: Request, selection: ActionSelection) -> None:
         ids = _ids(await selection.pks())
 
         def do(tx: Tx, by: str) -> None:
             for one in ids:
-                self.services.withdrawals.reject(tx, one, by=by, reason="rejected by an operator")
-                self.services.roles.note(tx, Act.WITHDRAWAL_REJECTED, f"withdrawal:{one}", by=by)
+                self.desk().reject(tx, one, by=by, reason="rejected by an operator")
+                self.services.roles.note(tx, self.rejected, f"{self.noun}:{one}", by=by)
 
         await self.act(request, do)
 
 
-class Payouts(Table):
-    actions: ClassVar[list[str]] = ["approve", "reject"]  # type: ignore[misc]
+class Withdrawals(Leaving):
+    noun, approved, rejected = "withdrawal", Act.WITHDRAWAL_APPROVED, Act.WITHDRAWAL_REJECTED
 
-    @action(name="approve", text="Approve", confirmation="Send this money out? It does not come back.")
-    async def approve(self, request: Request, selection: ActionSelection) -> None:
-        ids = _ids(await selection.pks())
+    @override
+    def desk(self) -> Desk:
+        return self.services.withdrawals
 
-        def do(tx: Tx, by: str) -> None:
-            for one in ids:
-                self.services.payouts.addresses.approve(tx, one, by=by)
-                self.services.roles.note(tx, Act.PAYOUT_APPROVED, f"payout:{one}", by=by)
 
-        await self.act(request, do)
+class Payouts(Leaving):
+    noun, approved, rejected = "payout", Act.PAYOUT_APPROVED, Act.PAYOUT_REJECTED
 
-    @action(name="reject", text="Reject", confirmation="Give the money back to its market?")
-    async def reject(self, request: Request, selection: ActionSelection) -> None:
-        ids = _ids(await selection.pks())
-
-        def do(tx: Tx, by: str) -> None:
-            for one in ids:
-                reason = "rejected by an operator"
-                self.services.payouts.addresses.reject(tx, one, by=by, reason=reason)
-                self.services.roles.note(tx, Act.PAYOUT_REJECTED, f"payout:{one}", by=by)
-
-        await self.act(request, do)
+    @override
+    def desk(self) -> Desk:
+        return self.services.payouts.addresses
 
 
 TABLES: tuple[tuple[type[Table], type[Any], str], ...] = (
@@ -179,6 +182,7 @@ TABLES: tuple[tuple[type[Table], type[Any], str], ...] = (
     (Table, Market, "Markets"),
     (Table, Member, "Members of markets"),
     (Table, Order, "Orders"),
+    (Table, Intent, "Payments"),
     (ParkedEvents, ParkedEvent, "Parked events"),
     (FailedTasks, FailedTask, "Failed tasks"),
     (Table, IncidentRow, "Incidents of the chain"),

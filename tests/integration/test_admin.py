@@ -135,6 +135,10 @@ async def test_an_operator_acts_through_services_and_the_log_knows(
     assert (await act(browser, "account", "unfreeze", str(account))).status_code == 200
     assert (await act(browser, "failed_task", "retry", str(task))).status_code == 200
     assert connection.execute("SELECT retry FROM kernel.failed_task").fetchall() == [(True,)]
+    for table in ("withdrawal", "payout"):
+        for name in ("approve", "reject"):
+            none = await act(browser, table, name, str(uuid.uuid4()))
+            assert (none.status_code, "there is no such" in none.text) == (400, True), none.text
     rows = connection.execute(
         "SELECT act FROM identity.audit WHERE origin = %s ORDER BY id", (f"account:{operator}",)
     )
