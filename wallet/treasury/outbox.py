@@ -149,7 +149,7 @@ class Outbox:
             return
         fee = self._chain.fee()
         for row in queued[: max(0, IN_FLIGHT_MAX - len(numbered))]:
-            self._number(begin, row)
+            self._number(begin, row, fee)
         with begin() as tx:
             _, numbered = self._open(tx)
         for row in numbered:
@@ -203,7 +203,7 @@ class Outbox:
             tx.execute(numbered).scalars().all(),
         )
 
-    def _number(self, begin: Begin, row: OutgoingRow) -> None:
+    def _number(self, begin: Begin, row: OutgoingRow, fee: Fee) -> None:
         """Gives it a nonce, unless it must wait or would be refused: then it takes none."""
         has = self._has(row)
         if has < row.amount:
@@ -217,6 +217,14 @@ class Outbox:
             return
         except InsufficientNativeFunds:
             self._wait(begin, row, SHORT)
+            return
+        with begin() as tx:
+            least = self._parts.gas_least(tx, row)
+        gas = max(gas + gas * GAS_SPARE_BPS // 10_000, least)
+        if least and self._chain.balance(row.sender) < row.value + gas * min(
+            fee.max_fee, self._rules.max_fee
+        ):
+            self._wait(begin, row, SHORT)  # with a nonce it would keep back all later ones
             return
         used = self._chain.nonce(row.sender, at="latest")
         with begin() as tx:
@@ -234,7 +242,7 @@ class Outbox:
                 .values(
                     state=OutgoingState.NUMBERED,
                     nonce=nonce,
-                    gas=max(gas + gas * GAS_SPARE_BPS // 10_000, self._parts.gas_least(tx, row)),
+                    gas=gas,
                     reason=None,
                     changed_at=self._clock.now(),
                 )
