@@ -258,6 +258,27 @@ def test_a_batch_that_reverts_or_is_refused_gives_everything_back(shared: Vault,
     assert_even(shared)
 
 
+def test_a_batch_that_nobody_could_pay_the_gas_of_takes_no_nonce(shared: Vault, buyer: uuid.UUID) -> None:
+    [shop], chain, outbox = funded(shared, buyer, ETH, 100), shared.life.chain, shared.services.outbox
+    rules, one = outbox._rules, shop.ask()
+    gather(shared)
+    chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(10**15))
+    chain.mine()
+    outbox._rules = type(rules)(max_fee=10**18, stuck_after=rules.stuck_after)
+    try:
+        shared.send()
+        with shared.services.database.transaction() as tx:
+            (waiting,) = outbox.waiting(tx)
+            assert (waiting.state, waiting.reason) == ("queued", "the treasury is short of it")
+    finally:
+        outbox._rules = rules
+        chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(10**9))
+        chain.mine()
+    rounds(shared)
+    assert (states(shared, one), shop.got()) == (["paid"], 100)
+    assert_even(shared)
+
+
 def test_an_allowance_that_does_not_fit(shared: Vault, buyer: uuid.UUID) -> None:
     """What is left of an older one is taken away first; a payout that fits goes meanwhile."""
     small, large = funded(shared, buyer, shared.usd, 30, 1_000)

@@ -209,22 +209,8 @@ class Outbox:
         if has < row.amount:
             self._wait(begin, row, SHORT)
             return
-        call = Call(to=row.to, data="0x" + row.data.hex(), sender=row.sender, value=row.value)
-        try:
-            gas = self._chain.estimate_gas(call)
-        except ExecutionReverted as refusal:
-            self._refuse(begin, row, refusal.message)
-            return
-        except InsufficientNativeFunds:
-            self._wait(begin, row, SHORT)
-            return
-        with begin() as tx:
-            least = self._parts.gas_least(tx, row)
-        gas = max(gas + gas * GAS_SPARE_BPS // 10_000, least)
-        if least and self._chain.balance(row.sender) < row.value + gas * min(
-            fee.max_fee, self._rules.max_fee
-        ):
-            self._wait(begin, row, SHORT)  # with a nonce it would keep back all later ones
+        gas = self._gas(begin, row, fee)
+        if gas is None:
             return
         used = self._chain.nonce(row.sender, at="latest")
         with begin() as tx:
@@ -250,6 +236,26 @@ class Outbox:
             ).scalar_one_or_none()
             if taken is not None:
                 counter.next = nonce + 1
+
+    def _gas(self, begin: Begin, row: OutgoingRow, fee: Fee) -> int | None:
+        """Its limit of gas; None when it is refused, or waits."""
+        call = Call(to=row.to, data="0x" + row.data.hex(), sender=row.sender, value=row.value)
+        try:
+            estimate = self._chain.estimate_gas(call)
+        except ExecutionReverted as refusal:
+            self._refuse(begin, row, refusal.message)
+            return None
+        except InsufficientNativeFunds:
+            self._wait(begin, row, SHORT)
+            return None
+        with begin() as tx:
+            least = self._parts.gas_least(tx, row)
+        gas = max(estimate + estimate * GAS_SPARE_BPS // 10_000, least)
+        dearest = row.value + gas * min(fee.max_fee, self._rules.max_fee)
+        if least and self._chain.balance(row.sender) < dearest:
+            self._wait(begin, row, SHORT)  # with a nonce it would keep back all later ones
+            return None
+        return gas
 
     def _has(self, row: OutgoingRow) -> int:
         """What the treasury has of the asset. Sweeps may still be on their way."""
