@@ -24,15 +24,16 @@ _ON_ITS_WAY = """
 class Shop:
     """A market that is paid to an address of its own, and keeps no reserve."""
 
-    def __init__(self, node: Vault, asset: Asset) -> None:
+    def __init__(self, node: Vault, asset: Asset, *, owner: uuid.UUID | None = None) -> None:
         self.node = node
         self.asset = asset
         self.to = Address("0x" + uuid.uuid4().hex + "00000000")
-        self.owner = uuid.uuid4()
+        self.owner = owner or uuid.uuid4()
         services = node.services
         with services.database.transaction() as tx:
-            tx.add(Account(id=self.owner, opened_at=services.clock.now()))
-            tx.flush()
+            if owner is None:
+                tx.add(Account(id=self.owner, opened_at=services.clock.now()))
+                tx.flush()
             draft = MarketDraft(name=f"Shop {self.owner}", language="en")
             opened = services.market.open(tx, account_id=self.owner, wallet=self.to, draft=draft)
             self.id = opened.id

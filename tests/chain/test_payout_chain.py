@@ -24,7 +24,7 @@ from node.services.payout.errors import (
 )
 from node.services.payout.models import Payout, Rail, Schedule
 from node.services.payout.service import Way
-from tests.chain.market_payouts import assert_even, funded, gather, rounds
+from tests.chain.market_payouts import Shop, assert_even, funded, gather, rounds
 from tests.chain_life import Chain, copy_chain
 from tests.chain_money import ETH, Vault, vault
 from tests.indexed import index
@@ -181,6 +181,9 @@ def test_an_operator_decides_above_a_limit_and_on_many_small_ones(shared: Vault,
     service.addresses._rules = type(rules)({shared.usd.id: 100}, asks_about_others=True)
     try:
         small, large, third = shop.ask(60), shop.ask(200), shop.ask(41)
+        sister = Shop(shared, shared.usd, owner=shop.owner)
+        sister.earn(41, buyer)
+        assert states(shared, sister.ask()) == ["waiting"]
     finally:
         service.addresses._rules = rules
     assert states(shared, small, large, third) == ["queued", "waiting", "waiting"]
