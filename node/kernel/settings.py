@@ -113,9 +113,9 @@ class Settings(ChainSettings, BaseSettings):
     )
     withdrawal_unapproved: dict[str, int] = Field(
         {},
-        description="JSON: by asset id, up to which amount a withdrawal, or what a market is paid to"
-        " addresses in a day, goes out without an operator. Where nothing is said one decides on each, but"
-        " for 31337.",
+        description="JSON: by asset id, up to which amount a withdrawal, or what an owner's markets are paid"
+        " to addresses in a day, goes out without an operator. Where nothing is said one decides on each,"
+        " but for 31337.",
     )
     guardians: str = Field(
         "",

@@ -13,6 +13,7 @@ import pytest
 from node.kernel.errors import Refused
 from node.kernel.hexes import ZERO_ADDRESS, Address
 from node.kernel.money import Asset
+from tests.chain.market_payouts import Shop, gather
 from tests.chain_money import COIN, ETH, Vault, vault
 from tests.stack import DatabaseUrls
 
@@ -28,6 +29,10 @@ class Storm:
         self.random = random
         self.people = [node.account() for _ in range(3)]
         self.payouts: dict[uuid.UUID, tuple[Address, Asset, int]] = {}
+        self.shops = [Shop(node, asset) for asset in (ETH, node.usd)]
+        for shop in self.shops:
+            shop.earn(10**6)
+        self.paid_out: dict[uuid.UUID, tuple[Address, Asset, int]] = {}
         self.forks = 0
 
     def deposit(self) -> None:
@@ -46,6 +51,19 @@ class Storm:
             self.payouts[self.node.withdraw(person, asset, amount, to)] = (to, asset, amount)
         except Refused as refusal:
             pytest.fail(refusal.message)
+
+    def pay_out(self) -> None:
+        """Of a market, to an address of its own each time."""
+        shop = self.random.choice(self.shops)
+        available = shop.has().available or 0
+        if available == 0:
+            return
+        shop.to, amount = Address("0x" + uuid.uuid4().hex + "00000000"), self.random.randint(1, available)
+        shop.name(shop.to)
+        self.paid_out[shop.ask(amount)] = (shop.to, shop.asset, amount)
+
+    def gather(self) -> None:
+        gather(self.node)
 
     def sweep(self) -> None:
         with self.node.services.database.transaction() as tx:
@@ -75,9 +93,12 @@ class Storm:
             self.forks += 1
 
     def weather(self, steps: int) -> None:
-        doings = (self.deposit, self.withdraw, self.turn, self.send, self.sweep, self.restart, self.starve)
+        doings = (
+            *(self.deposit, self.withdraw, self.turn, self.send, self.sweep, self.restart, self.starve),
+            *(self.pay_out, self.gather),
+        )
         for step in range(steps):
-            weights = (5, 4, 5, 4, 2, 1, 1)
+            weights = (5, 4, 5, 4, 2, 1, 1, 4, 2)
             self.random.choices(doings, weights)[0]()
             if step % 12 == 11:
                 self.fork()
@@ -85,6 +106,7 @@ class Storm:
     def calm(self) -> None:
         """Nothing new: what is on its way arrives."""
         for _ in range(PATIENCE):
+            self.gather()
             self.send()
             self.turn()
             with self.node.services.database.transaction() as tx:
@@ -97,6 +119,9 @@ class Storm:
             state, arrived = node.state(one), node.lies_at(to, asset)
             assert state in ("done", "sending"), state
             assert arrived == (amount if state == "done" else 0), (one, state)
+        for one, (to, asset, amount) in self.paid_out.items():
+            [(state,)] = node.rows(f"SELECT state FROM payout.payout WHERE id = '{one}'")  # noqa: S608
+            assert node.lies_at(to, asset) == (amount if state == "paid" else 0), (one, state)
         waiting = {row[0] for row in node.rows("SELECT reason FROM treasury.outgoing WHERE state = 'queued'")}
         assert waiting <= {"the treasury is short of it"}  # the chain took its money for good
         assert node.rows("SELECT count(*) FROM treasury.outgoing WHERE state = 'numbered'") == [(0,)]
@@ -106,7 +131,7 @@ class Storm:
 
 
 def storm(url: str, folder: Path, database: DatabaseUrls, *, seed: str, steps: int) -> None:
-    with vault(url, folder, database) as node:
+    with vault(url, folder, database, withdrawal_cool_down_hours=0) as node:
         node.life.chain.mine(20)  # no fork reaches the treasury's own coin, without which it sends nothing
         node.turn()
         running = Storm(node, Random(seed))
@@ -118,6 +143,7 @@ def storm(url: str, folder: Path, database: DatabaseUrls, *, seed: str, steps: i
         running.check()
         assert running.forks > 0
         assert running.payouts
+        assert running.paid_out
 
 
 def test_a_storm(fresh_anvil: str, fresh_database: DatabaseUrls, tmp_path: Path) -> None:

@@ -11,11 +11,9 @@ import pytest
 from node.chain.artifacts import load_artifact
 from node.kernel.clock import FixedClock, SystemClock
 from node.kernel.hexes import ZERO_ADDRESS, Address
-from node.kernel.money import Asset
 from node.services.container import Services
 from node.services.deposit.service import Owner
-from node.services.identity.models import Account, Wallet
-from node.services.market.service import MarketDraft
+from node.services.identity.models import Wallet
 from node.services.payout.errors import (
     OwnPayout,
     PayoutAddressNew,
@@ -26,13 +24,13 @@ from node.services.payout.errors import (
 )
 from node.services.payout.models import Payout, Rail, Schedule
 from node.services.payout.service import Way
+from tests.chain.market_payouts import Shop, assert_even, funded, gather, rounds
 from tests.chain_life import Chain, copy_chain
 from tests.chain_money import ETH, Vault, vault
 from tests.indexed import index
 from tests.kill_points import killed_at
 from tests.stack import DatabaseUrls, Stack
-from wallet.ledger.statements import Balance
-from wallet.owners import WALLET, owner_of_account, owner_of_market
+from wallet.owners import owner_of_account, owner_of_market
 
 pytestmark = [pytest.mark.chain, pytest.mark.pg]
 
@@ -50,62 +48,16 @@ def shared(
         yield found
 
 
-class Shop:
-    """A market that has something, is paid to an address of its own, and keeps no reserve."""
-
-    def __init__(self, node: Vault, asset: Asset, amount: int, *, to: Address | None = None) -> None:
-        self.node = node
-        self.asset = asset
-        self.to = to or Address("0x" + uuid.uuid4().hex + "00000000")
-        self.owner = uuid.uuid4()
-        services = node.services
-        with services.database.transaction() as tx:
-            tx.add(Account(id=self.owner, opened_at=services.clock.now()))
-            tx.flush()
-            draft = MarketDraft(name=f"Shop {self.owner}", language="en")
-            opened = services.market.open(tx, account_id=self.owner, wallet=self.to, draft=draft)
-            self.id = opened.id
-            services.payouts.set_reserve(tx, self.id, bps=0, days=None)
-        self.name(self.to)
-        address = services.deposits.address(services.database.transaction, Owner(market_id=self.id))
-        node.pay(address, amount, token=ZERO_ADDRESS if asset == ETH else None)
-
-    def name(self, to: Address | None, schedule: Schedule = Schedule.NEVER) -> None:
-        with self.node.services.database.transaction() as tx:
-            rail = Rail.WALLET if to is None else Rail.ADDRESS
-            self.node.services.payouts.change_terms(
-                tx, self.id, Way(schedule=schedule, rail=rail, address=to)
-            )
-
-    def ask(self, amount: int | None = None) -> uuid.UUID:
-        with self.node.services.database.transaction() as tx:
-            return self.node.services.payouts.pay(tx, self.id, self.asset.id, amount, asked_by=self.owner)
-
-    def has(self) -> Balance:
-        return self.node.balance(owner_of_market(self.id), WALLET, self.asset)
-
-    def got(self) -> int:
-        return self.node.lies_at(self.to, self.asset)
-
-
-def funded(node: Vault, asset: Asset, *amounts: int) -> list[Shop]:
-    """Their money lies at the treasury."""
-    shops = [Shop(node, asset, amount) for amount in amounts]
-    node.turn()
-    node.sweep()
-    return shops
-
-
-def gather(node: Vault) -> int:
-    return node.services.payouts.addresses.send(node.services.database.transaction)
-
-
-def rounds(node: Vault, times: int = 3) -> None:
-    """The first one may be an allowance."""
-    for _ in range(times):
-        gather(node)
-        node.send()
-        node.turn()
+@pytest.fixture(scope="module")
+def buyer(shared: Vault) -> uuid.UUID:
+    """Somebody who has of both what lies at the treasury."""
+    account = shared.account()
+    address = shared.address(account)
+    shared.pay(address, 10**6)
+    shared.pay(address, 10**6, token=ZERO_ADDRESS)
+    shared.turn()
+    shared.sweep()
+    return account
 
 
 def states(node: Vault, *payouts: uuid.UUID) -> list[str]:
@@ -119,13 +71,6 @@ def batches(node: Vault, *payouts: uuid.UUID) -> int:
     with node.services.database.transaction() as tx:
         rows = [tx.get(Payout, one) for one in payouts]
         return len({row.outgoing_id for row in rows if row is not None and row.outgoing_id is not None})
-
-
-def assert_even(node: Vault) -> None:
-    node.assert_even()
-    for result in node.services.reconciliation.reconcile(node.services.database.transaction):
-        assert result.comparison is not None, result.trouble
-        assert result.comparison.differences == []
 
 
 def allowance(node: Vault) -> int:
@@ -143,9 +88,11 @@ def govern(node: Vault, function: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["DUSD", "ETH"])
-def test_many_in_one_transaction_and_who_refuses_stops_nobody(shared: Vault, code: str) -> None:
+def test_many_in_one_transaction_and_who_refuses_stops_nobody(
+    shared: Vault, buyer: uuid.UUID, code: str
+) -> None:
     asset = ETH if code == "ETH" else shared.usd
-    shops, chain = funded(shared, asset, 1_000, 2_000, 3_000), shared.life.chain
+    shops, chain = funded(shared, buyer, asset, 1_000, 2_000, 3_000), shared.life.chain
     refuser = shops[1]
     payouts = [shop.ask(amount) for shop, amount in zip(shops, (400, None, 3_000), strict=True)]
     assert [shop.has().available for shop in shops] == [600, 0, 0]
@@ -174,8 +121,8 @@ def test_many_in_one_transaction_and_who_refuses_stops_nobody(shared: Vault, cod
     assert_even(shared)
 
 
-def test_what_must_not_leave_is_refused(shared: Vault) -> None:
-    [shop] = funded(shared, shared.usd, 1_000)
+def test_what_must_not_leave_is_refused(shared: Vault, buyer: uuid.UUID) -> None:
+    [shop] = funded(shared, buyer, shared.usd, 1_000)
     services, begin = shared.services, shared.services.database.transaction
     other = services.deposits.address(begin, Owner(account_id=uuid.uuid4()))
     ours = (shared.life.at.checkout.address, shared.dollar, services.outbox.address)
@@ -196,8 +143,8 @@ def test_what_must_not_leave_is_refused(shared: Vault) -> None:
     assert_even(shared)
 
 
-def test_a_new_address_waits_and_a_wallet_of_the_owner_does_not(shared: Vault) -> None:
-    [shop] = funded(shared, shared.usd, 1_000)
+def test_a_new_address_waits_and_a_wallet_of_the_owner_does_not(shared: Vault, buyer: uuid.UUID) -> None:
+    [shop] = funded(shared, buyer, shared.usd, 1_000)
     rail, clock = shared.services.payouts.addresses, shared.clock
     assert isinstance(clock, FixedClock)
     was, rail._cool_down = rail._cool_down, dt.timedelta(hours=24)
@@ -227,13 +174,16 @@ def test_a_new_address_waits_and_a_wallet_of_the_owner_does_not(shared: Vault) -
     assert_even(shared)
 
 
-def test_an_operator_decides_above_a_limit_and_on_many_small_ones(shared: Vault) -> None:
-    [shop] = funded(shared, shared.usd, 1_000)
+def test_an_operator_decides_above_a_limit_and_on_many_small_ones(shared: Vault, buyer: uuid.UUID) -> None:
+    [shop] = funded(shared, buyer, shared.usd, 1_000)
     service = shared.services.payouts
     rules, begin = service.addresses._rules, shared.services.database.transaction
     service.addresses._rules = type(rules)({shared.usd.id: 100}, asks_about_others=True)
     try:
         small, large, third = shop.ask(60), shop.ask(200), shop.ask(41)
+        sister = Shop(shared, shared.usd, owner=shop.owner)
+        sister.earn(41, buyer)
+        assert states(shared, sister.ask()) == ["waiting"]
     finally:
         service.addresses._rules = rules
     assert states(shared, small, large, third) == ["queued", "waiting", "waiting"]
@@ -258,9 +208,9 @@ def test_an_operator_decides_above_a_limit_and_on_many_small_ones(shared: Vault)
     assert_even(shared)
 
 
-def test_frozen_and_paused(shared: Vault) -> None:
+def test_frozen_and_paused(shared: Vault, buyer: uuid.UUID) -> None:
     """A freeze keeps what is not sent; what has left the chain is booked all the same."""
-    first, second = funded(shared, shared.usd, 1_000, 1_000)
+    first, second = funded(shared, buyer, shared.usd, 1_000, 1_000)
     services, begin = shared.services, shared.services.database.transaction
     on_its_way, kept = first.ask(100), second.ask(100)
     with begin() as tx:
@@ -288,8 +238,8 @@ def test_frozen_and_paused(shared: Vault) -> None:
     assert_even(shared)
 
 
-def test_a_batch_that_reverts_or_is_refused_gives_everything_back(shared: Vault) -> None:
-    shops, chain = funded(shared, ETH, 500, 700), shared.life.chain
+def test_a_batch_that_reverts_or_is_refused_gives_everything_back(shared: Vault, buyer: uuid.UUID) -> None:
+    shops, chain = funded(shared, buyer, ETH, 500, 700), shared.life.chain
     code = chain.rpc("eth_getCode", shared.life.at.checkout.address, "latest")
     payouts = [shop.ask() for shop in shops]
     gather(shared)
@@ -311,9 +261,30 @@ def test_a_batch_that_reverts_or_is_refused_gives_everything_back(shared: Vault)
     assert_even(shared)
 
 
-def test_an_allowance_that_does_not_fit(shared: Vault) -> None:
+def test_a_batch_that_nobody_could_pay_the_gas_of_takes_no_nonce(shared: Vault, buyer: uuid.UUID) -> None:
+    [shop], chain, outbox = funded(shared, buyer, ETH, 100), shared.life.chain, shared.services.outbox
+    rules, one = outbox._rules, shop.ask()
+    gather(shared)
+    chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(10**15))
+    chain.mine()
+    outbox._rules = type(rules)(max_fee=10**18, stuck_after=rules.stuck_after)
+    try:
+        shared.send()
+        with shared.services.database.transaction() as tx:
+            (waiting,) = outbox.waiting(tx)
+            assert (waiting.state, waiting.reason) == ("queued", "the treasury is short of it")
+    finally:
+        outbox._rules = rules
+        chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(10**9))
+        chain.mine()
+    rounds(shared)
+    assert (states(shared, one), shop.got()) == (["paid"], 100)
+    assert_even(shared)
+
+
+def test_an_allowance_that_does_not_fit(shared: Vault, buyer: uuid.UUID) -> None:
     """What is left of an older one is taken away first; a payout that fits goes meanwhile."""
-    small, large = funded(shared, shared.usd, 30, 1_000)
+    small, large = funded(shared, buyer, shared.usd, 30, 1_000)
     with shared.services.database.transaction() as tx:
         shared.services.payouts.addresses._allow(tx, shared.dollar, 40)
     shared.send()
@@ -330,8 +301,8 @@ def test_an_allowance_that_does_not_fit(shared: Vault) -> None:
     assert_even(shared)
 
 
-def test_a_schedule_pays_to_addresses_and_a_stuck_batch_is_replaced(shared: Vault) -> None:
-    shops, chain, clock = funded(shared, ETH, 300, 400), shared.life.chain, shared.clock
+def test_a_schedule_pays_to_addresses_and_a_stuck_batch_is_replaced(shared: Vault, buyer: uuid.UUID) -> None:
+    shops, chain, clock = funded(shared, buyer, ETH, 300, 400), shared.life.chain, shared.clock
     assert isinstance(clock, FixedClock)
     for shop in shops:
         shop.name(shop.to, Schedule.DAILY)
@@ -360,9 +331,9 @@ def test_a_schedule_pays_to_addresses_and_a_stuck_batch_is_replaced(shared: Vaul
 
 
 def test_payouts_that_say_something_else_than_the_entries(
-    shared: Vault, module_database: DatabaseUrls
+    shared: Vault, buyer: uuid.UUID, module_database: DatabaseUrls
 ) -> None:
-    [shop] = funded(shared, shared.usd, 100)
+    [shop] = funded(shared, buyer, shared.usd, 100)
     one = shop.ask(10)
     rounds(shared)
     for change, expected in (
@@ -379,19 +350,32 @@ def test_payouts_that_say_something_else_than_the_entries(
     assert_even(shared)
 
 
-def test_killed_at_some_points(shared: Vault) -> None:
-    assert kills(shared, every=41) > 2
+def test_killed_at_some_points(shared: Vault, buyer: uuid.UUID) -> None:
+    assert kills(shared, buyer, every=41) > 2
 
 
 @pytest.mark.slow
-def test_killed_at_every_point(shared: Vault) -> None:
+def test_killed_at_every_point(shared: Vault, buyer: uuid.UUID) -> None:
     """`kill -9` before each statement, each commit, and on both sides of each broadcast."""
-    assert kills(shared, every=1) > 45
+    assert kills(shared, buyer, every=1) > 45
 
 
-def kills(node: Vault, *, every: int) -> int:
+@pytest.mark.slow
+def test_a_run_takes_a_hundred(shared: Vault, buyer: uuid.UUID) -> None:
+    """Of one that refuses the others hear nothing, and those that are left go with the next."""
+    [shop, refuser] = funded(shared, buyer, ETH, 1_000, 1_000)
+    shared.life.chain.rpc("anvil_setCode", refuser.to, REFUSES)
+    payouts = [(refuser if number == 50 else shop).ask(7) for number in range(103)]
+    rounds(shared)
+    assert batches(shared, *payouts) == 2
+    assert [number for number, state in enumerate(states(shared, *payouts)) if state != "paid"] == [50]
+    assert (shop.got(), refuser.has().available) == (102 * 7, 1_000)
+    assert_even(shared)
+
+
+def kills(node: Vault, buyer: uuid.UUID, *, every: int) -> int:
     """Two markets are paid for each point, killed there while they are sent, and while that is booked."""
-    shops = funded(node, ETH, 1_000, 1_000)
+    shops = funded(node, buyer, ETH, 1_000, 1_000)
 
     def send(services: Services) -> None:
         services.payouts.addresses.send(services.database.transaction)
@@ -430,7 +414,7 @@ def test_what_vanished_is_sent_again_and_each_part_ends_right(
         stack.anvil() as other_url,
         vault(url, tmp_path, fresh_database, withdrawal_cool_down_hours=0) as node,
     ):
-        shops = funded(node, ETH, 1_000, 2_000, 3_000)
+        shops = funded(node, node.funded(ETH, 6_000), ETH, 1_000, 2_000, 3_000)
         other = Chain(other_url)
         copy_chain(node.life.chain, other)
         payouts = [shop.ask() for shop in shops]

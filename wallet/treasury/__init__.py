@@ -1,6 +1,6 @@
 """What the node itself holds on a chain, and what it sends from there.
 
-    deposit address --sweep--> treasury (an address with a key in `wallet.custody`) --withdrawal--> anybody
+    deposit address --sweep--> treasury (a key in `wallet.custody`) --withdrawal, payout--> anybody
 
 In the ledger the chain is one account per asset, `chain:<id>/outside`, that never runs dry: money comes in
 from it and leaves to it, so what it lacks is what the node must hold at its addresses, to the unit.

@@ -149,7 +149,7 @@ class Outbox:
             return
         fee = self._chain.fee()
         for row in queued[: max(0, IN_FLIGHT_MAX - len(numbered))]:
-            self._number(begin, row)
+            self._number(begin, row, fee)
         with begin() as tx:
             _, numbered = self._open(tx)
         for row in numbered:
@@ -203,20 +203,14 @@ class Outbox:
             tx.execute(numbered).scalars().all(),
         )
 
-    def _number(self, begin: Begin, row: OutgoingRow) -> None:
+    def _number(self, begin: Begin, row: OutgoingRow, fee: Fee) -> None:
         """Gives it a nonce, unless it must wait or would be refused: then it takes none."""
         has = self._has(row)
         if has < row.amount:
             self._wait(begin, row, SHORT)
             return
-        call = Call(to=row.to, data="0x" + row.data.hex(), sender=row.sender, value=row.value)
-        try:
-            gas = self._chain.estimate_gas(call)
-        except ExecutionReverted as refusal:
-            self._refuse(begin, row, refusal.message)
-            return
-        except InsufficientNativeFunds:
-            self._wait(begin, row, SHORT)
+        gas = self._gas(begin, row, fee)
+        if gas is None:
             return
         used = self._chain.nonce(row.sender, at="latest")
         with begin() as tx:
@@ -234,7 +228,7 @@ class Outbox:
                 .values(
                     state=OutgoingState.NUMBERED,
                     nonce=nonce,
-                    gas=max(gas + gas * GAS_SPARE_BPS // 10_000, self._parts.gas_least(tx, row)),
+                    gas=gas,
                     reason=None,
                     changed_at=self._clock.now(),
                 )
@@ -242,6 +236,26 @@ class Outbox:
             ).scalar_one_or_none()
             if taken is not None:
                 counter.next = nonce + 1
+
+    def _gas(self, begin: Begin, row: OutgoingRow, fee: Fee) -> int | None:
+        """Its limit of gas; None when it is refused, or waits."""
+        call = Call(to=row.to, data="0x" + row.data.hex(), sender=row.sender, value=row.value)
+        try:
+            estimate = self._chain.estimate_gas(call)
+        except ExecutionReverted as refusal:
+            self._refuse(begin, row, refusal.message)
+            return None
+        except InsufficientNativeFunds:
+            self._wait(begin, row, SHORT)
+            return None
+        with begin() as tx:
+            least = self._parts.gas_least(tx, row)
+        gas = max(estimate + estimate * GAS_SPARE_BPS // 10_000, least)
+        dearest = row.value + gas * min(fee.max_fee, self._rules.max_fee)
+        if least and self._chain.balance(row.sender) < dearest:
+            self._wait(begin, row, SHORT)  # with a nonce it would keep back all later ones
+            return None
+        return gas
 
     def _has(self, row: OutgoingRow) -> int:
         """What the treasury has of the asset. Sweeps may still be on their way."""

@@ -68,9 +68,11 @@ _OPENS = text("""
     WHERE market.id = :market_id
 """)
 _LATELY = text("""
-    SELECT coalesce(sum(amount), 0) FROM payout.payout
-    WHERE market_id = :market_id AND asset = :asset AND rail = 'address' AND asked_at > :since
-        AND decided_by IS NULL AND state <> 'failed'
+    SELECT coalesce(sum(payout.amount), 0) FROM market.market AS this
+    JOIN market.market AS own ON own.owner_account_id = this.owner_account_id
+    JOIN payout.payout ON payout.market_id = own.id
+    WHERE this.id = :market_id AND payout.asset = :asset AND payout.rail = 'address'
+        AND payout.asked_at > :since AND payout.decided_by IS NULL AND payout.state <> 'failed'
 """)
 _DUE = text("""
     SELECT DISTINCT tracked.address FROM payout.payout
@@ -154,7 +156,7 @@ class AddressRail:
     # From the wish to the outbox
 
     def first_state(self, tx: Tx, market_id: uuid.UUID, amount: Amount) -> State:
-        """Many small ones of a day are asked about as one large one is."""
+        """Many small ones of a day, of all markets of one owner, are asked about as one large one is."""
         since = self._clock.now() - dt.timedelta(days=1)
         asked = {"market_id": market_id, "asset": amount.asset.id, "since": since}
         lately = int(tx.execute(_LATELY, asked).scalar_one())
