@@ -254,17 +254,17 @@ class Way:
             path = f"/v1/orders/{sale.id}/pay"
             answer = await node.edge.client.post(path, headers=sale.buyer.headers)
             assert answer.status_code == 201 or answer.json()["code"] in REFUSALS, answer.text
-        elif self.rail is Rail.DEPOSIT and more:
-            self.send_to_address(sale, PRICE + more)
-        elif more:
-            await self._pay_contract_otherwise(sale, more)
-        else:
+        elif not more:
             await node.send(sale.buyer, sale.steps)
-        if self.rail in CHAIN_RAILS:
+        else:
+            if self.rail is Rail.DEPOSIT:
+                self.send_to_address(sale, PRICE + more)
+            else:
+                self._pay_contract_otherwise(sale, more)
             await node.catch_up()
         node.hear()
 
-    async def _pay_contract_otherwise(self, sale: Sale, more: int) -> None:
+    def _pay_contract_otherwise(self, sale: Sale, more: int) -> None:
         """Contracts take the price and nothing else: neither a coin nor an allowance too few or too many.
 
         Too much is approved and not taken, or refused and paid rightly. What a wallet sends to the deposit

@@ -69,9 +69,9 @@ async def late(way: Way) -> Sale:
     if way.rail is Rail.CHECKOUT:  # the contract does not take it any more; a wallet can send it all the same
         assert not way.contract_takes(sale, int(sale.steps[-1]["transaction"]["value"]))
         way.send_to_address(sale)
+        await way.node.catch_up()
     else:
         await way.pay(sale)
-    await way.node.catch_up()
     await way.finish(sale)
     return sale
 
