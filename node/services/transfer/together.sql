@@ -4,28 +4,38 @@
 -- that ended ... Returns what it did. Where the bounds of spending or the ledger refuse one, none is done; then each
 -- is sent on its own way as well.
 -- Locks are those of `transfer.confirm` in the same order, each kind in the order of its ids. It waits for none long:
--- whoever has nothing to do with what is locked shall not wait for it.
+-- whoever has nothing to do with what is locked shall not wait for it. Rows are few and found by their keys, however
+-- small the tables were when the plans were made.
 
 CREATE OR REPLACE FUNCTION transfer.confirm_together(
     p_ids uuid[], p_account_ids uuid[], p_session_ids uuid[], p_rules jsonb, p_events uuid[], p_request_ids text[],
     p_now timestamptz
 ) RETURNS TABLE (id uuid, told json)
 LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET lock_timeout = '100ms' AS $$
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms'
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
+    v_wanted record;
+    v_one transfer.transfer;
     v_sent transfer.transfer[];
 BEGIN
-    SELECT array_agg(sent) INTO v_sent FROM (
-        SELECT sent.* FROM unnest(p_ids, p_account_ids, p_session_ids) AS wanted (id, account_id, session_id)
-        JOIN identity.session ON session.id = session_id AND session.account_id = wanted.account_id
-        JOIN identity.account ON account.id = wanted.account_id
-        JOIN transfer.transfer AS sent ON sent.id = wanted.id AND sent.account_id = wanted.account_id
-        WHERE session.ended_at IS NULL AND account.frozen_at IS NULL AND sent.market_id IS NULL
-            AND sent.way <> 'phone' AND sent.request_id IS NULL AND sent.state = 'quoted' AND sent.expires_at > p_now
-            AND (sent.amount > (p_rules -> 'spending' -> sent.asset ->> 'step_up')::numeric) IS NOT TRUE
-        ORDER BY sent.id FOR NO KEY UPDATE OF sent
-    ) AS sent;
+    FOR v_wanted IN SELECT * FROM unnest(p_ids, p_account_ids, p_session_ids) AS wanted (id, account_id, session_id)
+        ORDER BY id
+    LOOP
+        SELECT * INTO v_one FROM transfer.transfer WHERE id = v_wanted.id FOR NO KEY UPDATE;
+        IF v_one.account_id = v_wanted.account_id AND v_one.market_id IS NULL AND v_one.way <> 'phone'
+            AND v_one.request_id IS NULL AND v_one.state = 'quoted' AND v_one.expires_at > p_now
+            AND (v_one.amount > (p_rules -> 'spending' -> v_one.asset ->> 'step_up')::numeric) IS NOT TRUE
+            AND EXISTS (
+                SELECT FROM identity.session JOIN identity.account ON account.id = session.account_id
+                WHERE session.id = v_wanted.session_id AND session.account_id = v_wanted.account_id
+                    AND session.ended_at IS NULL AND account.frozen_at IS NULL
+            )
+        THEN
+            v_sent := v_sent || v_one;
+        END IF;
+    END LOOP;
     IF v_sent IS NULL THEN
         RETURN;
     END IF;
