@@ -140,7 +140,7 @@ class EdgeRoute(APIRoute):
 
     @override
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Passes a path of another shape over: a request asks the routes of the whole edge, one by one."""
+        """Passes a path of another shape over: what no route takes whole asks them all, one by one."""
         return super().matches(scope) if self.shape in shapes_of(scope) else (Match.NONE, {})
 
     @override

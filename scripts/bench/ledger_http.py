@@ -22,7 +22,7 @@ from tests.stack import DatabaseUrls
 CALLERS = 64
 CONNECTIONS = 32
 WORKERS = 2  # as many as the machine has cores: pgbench has a process for each connection
-PER_SECOND_MAX = 3_000  # so many are prepared for each second; a measurement ends when they are used up
+PER_SECOND_MAX = 5_000  # so many are prepared for each second; a measurement ends when they are used up
 RECEIVERS = 5_000
 
 _JOIN = """

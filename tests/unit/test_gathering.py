@@ -32,6 +32,8 @@ class Calls:
 
     async def several(self, numbers: Sequence[int]) -> list[int | None]:
         self.together.append(list(numbers))
+        if 0 in numbers:
+            raise ZeroDivisionError
         return [number * 10 if number % 2 else None for number in numbers]
 
 
@@ -64,3 +66,14 @@ async def test_a_call_that_waits_for_long_holds_up_no_others() -> None:
     assert not stuck.done()
     calls.gate.set()
     assert await stuck == 20
+
+
+async def test_when_all_of_them_fail_each_goes_alone() -> None:
+    calls = Calls()
+    gathering = Gathering(calls.one, calls.several)
+    first = asyncio.create_task(gathering.ask(2))
+    await asyncio.sleep(0.01)
+    others = [asyncio.create_task(gathering.ask(number)) for number in (1, 0, 3)]
+    calls.gate.set()
+    assert await asyncio.gather(first, *others) == [20, 10, 0, 30]
+    assert (calls.together, calls.alone) == ([[1, 0, 3]], [2, 1, 0, 3])

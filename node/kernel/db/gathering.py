@@ -9,9 +9,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
+from node.kernel.log import get_logger
+
 TOGETHER_MAX: Final = 32  # what is more waits for the next call: locks are not to be held for long
 LINGER_S: Final = 0.002  # where several came together the rest of them are likely to be on their way
 PATIENCE_S: Final = 0.1  # a call that waits for somebody's lock holds up no others for longer
+
+log = get_logger(__name__)
 
 One = TypeVar("One")
 Answer = TypeVar("Answer")
@@ -23,7 +27,7 @@ class Gathering(Generic[One, Answer]):
 
     Args:
         alone: Does one, and raises what is wrong with it.
-        together: Does several, answers in their order and raises nothing. Those with None have to go alone.
+        together: Does several and answers in their order. Those with None go alone, and all when it raises.
     """
 
     def __init__(
@@ -61,7 +65,11 @@ class Gathering(Generic[One, Answer]):
         if len(asked) == 1:
             await self._settle(*asked[0])
             return
-        answers = await self._together([one for one, _ in asked])
+        try:
+            answers = await self._together([one for one, _ in asked])
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is met again by the one that it is about
+            log.info("not_done_together", number=len(asked), error=str(error))
+            answers = [None] * len(asked)
         left = [item for item, answer in zip(asked, answers, strict=True) if answer is None]
         for (_, mine), answer in zip(asked, answers, strict=True):
             if answer is not None and not mine.done():

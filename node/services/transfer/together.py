@@ -4,12 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import psycopg
-
 from node.kernel.db.gathering import Gathering
 from node.kernel.db.query_pool import StatementPool
-from node.kernel.errors import AsoudError
-from node.kernel.log import get_logger
 
 _ALONE: Final = """
     SELECT transfer.confirm_and_tell(
@@ -24,8 +20,6 @@ _TOGETHER: Final = """
     )
 """
 _OF_EACH: Final = ("id", "account_id", "session_id", "event", "request_id")
-
-log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +49,5 @@ async def _together(asked: Sequence[Confirmation]) -> list[bytes | None]:
         "rules": ones[0]["rules"],
         "now": max(one["now"] for one in ones),
     }
-    try:
-        told = dict(await asked[0].statements.rows(_TOGETHER, arguments))
-    except (psycopg.Error, AsoudError) as error:
-        log.info("transfers_not_confirmed_together", number=len(ones), error=str(error))
-        told = {}
+    told = dict(await asked[0].statements.rows(_TOGETHER, arguments))
     return [told.get(id_) if first[id_] is one else None for one in asked for id_ in (one.arguments["id"],)]
