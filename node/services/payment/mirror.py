@@ -52,11 +52,11 @@ class Mirror:
         event = stored.decode()
         with typed_database_errors():
             if isinstance(event, OrderPlaced):
-                if event.rail == RAIL:
-                    self._payments.create(tx, self._wish_for(tx, uuid.UUID(event.order_id)))
+                order_id = uuid.UUID(event.order_id)
+                if event.rail == RAIL and self._of(tx, order_id) is None:
+                    self._payments.create(tx, self._wish_for(tx, order_id))
                 return
-            order_id = uuid.UUID(stored.stream.partition(":")[2])
-            intent = self._of(tx, order_id)
+            intent = self._of(tx, uuid.UUID(stored.stream.partition(":")[2]))
             if intent is None:
                 return
             if isinstance(event, OrderPaid):
