@@ -53,12 +53,12 @@ BROKEN: Final = {
     """,
     "an order has one payment's money": """
         SELECT shop_order.id::text FROM orders.shop_order LEFT JOIN payment.intent ON intent.id = payment_id
-        WHERE (payment_id IS NULL) <> (received IS NULL) OR received <> secured
+        WHERE (payment_id IS NULL) <> (shop_order.received IS NULL) OR shop_order.received <> secured
     """,
     "an order tells what its payment paid": """
         SELECT shop_order.id::text FROM orders.shop_order JOIN payment.intent ON intent.id = payment_id
         WHERE shop_order.state IN ('completed', 'refunded', 'ruled')
-            AND coalesce(to_seller, 0) + coalesce(to_buyer, 0) + coalesce(fee, 0) <> received
+            AND coalesce(to_seller, 0) + coalesce(to_buyer, 0) + coalesce(fee, 0) <> shop_order.received
     """,
     "no event is parked": "SELECT error FROM kernel.parked_event",
 }

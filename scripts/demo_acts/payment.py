@@ -64,6 +64,7 @@ def _offer(stage: Stage) -> Any:  # noqa: ANN401 - any JSON
     """Of a market that charges tax and postage."""
     t, merchant = stage.transcript, stage.merchant
     opened = merchant.post("/v1/markets", {"name": f"Çay {stage.run}", "language": "tr"})
+    stage.facts["tea house"] = opened
     market = f"/v1/markets/{opened['id']}"
     kdv = merchant.put(f"{market}/taxes/TR", {"name": "KDV", "included": True, "standard_bps": 2000})
     t.equal("a market says what its taxes are", (kdv["country"], kdv["name"]), ("TR", "KDV"))

@@ -23,7 +23,7 @@ def play(stage: Stage) -> None:
 def _to_the_balance(stage: Stage) -> None:
     """What Act 10 brought, less what stays for refunds."""
     t, merchant = stage.transcript, stage.merchant
-    path = f"/v1/markets/{stage.facts['market']['id']}"
+    path = f"/v1/markets/{stage.facts['tea house']['id']}"
     found, before = _payable(merchant, path, LIRA), _has(merchant, LIRA)
     t.check("a part of what was earned stays for refunds", ok=int(found["reserve"]) > 0)
     paid = merchant.post(f"{path}/payouts", {"asset": LIRA})
