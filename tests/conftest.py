@@ -23,7 +23,7 @@ _DATA = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 def pytest_configure(config: pytest.Config) -> None:
     """The controller of xdist starts what its workers share."""
     gc.set_threshold(50_000, 20, 20)  # by default it takes a fifth of a run's time
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script: children inherit it
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a script's background: children inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if "ASOUD_DATA_DIR" not in os.environ:  # what a test does not place must not lie in the checkout's own
         folder = config.stash[_DATA] = tempfile.TemporaryDirectory(prefix="asoud-tests-")
