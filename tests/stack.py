@@ -9,16 +9,16 @@ import asyncio
 import itertools
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
 import psycopg
 from psycopg import sql
@@ -39,6 +39,7 @@ from node.kernel.clock import SystemClock
 
 HANDED_DOWN = "ASOUD_TEST_STACK"
 TEMPLATE = "asoud_template"
+PORTS = range(20_000, 32_000)
 CHAINS_MAX = 10_000  # of one process
 
 # A test's data may be lost with the machine; that makes commits several times faster.
@@ -229,10 +230,12 @@ def rpc(url: str, method: str, *params: object) -> object:
 
 
 def free_port() -> int:
-    """A port that nobody used a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return cast("int", probe.getsockname()[1])
+    """One that nobody uses: systems hand higher ones to connections, which may take them meanwhile."""
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _moved(url: str, database: str) -> str:

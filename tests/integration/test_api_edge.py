@@ -17,7 +17,7 @@ from api.options import EdgeOptions
 from api.routing import UPLOAD_OVERHEAD, CommandTx, edge_router, upload
 from api.schemas import Input, Output
 from tests.edge import Edge, edge_settings, include, running_edge
-from tests.stack import DatabaseUrls
+from tests.stack import DatabaseUrls, free_port
 
 pytestmark = [pytest.mark.pg, pytest.mark.redis, pytest.mark.chain, pytest.mark.anyio]
 
@@ -214,13 +214,6 @@ async def test_a_process_that_finds_the_metrics_port_taken_serves_without(
         options = EdgeOptions(metrics_port=taken.getsockname()[1])
         async with running_edge(settings, options) as edge:
             assert (await edge.client.get("/health/live")).status_code == 200
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def not_served(port: int) -> bool:
