@@ -12,6 +12,7 @@ import re
 import statistics
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -29,8 +30,9 @@ from tests.stack import DatabaseUrls, Stack, cloned_database
 ACCOUNTS = 50_000
 ACCOUNTS_OF_GROWTH = 5_000
 HOT = 1  # the first account that is opened
-BATCH = 100
 CLIENTS = 8
+CLIENTS_OF_BATCHES = 4  # enough for the cores; more wait for the accounts of each other
+FILLERS = 2  # connections that make a ledger grow; one more seals meanwhile
 CPU_SHOWN_MIN_MS = 0.005
 SMALLEST = 10_000  # of the growth: the accounts' own top-ups are below it
 DURABLE = (
@@ -38,7 +40,10 @@ DURABLE = (
     *("max_connections=50", "shared_buffers=512MB", "max_wal_size=4GB", "checkpoint_timeout=30min"),
 )
 CONFIRMED, OVER_HTTP, EMPTY = "confirmation in SQL", "confirmation over HTTP", "empty endpoint"
-FLOOR, SINGLE, HOT_ROW, BATCHED = "floor", "single", "one hot account", f"batches of {BATCH}"
+FLOOR, SINGLE, HOT_ROW = "floor", "single", "one hot account"
+BATCHED, LARGE = "batches of 100", "batches of 1,000"
+SIZES = {BATCHED: 100, LARGE: 1_000}
+COMPARED = (FLOOR, SINGLE, HOT_ROW, BATCHED, CONFIRMED)
 CURVE = PARTS / "ledger-growth.svg"
 
 _TABLES = """
@@ -92,7 +97,7 @@ SCRIPTS = {
     FLOOR: _PAIR + "SELECT floor.move(gen_random_uuid(), :source, :destination, 1);",
     SINGLE: _PAIR + _MOVE.replace("DESTINATION", ":destination"),
     HOT_ROW: _PAIR + _MOVE.replace("DESTINATION", str(HOT)),
-    BATCHED: _BATCH.replace("BATCH", str(BATCH)),
+    **{name: _BATCH.replace("BATCH", str(size)) for name, size in SIZES.items()},
     CONFIRMED: CONFIRM_SQL,
 }
 _SEAL = "SELECT ledger.seal(10000)"
@@ -130,26 +135,23 @@ class Bench:
         """Latencies are those of transactions: of a batch, as long as its transfers wait together."""
         for old in self._folder.glob("log.*"):
             old.unlink()
-        command = [
-            str(self._pgbench),
-            "--no-vacuum",
-            "--protocol=prepared",
-            f"--client={clients}",
-            "--jobs=1",
-        ]
-        command += [f"--time={max(1, round(seconds))}", "--log", f"--log-prefix={self._folder / 'log'}"]
-        command += [f"--file={self._path(name)}", self.urls.app]
+        logged = ("--log", f"--log-prefix={self._folder / 'log'}")
+        command = self._command(name, clients, f"--time={max(1, round(seconds))}", *logged)
         before = cpu_seconds()
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         rate = re.search(r"tps = ([0-9.]+)", done.stdout)
         made = re.search(r"actually processed: ([0-9]+)", done.stdout)
         if done.returncode or rate is None or made is None or " 0 (0.000%)" not in done.stdout:
             raise BenchFailed(done.stderr[-500:])
-        size = BATCH if name == BATCHED else 1
+        size = SIZES.get(name, 1)
         cpu = cpu_ms(before, per=int(made[1]) * size)
         lines = [line for log in self._folder.glob("log.*") for line in log.read_text().splitlines()]
         waits = sorted(int(line.split()[2]) / 1000 for line in lines)
         return Figure(float(rate[1]) * size, waits[len(waits) // 2], waits[len(waits) * 99 // 100], cpu)
+
+    def _command(self, name: str, clients: int, *options: str) -> list[str]:
+        always = ("--no-vacuum", "--protocol=prepared", "--jobs=1", f"--client={clients}")
+        return [str(self._pgbench), *always, *options, f"--file={self._path(name)}", self.urls.app]
 
     def transfers(self) -> int:
         with psycopg.connect(self.urls.app) as connection:
@@ -159,16 +161,29 @@ class Bench:
 
     def grow(self, transfers: int) -> None:
         """Fills up to so many transfers, sealed, as an operator's database would be after them."""
-        with psycopg.connect(self.urls.app, autocommit=True) as connection:
-            connection.execute("SET synchronous_commit = off")
-            while self.transfers() < transfers:
-                for _ in range(20):
-                    connection.execute(self._scripts[BATCHED].encode())
-                connection.execute(_SEAL)
+        each = -(-(transfers - self.transfers()) // (FILLERS * SIZES[LARGE]))
+        filling = self._command(LARGE, FILLERS, f"--transactions={each}")
+        with (
+            psycopg.connect(self.urls.app, autocommit=True) as connection,
+            subprocess.Popen(filling, stdout=subprocess.DEVNULL) as fillers,
+        ):
+            while fillers.poll() is None or self._seal(connection):
+                self._seal(connection)
+        if fillers.returncode:
+            raise BenchFailed("the ledger did not grow")
         with psycopg.connect(self.urls.owner, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE ledger.account")
             connection.execute("ANALYZE")
             connection.execute("CHECKPOINT")
+
+    @staticmethod
+    def _seal(connection: psycopg.Connection) -> int:
+        """Returns how many transfers; waits when there was none, as the schedule would."""
+        row = connection.execute(_SEAL).fetchone()
+        assert row is not None
+        if row[0] == 0:
+            time.sleep(0.1)
+        return int(row[0])
 
 
 @contextmanager
@@ -194,7 +209,7 @@ def _prepare(urls: DatabaseUrls, superuser: str, accounts: int) -> None:
 def compare(
     bench: Bench, confirming: Confirmations, *, rounds: int, seconds: float
 ) -> dict[str, list[Figure]]:
-    names = (*SCRIPTS, OVER_HTTP, EMPTY)
+    names = (*COMPARED, OVER_HTTP, EMPTY)
     figures: dict[str, list[Figure]] = {name: [] for name in names}
     for turn in range(rounds + 1):  # the first one warms up
         lasts = seconds if turn else 1
@@ -202,7 +217,8 @@ def compare(
             if name == CONFIRMED:
                 confirming.queue(seconds=lasts)
             if name in SCRIPTS:
-                found = bench.run(name, seconds=lasts)
+                clients = CLIENTS_OF_BATCHES if name == BATCHED else CLIENTS
+                found = bench.run(name, seconds=lasts, clients=clients)
             else:
                 do = confirming.over_http if name == OVER_HTTP else confirming.nothing_over_http
                 done = do(seconds=lasts)
@@ -235,14 +251,14 @@ def report_of(figures: dict[str, list[Figure]], *, rounds: int, seconds: float) 
         p50 = statistics.median(item.p50_ms for item in found)
         p99 = statistics.median(item.p99_ms for item in found)
         of_single = ""
-        if name in (CONFIRMED, OVER_HTTP):
+        if name not in (FLOOR, SINGLE, EMPTY):
             both = zip(found, figures[SINGLE], strict=True)
             times = statistics.median(ours.transfers_per_s / one.transfers_per_s for ours, one in both)
             of_single = f"{times:.2f} of single, "
         label = f"{name} ({of_single}p50 {p50:.1f} ms, p99 {p99:.1f} ms)"
         rows.append(Row(label, statistics.median(item.transfers_per_s for item in found), ratio))
     what = (
-        f"pgbench, {CLIENTS} connections, {ACCOUNTS:,} accounts, durable commits, {seconds:g} s a row and"
+        f"pgbench, {CLIENTS} connections (batches: {CLIENTS_OF_BATCHES}), {ACCOUNTS:,} accounts, durable commits, {seconds:g} s a row and"
         f" round. The floor updates two balances and inserts one row. HTTP: granian with {WORKERS} processes,"
         f" {CONNECTIONS} connections, on the same machine."
     )
