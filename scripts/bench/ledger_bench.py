@@ -258,9 +258,9 @@ def report_of(figures: dict[str, list[Figure]], *, rounds: int, seconds: float) 
         label = f"{name} ({of_single}p50 {p50:.1f} ms, p99 {p99:.1f} ms)"
         rows.append(Row(label, statistics.median(item.transfers_per_s for item in found), ratio))
     what = (
-        f"pgbench, {CLIENTS} connections (batches: {CLIENTS_OF_BATCHES}), {ACCOUNTS:,} accounts, durable commits, {seconds:g} s a row and"
-        f" round. The floor updates two balances and inserts one row. HTTP: granian with {WORKERS} processes,"
-        f" {CONNECTIONS} connections, on the same machine."
+        f"pgbench, {CLIENTS} connections (batches: {CLIENTS_OF_BATCHES}), {ACCOUNTS:,} accounts, durable"
+        f" commits, {seconds:g} s a row and round. The floor updates two balances and inserts one row."
+        f" HTTP: granian with {WORKERS} processes, {CONNECTIONS} connections, on the same machine."
     )
     return Report(
         "Ledger", "scripts/bench/ledger", what, "transfers/s", rows[0].name, rounds, rows, note=_note(figures)
