@@ -29,6 +29,7 @@ from tests.stack import DatabaseUrls, Stack, cloned_database
 
 ACCOUNTS = 50_000
 ACCOUNTS_OF_GROWTH = 5_000
+PAIRS_OF_GROWTH = 7
 HOT = 1  # the first account that is opened
 CLIENTS = 8
 CLIENTS_OF_BATCHES = 4  # enough for the cores; more wait for the accounts of each other
@@ -161,7 +162,7 @@ class Bench:
 
     def grow(self, transfers: int) -> None:
         """Fills up to so many transfers, sealed, as an operator's database would be after them."""
-        each = -(-(transfers - self.transfers()) // (FILLERS * SIZES[LARGE]))
+        each = max(1, -(-(transfers - self.transfers()) // (FILLERS * SIZES[LARGE])))
         filling = self._command(LARGE, FILLERS, f"--transactions={each}")
         with (
             psycopg.connect(self.urls.app, autocommit=True) as connection,
@@ -228,16 +229,21 @@ def compare(
     return figures
 
 
-def growth(bench: Bench, *, up_to: int, seconds: float) -> list[dict[str, float]]:
-    """Cost of a single transfer beside the floor's at the same time, at each size."""
+def growth(bench: Bench, *, up_to: int) -> list[dict[str, float]]:
+    """Cost of a single transfer beside the floor's at the same time, at each size.
+
+    Measuring makes it grow as well: what is told is the size halfway.
+    """
     points, size = [], SMALLEST
     while size <= up_to:
         bench.grow(size)
-        bench.run(SINGLE, seconds=seconds)  # plans and pages of the new size
-        pairs = [(bench.run(FLOOR, seconds=seconds), bench.run(SINGLE, seconds=seconds)) for _ in range(3)]
+        bench.run(SINGLE, seconds=1)  # plans and pages of the new size
+        before = bench.transfers()
+        pairs = [(bench.run(FLOOR, seconds=1), bench.run(SINGLE, seconds=1)) for _ in range(PAIRS_OF_GROWTH)]
         cost = statistics.median(CLIENTS / ours.transfers_per_s * 1000 for _, ours in pairs)
         ratio = statistics.median(floor.transfers_per_s / ours.transfers_per_s for floor, ours in pairs)
-        points.append({"transfers": float(size), "ms": cost, "times_floor": ratio})
+        halfway = (before + bench.transfers()) / 2
+        points.append({"transfers": halfway, "ms": cost, "times_floor": ratio})
         print(json.dumps(points[-1]), flush=True)
         size *= 10
     return points
@@ -286,29 +292,31 @@ def _cpu(found: Sequence[Figure]) -> str:
 
 def main() -> None:
     parser = arguments(__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="0: nothing but the growth")
     parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
     parser.add_argument("--growth", type=int, default=0, help="also draw the cost up to so many transfers")
     options = parser.parse_args()
     stack = Stack(postgres_settings=DURABLE)
     try:
-        with (
-            prepared(stack, accounts=ACCOUNTS) as bench,
-            confirmations(bench.urls, stack.addresses().redis) as confirming,
-        ):
-            figures = compare(bench, confirming, rounds=options.rounds, seconds=options.seconds)
-        points = []
+        if options.rounds:
+            _compare(stack, rounds=options.rounds, seconds=options.seconds, as_json=options.json)
         if options.growth:
             with prepared(stack, accounts=ACCOUNTS_OF_GROWTH) as bench:
-                points = growth(bench, up_to=options.growth, seconds=options.seconds)
+                points = growth(bench, up_to=options.growth)
+            PARTS.mkdir(exist_ok=True)
+            CURVE.write_text(curve_svg(points))
     finally:
         stack.stop()
-    if points:
-        PARTS.mkdir(exist_ok=True)
-        CURVE.write_text(curve_svg(points))
-    report = report_of(figures, rounds=options.rounds, seconds=options.seconds)
-    publish(report, as_json=options.json)
-    if options.json:
+
+
+def _compare(stack: Stack, *, rounds: int, seconds: float, as_json: bool) -> None:
+    with (
+        prepared(stack, accounts=ACCOUNTS) as bench,
+        confirmations(bench.urls, stack.addresses().redis) as confirming,
+    ):
+        figures = compare(bench, confirming, rounds=rounds, seconds=seconds)
+    publish(report_of(figures, rounds=rounds, seconds=seconds), as_json=as_json)
+    if as_json:
         print(json.dumps({name: [asdict(item) for item in found] for name, found in figures.items()}))
 
 
