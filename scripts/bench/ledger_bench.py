@@ -86,16 +86,16 @@ _PAIR = """\\set source random(2, ACCOUNTS + 1)
 \\set destination 2 + (:source - 2 + :step) % ACCOUNTS
 """
 _BATCH = """SELECT ledger.post(
-    array_agg(gen_random_uuid()::text), array_agg('bench'::text), array_agg(n), array_agg(1),
+    array_agg(uuidv7()::text), array_agg('bench'::text), array_agg(n), array_agg(1),
     array_agg(2 + source), array_agg(2 + (source + step) % ACCOUNTS), array_agg(ASSET), array_agg(2),
     array_agg(1::numeric), now()
 ) FROM (
     SELECT n, floor(random() * ACCOUNTS)::bigint AS source,
         1 + floor(random() * (ACCOUNTS - 1))::bigint AS step FROM generate_series(1, BATCH) AS n
 ) AS drawn;"""
-_MOVE = "SELECT ledger.move(gen_random_uuid()::text, 'bench', :source, DESTINATION, ASSET, 2, 1, now());"
+_MOVE = "SELECT ledger.move(uuidv7()::text, 'bench', :source, DESTINATION, ASSET, 2, 1, now());"
 SCRIPTS = {
-    FLOOR: _PAIR + "SELECT floor.move(gen_random_uuid(), :source, :destination, 1);",
+    FLOOR: _PAIR + "SELECT floor.move(uuidv7(), :source, :destination, 1);",
     SINGLE: _PAIR + _MOVE.replace("DESTINATION", ":destination"),
     HOT_ROW: _PAIR + _MOVE.replace("DESTINATION", str(HOT)),
     **{name: _BATCH.replace("BATCH", str(size)) for name, size in SIZES.items()},

@@ -33,14 +33,14 @@ _TOP_UP = (
 )
 _RECEIVERS = f"""
     INSERT INTO identity.account (id, opened_at)
-    SELECT gen_random_uuid(), now() FROM generate_series(1, {RECEIVERS})
+    SELECT uuidv7(), now() FROM generate_series(1, {RECEIVERS})
 """  # noqa: S608 - our own number
 _PREPARE = """
     INSERT INTO transfer.transfer (
         id, account_id, way, target, receiver_account_id, owner, source, destination, fees, asset, exponent,
         amount, fee, note, state, quoted_at, expires_at
     )
-    SELECT gen_random_uuid(), caller.account_id, 'handle', 'bench', receiver.id,
+    SELECT uuidv7(), caller.account_id, 'handle', 'bench', receiver.id,
         'account:' || caller.account_id, caller.source, 2 + receiver.n, 1, 'iso4217:USD', 2, 1, 0, '',
         'quoted', now(), now() + interval '1 hour'
     FROM generate_series(1, %(each)s) AS turn

@@ -56,19 +56,18 @@ BEGIN
             'account', v_destination.owner || '/' || v_destination.purpose
         ));
     END IF;
-    INSERT INTO ledger.posting
-        (transfer_id, n, source, destination, amount, at, source_balance, destination_balance)
-    VALUES (
-        v_id, 1, p_source, p_destination, p_amount, v_at,
-        CASE WHEN v_source.floor IS NOT NULL THEN v_source.posted - p_amount END,
-        CASE WHEN v_destination.floor IS NOT NULL THEN v_destination.posted + p_amount END
-    );
-    IF v_source.floor IS NOT NULL THEN
-        UPDATE ledger.account SET posted = posted - p_amount, moved_at = v_at WHERE id = p_source;
-    END IF;
-    IF v_destination.floor IS NOT NULL THEN
-        UPDATE ledger.account SET posted = posted + p_amount, moved_at = v_at WHERE id = p_destination;
-    END IF;
+    WITH posted AS (
+        INSERT INTO ledger.posting
+            (transfer_id, n, source, destination, amount, at, source_balance, destination_balance)
+        VALUES (
+            v_id, 1, p_source, p_destination, p_amount, v_at,
+            CASE WHEN v_source.floor IS NOT NULL THEN v_source.posted - p_amount END,
+            CASE WHEN v_destination.floor IS NOT NULL THEN v_destination.posted + p_amount END
+        )
+    )
+    UPDATE ledger.account
+        SET posted = posted + CASE id WHEN p_source THEN -p_amount ELSE p_amount END, moved_at = v_at
+        WHERE id IN (p_source, p_destination) AND floor IS NOT NULL;
     RETURN v_id;
 END $$;
 
