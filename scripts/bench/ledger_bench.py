@@ -30,6 +30,7 @@ from tests.stack import DatabaseUrls, Stack, cloned_database
 ACCOUNTS = 50_000
 ACCOUNTS_OF_GROWTH = 5_000
 PAIRS_OF_GROWTH = 7
+WARM_UP_S = 6
 HOT = 1  # the first account that is opened
 CLIENTS = 8
 CLIENTS_OF_BATCHES = 4  # enough for the cores; more wait for the accounts of each other
@@ -237,7 +238,7 @@ def growth(bench: Bench, *, up_to: int) -> list[dict[str, float]]:
     points, size = [], SMALLEST
     while size <= up_to:
         bench.grow(size)
-        bench.run(SINGLE, seconds=1)  # plans and pages of the new size
+        bench.run(SINGLE, seconds=WARM_UP_S)  # after the checkpoint each page is logged whole once
         before = bench.transfers()
         pairs = [(bench.run(FLOOR, seconds=1), bench.run(SINGLE, seconds=1)) for _ in range(PAIRS_OF_GROWTH)]
         cost = statistics.median(CLIENTS / ours.transfers_per_s * 1000 for _, ours in pairs)
