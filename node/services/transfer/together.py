@@ -39,10 +39,16 @@ async def _alone(asked: Confirmation) -> bytes | None:
 
 
 async def _together(asked: Sequence[Confirmation]) -> list[bytes | None]:
-    """Of a transfer that is asked for twice the second one goes alone: whoever asks is judged as well."""
+    """Of a transfer that is asked for twice the second one goes alone: whoever asks is judged as well.
+
+    So does what is asked for in a market's name.
+    """
     first: dict[Any, Confirmation] = {}
     for one in asked:
-        first.setdefault(one.arguments["id"], one)
+        if one.arguments["market_id"] is None:
+            first.setdefault(one.arguments["id"], one)
+    if not first:
+        return [None] * len(asked)
     ones = [one.arguments for one in first.values()]
     arguments = {
         **{f"{name}s": [one[name] for one in ones] for name in _OF_EACH},
@@ -50,4 +56,6 @@ async def _together(asked: Sequence[Confirmation]) -> list[bytes | None]:
         "now": max(one["now"] for one in ones),
     }
     told = dict(await asked[0].statements.rows(_TOGETHER, arguments))
-    return [told.get(id_) if first[id_] is one else None for one in asked for id_ in (one.arguments["id"],)]
+    return [
+        told.get(id_) if first.get(id_) is one else None for one in asked for id_ in (one.arguments["id"],)
+    ]
